@@ -1,0 +1,67 @@
+import type { Report } from '../events.ts'
+
+/** One program to run inside a root. Everything is already resolved: nothing here is looked up again. */
+export interface SandboxCommand {
+  /** Absolute path inside the root, and its arguments. */
+  readonly argv: readonly string[]
+  /** The whole environment: nothing of ours is added to it. */
+  readonly env: Readonly<Record<string, string>>
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups. */
+  readonly groups: readonly number[]
+  /** Absolute path inside the root. */
+  readonly workdir: string
+  /** 'none': not even loopback. */
+  readonly network: 'host' | 'none'
+  /** Milliseconds; then the whole process tree is killed. */
+  readonly timeout?: number
+  /** What the program reads on fd 0; nothing when absent. */
+  readonly stdin?: string
+  /** Files that exist for this command alone, on a tmpfs, never in the tree. Path inside the root -> what. */
+  readonly secrets: ReadonlyMap<string, SecretFile>
+}
+
+export interface SecretFile {
+  readonly bytes: Uint8Array
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface SandboxExit {
+  /** Exit code, or 128 + signal. */
+  readonly code: number
+  readonly signal?: string
+  readonly timedOut: boolean
+}
+
+/**
+ * A place in which a script sees a laid-out root as `/`. One object serves every `run` step of a build.
+ * Each implementation promises: nothing of the host visible but resolv.conf and hosts for the run; the tool's own
+ * root untouched; the whole process tree dead when `run` settles, when `signal` aborts, and when ocibake itself dies.
+ */
+export interface Sandbox {
+  readonly name: string
+  /** Why this one was chosen: one line for `doctor` and the log. */
+  readonly why: string
+  /**
+   * Runs `command` in the root at `root` (an absolute host path, laid out by us and private to us).
+   * @throws SANDBOX_UNAVAILABLE when the kernel refuses what the probe had found possible; INTERRUPTED on abort
+   */
+  run(root: string, command: SandboxCommand, onLine: OnLine, signal: AbortSignal): Promise<SandboxExit>
+}
+
+export type OnLine = (stream: 'stdout' | 'stderr', line: string) => void
+
+/** Finds out by doing it in `folder` whether a sandbox works here. */
+export interface SandboxBackend {
+  readonly name: string
+  probe(folder: string, report: Report): Promise<Sandbox | SandboxRefusal>
+}
+
+export interface SandboxRefusal {
+  /** What is missing, and how to get it. */
+  readonly missing: string
+  readonly hint: string
+}
