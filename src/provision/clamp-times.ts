@@ -1,0 +1,40 @@
+import type { ByteString } from '../oci/name.ts'
+import type { Attrs, Leaf, Node, Tree } from '../oci/node.ts'
+import { directory } from '../oci/node.ts'
+import type { NormaliseContext } from './normaliser.ts'
+
+/**
+ * The tree in which nothing that the steps made or changed is newer than `created`. Attributes that are the base's
+ * own object stay, so that an untouched base layer is never shipped again for its times.
+ */
+export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tree {
+  const leaves = new Map<Leaf, Leaf>()
+  const visit = (node: Node, old: Node | undefined): Node => {
+    if (node === old || node.kind === 'whiteout' || node.kind === 'link') return node
+    if (node.kind !== 'directory') return clampLeaf(node)
+    const before = old?.kind === 'directory' ? old : undefined
+    const attrs = node.attrs === before?.attrs ? node.attrs : clamp(node.attrs!, created)
+    let children: Map<ByteString, Node> | undefined
+    for (const [name, child] of node.children) {
+      const now = visit(child, before?.children.get(name))
+      if (now === child) continue
+      children ??= new Map(node.children)
+      children.set(name, now)
+    }
+    return children === undefined && attrs === node.attrs ? node : directory(children ?? node.children, attrs)
+  }
+  // One object in, one object out: hard links stay hard links.
+  const clampLeaf = (leaf: Leaf): Leaf => {
+    const known = leaves.get(leaf)
+    if (known !== undefined) return known
+    const attrs = clamp(leaf.attrs, created)
+    const now = attrs === leaf.attrs ? leaf : { ...leaf, attrs }
+    leaves.set(leaf, now)
+    return now
+  }
+  return visit(tree, base) as Tree
+}
+
+function clamp(attrs: Attrs, created: number): Attrs {
+  return attrs.mtime > created ? { ...attrs, mtime: created } : attrs
+}

@@ -1,0 +1,142 @@
+import type { Report } from '../events.ts'
+import type { Tree } from '../oci/node.ts'
+import type { Platform } from '../oci/platform.ts'
+import type { Store } from '../oci/store.ts'
+import type { Sandbox } from './sandbox.ts'
+
+/** Lays a local folder's contents, or one file, over the image. */
+export interface CopyStep {
+  /** Folder or file, relative to the spec file. Of a folder the contents are copied, with or without a trailing '/'. */
+  readonly copy: string
+  /** Absolute place in the image. For a file: its new path, or a folder when it ends with '/' or is one already. */
+  readonly to: string
+  /** What to leave out, as in .gitignore, relative to the folder; read after the folder's `.ocibakeignore`. */
+  readonly exclude?: readonly string[]
+  /** `user:group`, names or numbers, for files and new folders. Default: 0:0. */
+  readonly owner?: string
+  /** Octal mode of every file (`'0640'`), or `'keep'`. Default: 0755 if the owner may execute it, else 0644. */
+  readonly mode?: string
+}
+
+/** Extracts a tarball into the image, as GNU tar with the options of the same names. */
+export interface UnpackStep {
+  /** `s3://bucket/key`, `https://…`, or a path relative to the spec file. */
+  readonly unpack: string
+  readonly to: string
+  /** `--strip-components`. */
+  readonly stripComponents?: number
+  /** `--wildcards PATTERN…`: only members that match, with what is below them. */
+  readonly wildcards?: readonly string[]
+  /** `--exclude PATTERN…`. */
+  readonly exclude?: readonly string[]
+  /** `user:group`, or `'archive'` for the ids in the archive. Default: 0:0, as `--no-same-owner` for root. */
+  readonly owner?: string
+  /** Hex digest that the downloaded bytes must have. */
+  readonly sha256?: string
+  /** Version of an S3 object in a versioned bucket. */
+  readonly versionId?: string
+  /** Required to fetch `https://` without `sha256`. */
+  readonly unverified?: boolean
+}
+
+/** Writes a file with the given text. */
+export interface WriteStep {
+  readonly write: string
+  readonly text: string
+  /** Octal, as a string. Default: '0644'. */
+  readonly mode?: string
+  readonly owner?: string
+}
+
+/** Removes what the globs match: `*` and `?` within a name (dot files too), `**` any number of folders. */
+export interface RemoveStep {
+  readonly remove: string | readonly string[]
+}
+
+/** Changes owners, set-id bits and capabilities kept; symlinks are changed themselves, not followed. */
+export interface OwnStep {
+  readonly own: string | readonly string[]
+  /** `user`, `user:group` or `:group`, names from the image or numbers. */
+  readonly by: string
+  /** Default: true. */
+  readonly recursive?: boolean
+}
+
+/** Changes modes as chmod(1) does. */
+export interface ChmodStep {
+  readonly chmod: string | readonly string[]
+  /** `'0755'` or symbolic: `'g+rwX'`, `'u=rw,go='`. */
+  readonly mode: string
+  /** Default: false. */
+  readonly recursive?: boolean
+}
+
+/** Makes a symbolic link, or a hard link. */
+export interface LinkStep {
+  /** The new name. */
+  readonly link: string
+  /** What it points to: kept as written for a symbolic link, an existing file for a hard link. */
+  readonly target: string
+  readonly hard?: boolean
+}
+
+/** Runs commands in the image. All of them are one script, so that `cd` and variables persist. */
+export interface RunStep {
+  readonly run: string | readonly string[]
+  /** Default: ['/bin/sh', '-e']. One that ends with '-c' gets the text as an argument, others the path of a file. */
+  readonly shell?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** `user` or `user:group`. Default: root, whatever USER the base has. */
+  readonly user?: string
+  /** Default: the base's working directory, else '/'. */
+  readonly workdir?: string
+  /** Seconds, or '90s', '10m', '1h'. Default: none. */
+  readonly timeout?: number | string
+  /** Default: 'host'. */
+  readonly network?: 'host' | 'none'
+  readonly secrets?: readonly SecretSource[]
+}
+
+/** A value that one `run` step may see and that never reaches the layer, the history or the log. */
+export interface SecretSource {
+  readonly id: string
+  /** `env:NAME` of the caller's environment, or `file:PATH` relative to the spec file. */
+  readonly source: string
+  /** Where the script finds it as a file. Default: /run/secrets/ID unless `env` is given. */
+  readonly file?: string
+  /** The variable in which the script finds it. */
+  readonly env?: string
+}
+
+export type Step = CopyStep | UnpackStep | WriteStep | RemoveStep | OwnStep | ChmodStep | LinkStep | RunStep
+
+/** What a step may use. */
+export interface Tools {
+  readonly store: Store
+  /** Probes on first use: a build without scripts never needs one. */
+  sandbox(): Promise<Sandbox>
+  readonly report: Report
+  readonly signal: AbortSignal
+  readonly build: BuildFacts
+}
+
+/** What a step may know of the build it is part of. */
+export interface BuildFacts {
+  readonly platform: Platform
+  /** Of the base's config: what scripts start from. */
+  readonly baseEnv: Readonly<Record<string, string>>
+  readonly baseWorkdir: string
+  /** The newest time of an input so far, seconds: what UNDATED means if the build ended now. */
+  readonly newest: number
+  /** Proxy variables of the caller, for scripts alone. */
+  readonly proxyEnv: Readonly<Record<string, string>>
+  /** The caller's environment, for secrets. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Folder for the whole logs of scripts. */
+  readonly logFolder: string
+  /** Counted from 1. */
+  readonly step: number
+}
+
+/** One function a step: the tree before in, the tree after out. */
+export type Perform<S extends Step> = (tree: Tree, step: S, tools: Tools) => Promise<Tree>

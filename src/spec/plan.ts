@@ -1,0 +1,137 @@
+import { isAbsolute, resolve } from 'node:path'
+import { OcibakeError } from '../errors.ts'
+import { nanoseconds } from '../oci/duration.ts'
+import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
+import { parseReference, type Reference } from '../oci/reference.ts'
+import type { Step } from '../provision/step.ts'
+import type { LoadedSpec } from './load.ts'
+import type { DebianBase, Spec } from './spec.ts'
+
+/** A spec with nothing left to decide: paths absolute, defaults filled in. */
+export interface Plan {
+  readonly name: string
+  readonly file: string
+  readonly base: PlannedBase
+  readonly platform: Platform
+  readonly steps: readonly PlannedStep[]
+  readonly layers: 'squash' | 'append'
+  readonly compression: 'gzip' | 'zstd' | 'none'
+  readonly mediaTypes: 'oci' | 'docker'
+  /** Seconds since 1970 UTC; undefined: the newest input. */
+  readonly created: number | undefined
+  readonly config: NonNullable<Spec['config']>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly tags: readonly Reference[]
+  readonly normalise: NonNullable<Spec['normalise']>
+}
+
+export type PlannedBase =
+  | { readonly kind: 'scratch' }
+  | { readonly kind: 'registry'; readonly reference: Reference }
+  | {
+      readonly kind: 'local'
+      readonly transport: LocalTransport
+      readonly path: string
+      readonly rest: string | undefined
+    }
+  | { readonly kind: 'debian'; readonly debian: DebianBase }
+
+export type LocalTransport = 'oci' | 'oci-archive' | 'docker-archive'
+
+export interface PlannedStep {
+  /** Counted from 1. */
+  readonly number: number
+  readonly verb: string
+  /** One line, as the user wrote it: for the log and the image's history. Holds no path of this machine. */
+  readonly title: string
+  readonly step: Step
+}
+
+export interface PlanOptions {
+  readonly platform?: string | undefined
+  /** More tags than the spec has. */
+  readonly tags?: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** @throws SPEC_INVALID, REFERENCE_INVALID, USAGE for a SOURCE_DATE_EPOCH that is no number */
+export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
+  const { spec, folder } = loaded
+  const platform = options.platform ?? spec.platform
+  return {
+    name: loaded.name,
+    file: loaded.file,
+    base: planBase(spec.from, folder),
+    platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
+    steps: (spec.steps ?? []).map((step, index) => planStep(step, index + 1, folder)),
+    layers: spec.layers ?? 'squash',
+    compression: spec.compression ?? 'gzip',
+    mediaTypes: spec.mediaTypes ?? 'oci',
+    created: createdOf(spec, options.env),
+    config: spec.config ?? {},
+    annotations: spec.annotations ?? {},
+    tags: [...(spec.tags ?? []), ...(options.tags ?? [])].map(parseReference),
+    normalise: spec.normalise ?? {},
+  }
+}
+
+function planBase(from: Spec['from'], folder: string): PlannedBase {
+  if (typeof from !== 'string') return { kind: 'debian', debian: from }
+  if (from === 'scratch') return { kind: 'scratch' }
+  const local = /^(oci|oci-archive|docker-archive):([^:]+)(?::(.+))?$/.exec(from)
+  if (local !== null) {
+    const [, transport, path, rest] = local
+    return { kind: 'local', transport: transport as LocalTransport, path: resolve(folder, path!), rest }
+  }
+  return { kind: 'registry', reference: parseReference(from.replace(/^docker:\/\//, '')) }
+}
+
+function planStep(step: Step, number: number, folder: string): PlannedStep {
+  const verb = Object.keys(step)[0]!
+  return { number, verb, title: titleOf(step), step: located(step, folder) }
+}
+
+function located(step: Step, folder: string): Step {
+  if ('copy' in step) return { ...step, copy: resolve(folder, step.copy) }
+  if ('unpack' in step) return isUrl(step.unpack) ? step : { ...step, unpack: resolve(folder, step.unpack) }
+  if (!('run' in step)) return step
+  const secrets = step.secrets?.map((secret) =>
+    secret.source.startsWith('file:')
+      ? { ...secret, source: `file:${resolve(folder, secret.source.slice('file:'.length))}` }
+      : secret,
+  )
+  const timeout = step.timeout === undefined ? {} : { timeout: nanoseconds(step.timeout, 'timeout') / 1e9 }
+  return { ...step, ...timeout, ...(secrets === undefined ? {} : { secrets }) }
+}
+
+const isUrl = (text: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+
+function titleOf(step: Step): string {
+  if ('copy' in step) return `${shown(step.copy)} -> ${step.to}`
+  if ('unpack' in step) return `${shown(step.unpack)} -> ${step.to}`
+  if ('write' in step) return step.write
+  if ('remove' in step) return several(step.remove)
+  if ('own' in step) return `${several(step.own)} by ${step.by}`
+  if ('chmod' in step) return `${several(step.chmod)} ${step.mode}`
+  if ('link' in step) return `${step.link} -> ${step.target}`
+  return typeof step.run === 'string' ? step.run : step.run.join('; ')
+}
+
+const several = (paths: string | readonly string[]) => (typeof paths === 'string' ? paths : paths.join(' '))
+
+/** Absolute host paths and what a URL may carry beside its path (user, query) stay out of logs and history. */
+function shown(source: string): string {
+  if (isUrl(source)) return source.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/s, '')
+  return isAbsolute(source) ? source.replace(/^.*\/(?=[^/]+\/?$)/s, '') : source
+}
+
+function createdOf(spec: Spec, env: PlanOptions['env']): number | undefined {
+  const epoch = env.SOURCE_DATE_EPOCH
+  if (epoch !== undefined && epoch !== '') {
+    if (/^\d{1,12}$/.test(epoch)) return Number(epoch)
+    throw new OcibakeError('USAGE', `SOURCE_DATE_EPOCH is '${epoch}'; wanted seconds since 1970, a whole number.`, {
+      hint: 'For example: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)',
+    })
+  }
+  return spec.created === undefined ? undefined : Math.floor(Date.parse(spec.created) / 1000)
+}

@@ -1,0 +1,57 @@
+import type { ConfigChanges } from '../oci/configure.ts'
+import type { NormaliserName } from '../provision/normalisers.ts'
+import type { Step } from '../provision/step.ts'
+
+/** A base made from Debian's packages by mmdebstrap. */
+export interface DebianBase {
+  /** The suite: 'bookworm', 'trixie', 'sid' … */
+  readonly debian: string
+  /** mmdebstrap's --variant. Default: 'minbase'. */
+  readonly variant?: string
+  /** Packages beside those of the variant. */
+  readonly include?: readonly string[]
+  /** Default: the mirror that the host's own apt uses. */
+  readonly mirror?: string
+  /** A time of Debian's snapshot archive, `20260101T000000Z`, instead of a mirror: the same packages for ever. */
+  readonly snapshot?: string
+}
+
+/** What an image is made of. Data only: a `.spec.ts` file exports one, or a function that returns one. */
+export interface Spec {
+  /** For people and for the default output's name. Default: the file's name without `.spec.ts`. */
+  readonly name?: string
+  /**
+   * `debian:bookworm-slim`, `docker://…`, `oci:dir[:tag]`, `oci-archive:file[:tag]`, `docker-archive:file[:name:tag]`,
+   * `scratch`, or a Debian base. Paths are relative to the spec file.
+   */
+  readonly from: string | DebianBase
+  /** `os/architecture[/variant]`. Default: linux on this machine's processor; `--platform` wins. */
+  readonly platform?: string
+  /** Performed in this order. */
+  readonly steps?: readonly Step[]
+  readonly config?: ConfigChanges
+  /** `squash` (default): one layer that is the whole image. `append`: one layer over the untouched base layers. */
+  readonly layers?: 'squash' | 'append'
+  /** Of the new layer. Default: 'gzip'. */
+  readonly compression?: 'gzip' | 'zstd' | 'none'
+  /** Of the manifest and all it names. Default: 'oci'. */
+  readonly mediaTypes?: 'oci' | 'docker'
+  /** The image's time, ISO 8601; nothing in the new layer is newer. Default: SOURCE_DATE_EPOCH, else the newest input. */
+  readonly created?: string
+  /** Annotations of the manifest, beside those that ocibake sets. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Where `--push` pushes to. */
+  readonly tags?: readonly string[]
+  /** Normalisers to turn off: `{ 'python-bytecode': false }`. `ocibake plan` lists them. */
+  readonly normalise?: Partial<Readonly<Record<NormaliserName, boolean>>>
+}
+
+/** What a spec that is a function is given. */
+export interface SpecContext {
+  /** `--var name=value`. A name that the spec never reads is a mistake and reported. */
+  readonly vars: Readonly<Record<string, string | undefined>>
+  /** The caller's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export type SpecFunction = (context: SpecContext) => Spec | Promise<Spec>

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { isFileMode } from '../provision/file-mode.ts'
+import { duration, flag, imageFolder, imageGlob, list, oneOf, refine, text, texts, wholeNumber } from './fields.ts'
+
+const OCTAL = refine(text(), (mode) => /^0?[0-7]{3,4}$/.test(mode), "expected an octal mode as text, such as '0644'")
+const OWNER = refine(text(), (owner) => /^[^:\s]+(:[^:\s]+)?$/.test(owner), "expected 'user' or 'user:group'")
+const CHOWN = refine(
+  text(),
+  (by) => /^([^:\s]+(:[^:\s]+)?|:[^:\s]+)$/.test(by),
+  "expected 'user', 'user:group' or ':group'",
+)
+const SHA256 = refine(text(), (hex) => /^[0-9a-f]{64}$/.test(hex), 'expected 64 lower-case hex digits')
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
+const globs = z.union([imageGlob(), list(imageGlob())], { error: 'expected an absolute path or a list of them' })
+const commands = z.union([text(), texts()], { error: 'expected a script or a list of commands' })
+
+const secret = z.strictObject({
+  id: refine(text(), (id) => /^[A-Za-z0-9_.-]+$/.test(id), 'expected letters, digits, dots, dashes'),
+  source: refine(
+    text(),
+    (from) => /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/s.test(from),
+    "expected 'env:NAME' or 'file:PATH'",
+  ),
+  file: imageFolder().optional(),
+  env: refine(text(), (name) => VARIABLE.test(name), 'expected the name of a variable').optional(),
+})
+
+const unpack = z
+  .strictObject({
+    unpack: text(),
+    to: imageFolder(),
+    stripComponents: wholeNumber().optional(),
+    wildcards: texts().optional(),
+    exclude: texts().optional(),
+    owner: OWNER.optional(),
+    sha256: SHA256.optional(),
+    versionId: text().optional(),
+    unverified: flag().optional(),
+  })
+  .check(({ value, issues }) => {
+    const plain = /^http:/i.test(value.unpack) || /^https:/i.test(value.unpack)
+    if (plain && value.sha256 === undefined && value.unverified !== true) {
+      issues.push({
+        code: 'custom',
+        input: value,
+        path: ['sha256'],
+        message: 'is required for what comes from the web; or say `unverified: true`',
+      })
+    }
+    if (value.versionId !== undefined && !value.unpack.startsWith('s3://')) {
+      issues.push({ code: 'custom', input: value, path: ['versionId'], message: 'is for s3:// sources only' })
+    }
+  })
+
+/** The schema of each kind of step, by its verb: the key that a step starts with. */
+export const stepSchemas = {
+  copy: z.strictObject({
+    copy: text(),
+    to: imageFolder(),
+    exclude: texts().optional(),
+    owner: OWNER.optional(),
+    mode: z
+      .union([z.literal('keep'), OCTAL], { error: "expected an octal mode as text, such as '0644', or 'keep'" })
+      .optional(),
+  }),
+  unpack,
+  write: z.strictObject({
+    write: imageFolder(),
+    text: z.string({ error: 'expected text' }),
+    mode: OCTAL.optional(),
+    owner: OWNER.optional(),
+  }),
+  remove: z.strictObject({ remove: globs }),
+  own: z.strictObject({ own: globs, by: CHOWN, recursive: flag().optional() }),
+  chmod: z.strictObject({
+    chmod: globs,
+    mode: refine(text(), isFileMode, "expected a mode as chmod takes it, as text: '0755' or 'g+rwX'"),
+    recursive: flag().optional(),
+  }),
+  link: z.strictObject({ link: imageFolder(), target: text(), hard: flag().optional() }),
+  run: z.strictObject({
+    run: commands,
+    shell: refine(
+      texts(),
+      ([program]) => program?.startsWith('/') === true,
+      'expected a list that starts with the absolute path of a shell',
+    ).optional(),
+    env: z
+      .record(
+        refine(z.string(), (name) => VARIABLE.test(name), 'expected the name of a variable'),
+        z.string({ error: 'expected text' }),
+        { error: 'expected an object of variables' },
+      )
+      .optional(),
+    user: OWNER.optional(),
+    workdir: imageFolder().optional(),
+    timeout: duration().optional(),
+    network: oneOf(['host', 'none']).optional(),
+    secrets: list(secret).optional(),
+  }),
+} as const
+
+export type Verb = keyof typeof stepSchemas

@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import { OcibakeError } from '../errors.ts'
+import { specSchema } from './schema.ts'
+import type { Spec } from './spec.ts'
+import { stepSchemas, type Verb } from './step-schemas.ts'
+
+/** One mistake: where in the spec, and what. */
+interface Mistake {
+  readonly where: string
+  readonly what: string
+}
+
+/**
+ * The value as a Spec. Steps are looked up by their first key before they are checked, so that a mistake is told of
+ * the step that was meant.
+ * @throws SPEC_INVALID that lists every mistake, one a line
+ */
+export function validate(value: unknown, file: string): Spec {
+  if (!isRecord(value)) {
+    throw new OcibakeError('SPEC_INVALID', `${file} exports ${describe(value)}; wanted an object with \`from\`.`)
+  }
+  const mistakes: Mistake[] = []
+  const { steps, ...rest } = value
+  const checked = specSchema.safeParse(rest)
+  if (!checked.success) mistakes.push(...checked.error.issues.flatMap((issue) => mistakesOf(issue, '')))
+  if (steps !== undefined && !Array.isArray(steps)) {
+    mistakes.push({ where: 'steps', what: `expected a list of steps, got ${describe(steps)}` })
+  }
+  if (Array.isArray(steps)) mistakes.push(...steps.flatMap(mistakesInStep))
+  if (mistakes.length === 0) return value as unknown as Spec
+
+  const lines = mistakes.map(({ where, what }) => `  ${where === '' ? '' : `${where}: `}${what}`)
+  const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`
+  throw new OcibakeError('SPEC_INVALID', `${file} has ${count}:\n${lines.join('\n')}`, {
+    hint: 'Every field is described, with an example, in docs/spec.md.',
+  })
+}
+
+function mistakesInStep(step: unknown, index: number): Mistake[] {
+  const where = `steps[${index}]`
+  if (!isRecord(step)) return [{ where, what: `expected a step, got ${describe(step)}` }]
+  const verb = Object.keys(step)[0]
+  const verbs = Object.keys(stepSchemas).join(', ')
+  if (verb === undefined) return [{ where, what: `is empty; the first key of a step is one of ${verbs}` }]
+  if (!Object.hasOwn(stepSchemas, verb)) {
+    return [{ where, what: `'${verb}' is no step; the first key of a step is one of ${verbs}` }]
+  }
+  const checked = stepSchemas[verb as Verb].safeParse(step)
+  if (checked.success) return []
+  return checked.error.issues.flatMap((issue) => mistakesOf(issue, `${where} (${verb})`))
+}
+
+function mistakesOf(issue: z.core.$ZodIssue, prefix: string): Mistake[] {
+  const path = issue.path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  )
+  const where = prefix === '' ? path : path === '' ? prefix : `${prefix}: ${path}`
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ where, what: `'${key}' is not a field that ocibake knows here` }))
+  }
+  return [{ where, what: issue.message }]
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  return `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { OcibakeError } from '../../src/errors.ts'
+import { validate } from '../../src/spec/validate.ts'
+
+/** The lines of the error, without the first, which counts them. */
+function mistakes(value: unknown): string[] {
+  try {
+    validate(value, 'app.spec.ts')
+  } catch (error) {
+    if (error instanceof OcibakeError)
+      return error.message
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim())
+    throw error
+  }
+  return []
+}
+
+describe('validate', () => {
+  it('takes the whole of what the format has', () => {
+    const spec = {
+      name: 'app',
+      from: { debian: 'bookworm', variant: 'minbase', include: ['ca-certificates'] },
+      platform: 'linux/arm64',
+      layers: 'append',
+      compression: 'zstd',
+      mediaTypes: 'docker',
+      created: '2026-01-01T00:00:00Z',
+      annotations: { 'org.example.a': 'b' },
+      tags: ['localhost:5000/app:1'],
+      normalise: { 'python-bytecode': false },
+      steps: [
+        { copy: 'rootfs/', to: '/', exclude: ['*.md'], owner: 'core:core', mode: '0640' },
+        {
+          unpack: 's3://bucket/key',
+          to: '/opt',
+          stripComponents: 2,
+          wildcards: ['*/files'],
+          versionId: 'v',
+          owner: 'archive',
+        },
+        { unpack: 'https://example.com/a.tar', to: '/', sha256: 'a'.repeat(64) },
+        { unpack: 'https://example.com/a.tar', to: '/', unverified: true },
+        { write: '/etc/issue', text: '', mode: '0644', owner: '0:0' },
+        { remove: ['/a', '/b/*'] },
+        { own: '/opt', by: ':core', recursive: false },
+        { chmod: ['/opt'], mode: 'g+rwX', recursive: true },
+        { link: '/a', target: '../b', hard: false },
+        {
+          run: ['a'],
+          shell: ['/bin/bash', '-c'],
+          env: { A: '' },
+          user: 'core',
+          workdir: '/opt',
+          timeout: '10m',
+          network: 'none',
+        },
+        { run: 'a', secrets: [{ id: 'token', source: 'env:TOKEN', env: 'TOKEN', file: '/run/t' }], timeout: 5 },
+      ],
+      config: {
+        env: { PATH: '/opt/bin:$PATH' },
+        expose: [11211, '53/udp', '8000-8002'],
+        user: '65100',
+        workdir: '/',
+        entrypoint: ['/a'],
+        cmd: 'b',
+        keepCmd: false,
+        labels: { a: 'b' },
+        volumes: ['/data'],
+        stopSignal: 'SIGTERM',
+        healthcheck: { cmd: 'true', interval: '30s', timeout: 5, retries: 3 },
+        author: 'me',
+        shell: ['/bin/bash', '-c'],
+        unset: { env: ['A'], cmd: true },
+      },
+    }
+    expect(validate(spec, 'app.spec.ts')).toBe(spec)
+  })
+
+  it('names every mistake at once, each with its place', () => {
+    expect(
+      mistakes({
+        from: 7,
+        layers: 'two',
+        steps: [{ unpack: 's3://b/k', to: '/x', stripComponents: 'two' }, { cpoy: 'a' }, {}, 'run'],
+        config: { expose: [70000] },
+      }),
+    ).toEqual([
+      'from: expected a reference or { debian: suite }',
+      "config.expose[0]: The port is '70000'; wanted 1 to 65535, a range, or either with a protocol.",
+      "layers: expected 'squash' or 'append'",
+      'steps[0] (unpack): stripComponents: expected a number',
+      "steps[1]: 'cpoy' is no step; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run",
+      'steps[2]: is empty; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run',
+      'steps[3]: expected a step, got a string',
+    ])
+  })
+
+  it.each([
+    ['no base', {}, 'from: is missing; name a base image, or scratch'],
+    ['a field nobody knows', { from: 'a', form: 'b' }, "'form' is not a field that ocibake knows here"],
+    [
+      'a relative place',
+      { from: 'a', steps: [{ copy: 'a', to: 'opt' }] },
+      /^steps\[0\] \(copy\): to: expected an absolute/,
+    ],
+    ["a place with '..'", { from: 'a', steps: [{ copy: 'a', to: '/../x' }] }, /to: expected an absolute path without/],
+    ['a decimal mode', { from: 'a', steps: [{ write: '/a', text: '', mode: 644 }] }, /mode: expected text/],
+    [
+      'a symbolic mode for a file',
+      { from: 'a', steps: [{ write: '/a', text: '', mode: 'u+x' }] },
+      /mode: expected an octal/,
+    ],
+    ['the web without a checksum', { from: 'a', steps: [{ unpack: 'https://a/b', to: '/' }] }, /sha256: is required/],
+    [
+      'a version of what is no S3 object',
+      { from: 'a', steps: [{ unpack: 'b', to: '/', versionId: '1' }] },
+      /versionId: is for s3/,
+    ],
+    [
+      'a shell that is no path',
+      { from: 'a', steps: [{ run: 'a', shell: ['bash'] }] },
+      /shell: expected a list that starts/,
+    ],
+    ['a bad tag', { from: 'a', tags: ['Upper/case'] }, /^tags\[0\]:/],
+    ['a bad platform', { from: 'a', platform: 'linux' }, /^platform: The platform is 'linux'/],
+    [
+      'a normaliser that is none',
+      { from: 'a', normalise: { x: false } },
+      "normalise: 'x' is not a field that ocibake knows here",
+    ],
+    ['an empty list of commands', { from: 'a', steps: [{ run: [] }] }, 'steps[0] (run): run: is an empty list'],
+    ['a NUL', { from: 'a', steps: [{ run: 'a\0b' }] }, /run: /],
+    ['a timeout that is none', { from: 'a', steps: [{ run: 'a', timeout: 'soon' }] }, /timeout: it is 'soon'/],
+    ['mirror and snapshot', { from: { debian: 'sid', mirror: 'https://a', snapshot: '20260101T000000Z' } }, /^from: /],
+  ])('refuses %s', (_, value, want) => {
+    const found = mistakes(value)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(want)
+  })
+
+  it.each([
+    [null, 'null'],
+    [[], 'a list'],
+    ['text', 'a string'],
+    [undefined, 'an undefined'],
+  ])('refuses a spec that is %j', (value, described) => {
+    expect(() => validate(value, 'app.spec.ts')).toThrow(`app.spec.ts exports ${described}`)
+  })
+})
