@@ -55,6 +55,8 @@ export interface Special {
 export interface Link {
   readonly kind: 'link'
   readonly target: ByteString
+  /** What the archive says of the linked file: tools that unpack set it again on the file that both names share. */
+  readonly attrs?: Attrs
 }
 
 /** Only in a layer: the name is gone. */

@@ -23,7 +23,7 @@ const IGNORE_FILE = '.ocibakeignore'
 export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tree> {
   const source = entryOf(step)
   const to = imagePath(step.to)
-  const owner = step.owner === undefined ? { uid: 0, gid: 0 } : lookUpUser(tree, step.owner)
+  const owner = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
   if (!source.isDirectory()) {
     const into = step.to.endsWith('/') || isFolder(tree, to)
     const path = into ? [to, fromText(basename(step.copy))].filter((part) => part !== '').join('/') : to

@@ -118,6 +118,8 @@ export interface Tools {
   readonly report: Report
   readonly signal: AbortSignal
   readonly build: BuildFacts
+  /** A step tells the time of an input it took, seconds: the newest is the image's default time. */
+  inputDated(seconds: number): void
 }
 
 /** What a step may know of the build it is part of. */
@@ -132,8 +134,8 @@ export interface BuildFacts {
   readonly proxyEnv: Readonly<Record<string, string>>
   /** The caller's environment, for secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Folder for the whole logs of scripts. */
-  readonly logFolder: string
+  /** Where a script's whole output goes. */
+  readonly logFile: string
   /** Counted from 1. */
   readonly step: number
 }

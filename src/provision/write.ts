@@ -12,7 +12,7 @@ import type { Tools, WriteStep } from './step.ts'
 /** The tree with a file of the given text; missing folders are made, a file that was there is replaced. */
 export async function write(tree: Tree, step: WriteStep, _tools: Tools): Promise<Tree> {
   const path = imagePath(step.write)
-  const { uid, gid } = step.owner === undefined ? { uid: 0, gid: 0 } : lookUpUser(tree, step.owner)
+  const { uid, gid } = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
   const there = resolvePath(tree, path)
   if (there !== null && nodeAt(tree, there)?.kind === 'directory') {
     throw new OcibakeError('PATH_INVALID', `${step.write} is a folder in the image.`, {

@@ -3,6 +3,7 @@ import { OcibakeError } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
+import { hasTransport, parseTransport, type Transport } from '../oci/transport.ts'
 import type { Step } from '../provision/step.ts'
 import type { LoadedSpec } from './load.ts'
 import type { DebianBase, Spec } from './spec.ts'
@@ -25,18 +26,11 @@ export interface Plan {
   readonly normalise: NonNullable<Spec['normalise']>
 }
 
+/** Paths are absolute. */
 export type PlannedBase =
   | { readonly kind: 'scratch' }
-  | { readonly kind: 'registry'; readonly reference: Reference }
-  | {
-      readonly kind: 'local'
-      readonly transport: LocalTransport
-      readonly path: string
-      readonly rest: string | undefined
-    }
   | { readonly kind: 'debian'; readonly debian: DebianBase }
-
-export type LocalTransport = 'oci' | 'oci-archive' | 'docker-archive'
+  | Exclude<Transport, { readonly kind: 'rootfs' }>
 
 export interface PlannedStep {
   /** Counted from 1. */
@@ -75,15 +69,24 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
   }
 }
 
-function planBase(from: Spec['from'], folder: string): PlannedBase {
+/** Where the text of `from` leads; relative paths start at `folder`. */
+export function planBase(from: Spec['from'], folder: string): PlannedBase {
   if (typeof from !== 'string') return { kind: 'debian', debian: from }
   if (from === 'scratch') return { kind: 'scratch' }
-  const local = /^(oci|oci-archive|docker-archive):([^:]+)(?::(.+))?$/.exec(from)
-  if (local !== null) {
-    const [, transport, path, rest] = local
-    return { kind: 'local', transport: transport as LocalTransport, path: resolve(folder, path!), rest }
+  if (!hasTransport(from)) return { kind: 'docker', reference: parseReference(from) }
+  const transport = parseTransport(from)
+  switch (transport.kind) {
+    case 'docker':
+      return transport
+    case 'oci':
+      return { ...transport, folder: resolve(folder, transport.folder) }
+    case 'rootfs':
+      throw new OcibakeError('SPEC_INVALID', '`from` is a rootfs: archive, which has no config to build on.', {
+        hint: "Write from: 'scratch' and unpack the archive in the first step.",
+      })
+    default:
+      return { ...transport, file: resolve(folder, transport.file) }
   }
-  return { kind: 'registry', reference: parseReference(from.replace(/^docker:\/\//, '')) }
 }
 
 function planStep(step: Step, number: number, folder: string): PlannedStep {

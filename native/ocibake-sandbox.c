@@ -1,0 +1,33 @@
+/*
+ * ocibake-sandbox: what ocibake cannot do from Node. Its first word says what:
+ *
+ *   chroot --root DIR [--uid N] [--gid N] [--groups N,N] [--workdir /DIR] [--network host|none] [--hostname NAME]
+ *          -- PROGRAM [ARGUMENT]...
+ *       Runs PROGRAM in DIR as `/`, in namespaces of its own (chroot.c). fd 1 and 2 get its output; fd 4 is read for
+ *       its environment and files, `run` ends the request, and from then on its end kills everything; fd 3 gets one
+ *       line: `exited CODE`, `killed SIGNAL`, `refused WHY` (the kernel does not allow a sandbox) or `unfit WHY`
+ *       (the root or the command is not fit).
+ *   probe-chroot --root DIR
+ *       The same in an empty folder, to see whether it works here.
+ *   lay-out DIR, read-xattrs DIR
+ *       Device nodes and extended attributes (attributes.c).
+ */
+#include "ocibake-sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    if (strcmp(verb, "chroot") == 0)
+        return chroot_verb(argc - 1, argv + 1, false);
+    if (strcmp(verb, "probe-chroot") == 0)
+        return chroot_verb(argc - 1, argv + 1, true);
+    if (argc == 3 && strcmp(verb, "lay-out") == 0)
+        return lay_out_verb(argv[2]);
+    if (argc == 3 && strcmp(verb, "read-xattrs") == 0)
+        return read_xattrs_verb(argv[2]);
+    fputs("usage: ocibake-sandbox chroot|probe-chroot|lay-out|read-xattrs ...\n", stderr);
+    return 2;
+}

@@ -1,0 +1,126 @@
+/* What the parts of ocibake-sandbox share. */
+#ifndef OCIBAKE_SANDBOX_H
+#define OCIBAKE_SANDBOX_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* --- fault.c: how set-up fails --------------------------------------------------------------------------------- */
+
+enum outcome {
+    NOTHING_YET, /* the script was killed before it could end */
+    EXITED,
+    KILLED,
+    REFUSED, /* the kernel does not let us do what a sandbox needs */
+    UNFIT,   /* the root or the command does not fit: no such shell, no such folder */
+};
+
+#define STUBS_MAX 128
+
+/* A mount point that the root lacked: made for the run, removed after it. */
+struct stub {
+    char parent[PATH_MAX]; /* real path from the root, no leading slash */
+    char name[NAME_MAX + 1];
+    dev_t device;
+    ino_t inode;
+    bool directory;
+};
+
+/* Memory that all processes of one run share, so that the first can tell what became of the others. */
+struct run_report {
+    enum outcome outcome;
+    int code; /* exit code or signal */
+    char message[2 * PATH_MAX];
+    int stub_count;
+    struct stub stubs[STUBS_MAX];
+};
+
+/* Where `fail` leaves its message: on status_fd if it is open, else in run_report if there is one, else on stderr. */
+extern struct run_report *run_report;
+extern int status_fd;
+
+/* Ends this process with "CALL PATH: errno text". */
+_Noreturn void fail(enum outcome why, const char *call, const char *path);
+/* The same with words of ours instead of errno's. */
+_Noreturn void fail_because(enum outcome why, const char *call, const char *path, const char *reason);
+/* The same with the whole message. */
+_Noreturn void fail_with(enum outcome why, const char *message);
+void *allocate(size_t size);
+
+/* --- request.c: NUL-separated fields and counted bytes from a pipe --------------------------------------------- */
+
+struct request {
+    int fd;
+    size_t at, end;
+    char buffer[65536];
+};
+
+/* The next field, to be freed by the caller; NULL at the end of the input. */
+char *next_field(struct request *request);
+/* The next field as a number from 0 to `most`. */
+unsigned long next_number(struct request *request, unsigned long most);
+/* The next `size` bytes, to be freed by the caller. */
+char *next_bytes(struct request *request, size_t size);
+unsigned long parse_number(const char *text, unsigned long most);
+
+/* --- beneath.c: paths that cannot leave the root, however hostile it is ---------------------------------------- */
+
+/* "/proc/self/fd/N", for the calls that take only paths. Valid until the next call but three. */
+const char *path_of(int fd);
+/* O_PATH descriptor of a real path (no leading slash, '' is the root itself); no symlink is followed. -1 and errno. */
+int open_real(int root, const char *path);
+/*
+ * O_PATH descriptor of what `path` is inside the root, symlinks followed as in a chroot. What is missing is made,
+ * the last part as a directory or an empty file, and noted in run_report->stubs when it is on the root's own file
+ * system. -1 and errno when something of another kind is in the way.
+ */
+int open_mount_point(int root, const char *path, bool directory);
+/* Removes the stubs that are still what was made; folders that are not empty stay. */
+void remove_stubs(int root);
+void write_all(int fd, const char *bytes, size_t size, const char *what);
+
+/* --- mounts.c: what a script sees besides the tree ------------------------------------------------------------- */
+
+/* A file that exists for one run only, on a tmpfs. */
+struct injected {
+    char *path;
+    char *bytes;
+    size_t size;
+    unsigned long mode, uid, gid;
+    int fd;
+    struct injected *next;
+};
+
+/* Enters a mount namespace of its own whose `/` is the folder, with proc, dev, sys and the injected files mounted. */
+void enter_root(const char *folder, struct injected *files);
+
+/* --- the verbs -------------------------------------------------------------------------------------------------- */
+
+int chroot_verb(int argc, char **argv, bool probe); /* chroot.c */
+int lay_out_verb(const char *folder);               /* attributes.c */
+int read_xattrs_verb(const char *folder);           /* attributes.c */
+
+/* relay.c: copies the script's output and waits until every process of the namespace is dead. */
+struct output {
+    int from, to;
+};
+void relay(pid_t init, int lifeline, const struct output *outputs);
+
+/* script.c: pid 1 of the namespace: starts the script, reaps what it leaves behind, ends with it. */
+struct script {
+    char **argv, **env;
+    const char *workdir;
+    unsigned long uid, gid;
+    gid_t *groups;
+    size_t group_count;
+    const char *stdin_bytes; /* NULL: nothing to read */
+    size_t stdin_size;
+    int out, err;
+    bool probe; /* look whether the sandbox is complete instead of starting argv */
+};
+_Noreturn void run_as_init(struct script *script);
+void close_from(int first);
+
+#endif

@@ -1,0 +1,183 @@
+#include "ocibake-sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BIT(capability) (1ull << (capability))
+
+/*
+ * What Docker leaves a build step (moby, profiles/caps): enough for every package manager. Of what is missing,
+ * SYS_ADMIN would undo the mounts, DAC_READ_SEARCH opens any file of the host by its handle, MKNOD stays because
+ * the root is mounted nodev.
+ */
+static const unsigned long long kept_capabilities =
+    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) | BIT(CAP_MKNOD) | BIT(CAP_NET_RAW) |
+    BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
+    BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE);
+
+static void drop_capabilities(void)
+{
+    for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        if (!(kept_capabilities & BIT(capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+            fail(REFUSED, "prctl", "PR_CAPBSET_DROP");
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    if (syscall(SYS_capget, &header, data))
+        fail(REFUSED, "capget", "");
+    for (int i = 0; i < 2; i++) {
+        data[i].permitted &= (unsigned)(kept_capabilities >> (32 * i));
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data))
+        fail(REFUSED, "capset", "");
+}
+
+/* A session keyring of its own: the host's may hold keys of the login that started the build. */
+static void leave_keyring(void)
+{
+    syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+}
+
+static void default_signals(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The same limits whatever the caller's: node raises its own number of files, over which old programs loop. */
+static void set_limits(void)
+{
+    struct rlimit none = {0, 0}, files;
+    setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && (files.rlim_max == RLIM_INFINITY || files.rlim_max > 1024)) {
+        files.rlim_cur = 1024;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* A real file as standard input, so that /dev/stdin opens for every user. */
+static int open_stdin(const struct script *script)
+{
+    if (!script->stdin_bytes)
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fd = open("/dev", O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
+    if (fd < 0)
+        fail(REFUSED, "open", "(standard input)");
+    write_all(fd, script->stdin_bytes, script->stdin_size, "(standard input)");
+    if (lseek(fd, 0, SEEK_SET) || fchown(fd, (uid_t)script->uid, (gid_t)script->gid))
+        fail(REFUSED, "open", "(standard input)");
+    return fd;
+}
+
+static void use_streams(const struct script *script)
+{
+    /* Else `echo x > /dev/stderr` fails for an ordinary user (moby issue 31243). */
+    if (fchown(script->out, (uid_t)script->uid, (gid_t)script->gid) ||
+        fchown(script->err, (uid_t)script->uid, (gid_t)script->gid))
+        fail(REFUSED, "fchown", "(output pipe)");
+    int in = open_stdin(script);
+    if (in < 0 || dup2(in, 0) < 0 || dup2(script->out, 1) < 0 || dup2(script->err, 2) < 0)
+        fail(REFUSED, "dup2", "(standard streams)");
+}
+
+void close_from(int first)
+{
+    if (syscall(SYS_close_range, first, ~0u, 0) == 0)
+        return;
+    for (int fd = first; fd < 1024; fd++) /* before Linux 5.9 */
+        close(fd);
+}
+
+/* Every descriptor of ours has O_CLOEXEC; this is for what a caller may have left open. */
+static void close_rest_on_exec(void)
+{
+    if (syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) == 0)
+        return;
+    for (int fd = 3; fd < 1024; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void look_around(void)
+{
+    struct statvfs root;
+    struct stat found;
+    if (statvfs("/", &root) || stat("/proc/self", &found) || stat("/dev/null", &found))
+        fail(REFUSED, "stat", "(the sandbox)");
+    if (root.f_flag & ST_NOEXEC)
+        fail_because(REFUSED, "execve", "(the work folder)", "its file system is mounted noexec");
+    if (mknod("/ocibake-probe", S_IFCHR | 0600, makedev(1, 3)) || unlink("/ocibake-probe"))
+        fail(REFUSED, "mknod", "(the work folder)");
+    if (chown("/", 65100, 65100) || chown("/", 0, 0))
+        fail(REFUSED, "chown", "(the work folder)");
+}
+
+static _Noreturn void start(const struct script *script)
+{
+    default_signals();
+    set_limits();
+    umask(022);
+    if (setsid() < 0)
+        fail(REFUSED, "setsid", "");
+    use_streams(script);
+    close_rest_on_exec();
+    if (script->probe) {
+        look_around();
+        _exit(0);
+    }
+    /* As root, like Docker: a user may be given a folder that only root may enter. */
+    if (chdir(script->workdir))
+        fail(UNFIT, "chdir", script->workdir);
+    gid_t gid = (gid_t)script->gid;
+    uid_t uid = (uid_t)script->uid;
+    if (setgroups(script->group_count, script->groups) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+        fail(REFUSED, "setuid", "");
+    execve(script->argv[0], script->argv, script->env);
+    fail(UNFIT, "execve", script->argv[0]);
+}
+
+_Noreturn void run_as_init(struct script *script)
+{
+    leave_keyring();
+    drop_capabilities();
+    /* /proc/1 (its exe, its descriptors) stays closed to the script, which has no SYS_PTRACE. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    pid_t child = fork();
+    if (child < 0)
+        fail(REFUSED, "fork", "");
+    if (child == 0)
+        start(script);
+    close_from(0);
+    for (;;) {
+        int status;
+        pid_t dead = wait(&status);
+        if (dead < 0 && errno == EINTR)
+            continue;
+        if (dead != child && dead > 0)
+            continue;
+        if (dead == child && run_report->outcome == NOTHING_YET) {
+            run_report->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+            run_report->outcome = WIFEXITED(status) ? EXITED : KILLED;
+        }
+        _exit(0); /* the kernel kills everything that is left in the namespace, pid_namespaces(7) */
+    }
+}

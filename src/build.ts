@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { assemble } from './build/assemble.ts'
+import type { Base } from './build/base.ts'
+import { blindLayer, isBlind } from './build/blind.ts'
+import { NewestInput } from './build/newest-input.ts'
+import { openBase } from './build/open-base.ts'
+import { performSteps } from './build/perform-steps.ts'
+import { type Shipped, ship } from './build/ship.ts'
+import type { Report } from './events.ts'
+import { diff } from './oci/diff.ts'
+import type { Image } from './oci/image.ts'
+import type { Layer } from './oci/layer.ts'
+import { type Directory, EMPTY, type Tree } from './oci/node.ts'
+import { formatPlatform } from './oci/platform.ts'
+import type { Store } from './oci/store.ts'
+import type { Transport } from './oci/transport.ts'
+import { writeLayer } from './oci/write-layer.ts'
+import { chooseSandbox } from './provision/choose-sandbox.ts'
+import { normalise } from './provision/normalisers.ts'
+import type { RegistryConnection } from './registry/connection.ts'
+import type { Plan } from './spec/plan.ts'
+
+export interface BuildOptions {
+  /** Opened by the caller, who closes it. */
+  readonly store: Store
+  readonly connection: RegistryConnection
+  /** Push to every tag of the plan. */
+  readonly push: boolean
+  /** Written beside or instead of a push. */
+  readonly outputs: readonly Transport[]
+  /** 'auto' or the name of one. */
+  readonly sandbox: string
+  /** For proxies of scripts and `env:` secrets. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+export interface BuildResult {
+  readonly image: Image
+  readonly shipped: Shipped
+}
+
+/**
+ * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is shipped before the
+ * whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * @throws OcibakeError of every kind
+ */
+export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+  const { store, report, signal } = options
+  const platform = formatPlatform(plan.platform)
+  report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
+  const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  try {
+    const { tree, layer, created } = await makeTree(plan, base, options)
+    const written = await compressed(plan, layer, options)
+    const image = await assemble(store, plan, base, written, created)
+    const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
+    report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
+    signal.throwIfAborted()
+    const shipped = await ship(image, plan, { ...options, base, tree })
+    return { image, shipped }
+  } finally {
+    await base.close()
+  }
+}
+
+interface Made {
+  /** The whole filesystem; undefined when the base was never looked into. */
+  readonly tree: Tree | undefined
+  readonly layer: Directory
+  readonly created: number
+}
+
+async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<Made> {
+  const blind = isBlind(plan)
+  const below = blind ? EMPTY : await base.tree()
+  const newest = new NewestInput(plan.created, await base.created())
+  const { Env: env = [], WorkingDir: workdir } = base.config.config ?? {}
+  const after = await performSteps(below, plan, {
+    store: options.store,
+    sandbox: lazySandbox(options),
+    newest,
+    baseEnv: Object.fromEntries(env.map(splitVariable)),
+    baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
+    env: options.env,
+    logFolder: join(options.store.root, 'logs'),
+    report: options.report,
+    signal: options.signal,
+  })
+  const created = newest.seconds
+  const tree = await normalise(after, { base: below, created }, plan.normalise)
+  if (blind) return { tree: undefined, layer: blindLayer(tree), created }
+  return { tree, layer: diff(plan.layers === 'squash' ? EMPTY : below, tree), created }
+}
+
+/** `NAME=value`, as configs have it; a name alone is empty. */
+function splitVariable(pair: string): [string, string] {
+  const [name, ...value] = pair.split('=')
+  return [name!, value.join('=')]
+}
+
+/** Probed once, and only when a step wants to run something. */
+function lazySandbox({ store, sandbox, report }: BuildOptions) {
+  let chosen: ReturnType<typeof chooseSandbox> | undefined
+  return () => (chosen ??= chooseSandbox(sandbox, store, report))
+}
+
+async function compressed(plan: Plan, layer: Directory, { store, report, signal }: BuildOptions): Promise<Layer> {
+  const task = 'layer'
+  report({ type: 'task-started', task, label: 'writing the layer' })
+  const written = await writeLayer(store, layer, {
+    compression: plan.compression,
+    mediaTypes: plan.mediaTypes,
+    signal,
+    onProgress: (done) => report({ type: 'task-progress', task, done }),
+  })
+  report({ type: 'task-finished', task })
+  return written
+}

@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs'
+import type { Report } from '../events.ts'
+import { apply } from '../oci/apply.ts'
+import type { ImageConfig } from '../oci/config.ts'
+import { diff } from '../oci/diff.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { Layer } from '../oci/layer.ts'
+import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
+import { EMPTY } from '../oci/node.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
+import type { Store } from '../oci/store.ts'
+import type { IndexedTar } from '../oci/store-layers.ts'
+import { writeLayer } from '../oci/write-layer.ts'
+import { type DebianOptions, debianKey, debianTar } from '../provision/debian.ts'
+import type { DebianBase } from '../spec/spec.ts'
+import type { Base } from './base.ts'
+
+export interface DebianBaseOptions {
+  readonly debian: DebianBase
+  readonly platform: Platform
+  readonly store: Store
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/** A base made from Debian's packages, or taken from the store when the same went into one before. */
+export async function debianBase(options: DebianBaseOptions): Promise<Base> {
+  const { debian, platform, store, report, signal } = options
+  const tar = await debianTarOf(options)
+  const builder = new LayerBuilder()
+  for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+  const tree = apply(EMPTY, builder.finish())
+  const name = `debian ${debian.debian}`
+  report({ type: 'base-resolved', base: `${name}, ${formatPlatform(platform)}`, digest: tar.diffId, layers: 1 })
+  let layers: Promise<readonly Layer[]> | undefined
+  const packed = async () => [
+    await writeLayer(store, diff(EMPTY, tree), { compression: 'gzip', mediaTypes: 'oci', signal }),
+  ]
+  return {
+    name,
+    digest: undefined,
+    config: configOf(platform),
+    reference: undefined,
+    layers: () => (layers ??= packed()),
+    tree: async () => tree,
+    created: async () => tar.entries.reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
+    openBlob: (descriptor, start) => store.openBlob(descriptor.digest, start),
+    close: async () => {},
+  }
+}
+
+async function debianTarOf({ debian, platform, store, report, signal }: DebianBaseOptions): Promise<IndexedTar> {
+  const order: DebianOptions = {
+    suite: debian.debian,
+    variant: debian.variant ?? 'minbase',
+    include: debian.include ?? [],
+    ...(debian.mirror === undefined ? {} : { mirror: debian.mirror }),
+    ...(debian.snapshot === undefined ? {} : { snapshot: debian.snapshot }),
+    architecture:
+      platform.variant === undefined ? platform.architecture : `${platform.architecture}/${platform.variant}`,
+  }
+  const known = await store.findTar(digestOfKey(await debianKey(order, signal)))
+  if (known !== undefined) {
+    report({ type: 'note', message: `Debian ${debian.debian}: the base in the cache is up to date` })
+    return known
+  }
+  await using work = await store.workFolder('debian')
+  const { path, key } = await debianTar(order, { folder: work.path, signal, report })
+  return await store.ingestTar(createReadStream(path, { highWaterMark: 1 << 20 }), { key: digestOfKey(key), signal })
+}
+
+const digestOfKey = (key: string): Digest => `sha256:${key}`
+
+/** What Debian's own images have in their config. */
+function configOf({ os, architecture, variant }: Platform): ImageConfig {
+  return {
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    config: {
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Cmd: ['bash'],
+    },
+    rootfs: { type: 'layers', diff_ids: [] },
+  }
+}

@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
+import type { Tree } from '../oci/node.ts'
+import type { Store } from '../oci/store.ts'
+import { perform } from '../provision/perform.ts'
+import type { Sandbox } from '../provision/sandbox.ts'
+import type { BuildFacts } from '../provision/step.ts'
+import type { Plan } from '../spec/plan.ts'
+import type { NewestInput } from './newest-input.ts'
+
+export interface PerformOptions {
+  readonly store: Store
+  readonly sandbox: () => Promise<Sandbox>
+  readonly newest: NewestInput
+  readonly baseEnv: Readonly<Record<string, string>>
+  readonly baseWorkdir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where the whole logs of scripts are kept. */
+  readonly logFolder: string
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/** The tree after all steps of the plan. A failure says which step it was. */
+export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
+  const { store, sandbox, report, signal, newest } = options
+  await mkdir(options.logFolder, { recursive: true })
+  let now = tree
+  for (const { number, verb, title, step } of plan.steps) {
+    signal.throwIfAborted()
+    report({ type: 'step-started', step: number, verb, title })
+    const started = performance.now()
+    const build: BuildFacts = {
+      platform: plan.platform,
+      baseEnv: options.baseEnv,
+      baseWorkdir: options.baseWorkdir,
+      newest: newest.seconds,
+      proxyEnv: proxyVariables(options.env),
+      env: options.env,
+      logFile: join(options.logFolder, `${plan.name}-step-${number}.log`),
+      step: number,
+    }
+    try {
+      now = await perform(now, step, { store, sandbox, report, signal, build, inputDated: (time) => newest.saw(time) })
+    } catch (error) {
+      throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
+    }
+    report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
+  }
+  return now
+}
+
+/** Scripts reach the network as the caller does; the variables never reach the image. */
+function proxyVariables(env: PerformOptions['env']): Record<string, string> {
+  const names = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy']
+  const both = names.flatMap((name) => [name, name.toUpperCase()])
+  return Object.fromEntries(both.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
+}

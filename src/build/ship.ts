@@ -1,0 +1,115 @@
+import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { Image } from '../oci/image.ts'
+import type { Tree } from '../oci/node.ts'
+import { formatReference, type Reference } from '../oci/reference.ts'
+import type { Store } from '../oci/store.ts'
+import { formatTransport, type Transport } from '../oci/transport.ts'
+import { writeDockerArchive } from '../oci/write-docker-archive.ts'
+import { writeLayout } from '../oci/write-layout.ts'
+import { writeOciArchive } from '../oci/write-oci-archive.ts'
+import { writeRootfs } from '../oci/write-rootfs.ts'
+import type { RegistryConnection } from '../registry/connection.ts'
+import { pushImage } from '../registry/push.ts'
+import type { Plan } from '../spec/plan.ts'
+import type { Base } from './base.ts'
+
+export interface ShipOptions {
+  readonly store: Store
+  readonly connection: RegistryConnection
+  readonly push: boolean
+  readonly outputs: readonly Transport[]
+  readonly base: Base
+  /** undefined: the base was never looked into. */
+  readonly tree: Tree | undefined
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/** Where the image is now. */
+export interface Shipped {
+  readonly pushed: readonly string[]
+  readonly outputs: readonly string[]
+}
+
+/** Writes the outputs, then pushes: what is local is there even when the network fails. */
+export async function ship(image: Image, plan: Plan, options: ShipOptions): Promise<Shipped> {
+  const { report, signal } = options
+  const local = options.outputs.filter((output) => output.kind !== 'docker')
+  const remote = options.outputs.flatMap((output) => (output.kind === 'docker' ? [output.reference] : []))
+  const references = [...(options.push ? plan.tags : []), ...remote]
+  for (const output of local) {
+    signal.throwIfAborted()
+    await fetchBaseBlobs(image, options)
+    await writeOutput(image, output, plan, options)
+    report({ type: 'written', output: formatTransport(output), digest: image.manifest.digest })
+  }
+  if (references.length > 0) await push(image, references, options)
+  return { pushed: references.map(formatReference), outputs: local.map(formatTransport) }
+}
+
+/** An appended layer leaves the base's blobs where they are; an output on disk has to hold them all. */
+async function fetchBaseBlobs(image: Image, { store, base, signal }: ShipOptions): Promise<void> {
+  for (const layer of image.layers) {
+    await store.ingestBlob(layer, (start) => base.openBlob(layer, start, signal), { signal })
+  }
+}
+
+async function writeOutput(
+  image: Image,
+  output: Transport,
+  plan: Plan,
+  { store, tree, signal }: ShipOptions,
+): Promise<void> {
+  switch (output.kind) {
+    case 'oci':
+      return await writeLayout(output.folder, output.tag, image, store, signal)
+    case 'oci-archive':
+      return await writeOciArchive(output.file, output.tag, image, store, signal)
+    case 'docker-archive': {
+      const names = output.image === undefined ? plan.tags : [output.image]
+      return await writeDockerArchive(
+        output.file,
+        names.filter((name) => typeof name !== 'number'),
+        image,
+        store,
+        signal,
+      )
+    }
+    case 'rootfs':
+      if (tree !== undefined) return await writeRootfs(output.file, tree, signal)
+      throw new OcibakeError(
+        'OUTPUT_FAILED',
+        'rootfs: wants the whole filesystem, and this build only appends to its base.',
+        {
+          hint: "Build with layers: 'squash'.",
+        },
+      )
+  }
+}
+
+async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<void> {
+  const { base, connection, report, signal } = options
+  const { manifest, config, layers } = image
+  await pushImage(
+    {
+      manifest,
+      config: config.descriptor,
+      layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+      openBlob: (digest, start) => blobOf(digest, start, image, options),
+      ...(base.reference === undefined ? {} : { baseBlobsFrom: base.reference }),
+    },
+    references,
+    connection,
+    { signal, report },
+  )
+}
+
+/** What this build made is in the store; a base layer that nobody needed to read is only where the base is. */
+async function* blobOf(digest: Digest, start: number, image: Image, options: ShipOptions): AsyncGenerator<Uint8Array> {
+  const { store, base, signal } = options
+  const layer = image.layers.find((one) => one.digest === digest)
+  const remote = layer !== undefined && !(await store.has(digest))
+  yield* remote ? base.openBlob(layer, start, signal) : store.openBlob(digest, start)
+}

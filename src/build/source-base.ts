@@ -1,0 +1,103 @@
+import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { apply } from '../oci/apply.ts'
+import { type ImageConfig, parseConfig } from '../oci/config.ts'
+import { imageLayers } from '../oci/image.ts'
+import type { Layer } from '../oci/layer.ts'
+import { type Manifest, parseDocument } from '../oci/manifest.ts'
+import { EMPTY, type Tree } from '../oci/node.ts'
+import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts'
+import type { Reference } from '../oci/reference.ts'
+import type { Document, ImageSource } from '../oci/source.ts'
+import type { Store } from '../oci/store.ts'
+import { type Base, secondsOf } from './base.ts'
+import { severalAtOnce } from './several-at-once.ts'
+
+/** Layers that are downloaded at the same time: what registries and proxies take without rate limiting. */
+const DOWNLOADS = 4
+
+export interface SourceBaseOptions {
+  readonly source: ImageSource
+  /** What the image may say of its base. */
+  readonly name: string
+  readonly store: Store
+  readonly platform: Platform
+  readonly reference?: Reference
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/**
+ * A base that has a manifest: from a registry, a layout, an archive. Resolves the reference once: what it named then
+ * is used to the end. Only manifest and config are fetched here.
+ */
+export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
+  const { source, store, report, signal } = options
+  const top = await source.resolve(signal)
+  const manifest = await imageManifest(options, top)
+  await store.ingestBlob(manifest.config, (start) => source.blob(manifest.config, start, signal), { signal })
+  const config = parseConfig(await store.readDocument(manifest.config.digest), `config ${manifest.config.digest}`)
+  const layers = imageLayers(manifest, config, source.name)
+  warnOfOtherPlatform(config, options)
+  report({ type: 'base-resolved', base: source.name, digest: top.digest, layers: layers.length })
+  let tree: Promise<Tree> | undefined
+  return {
+    name: options.name,
+    digest: top.digest,
+    config,
+    reference: options.reference,
+    layers: async () => layers,
+    tree: () => (tree ??= readTree(options, layers)),
+    created: async () => secondsOf(config.created),
+    openBlob: (descriptor, start, blobSignal) => source.blob(descriptor, start, blobSignal),
+    close: () => source.close(),
+  }
+}
+
+async function imageManifest({ source, platform, signal }: SourceBaseOptions, top: Document): Promise<Manifest> {
+  const parsed = parseDocument(top)
+  if (parsed.kind === 'manifest') return parsed
+  const chosen = choosePlatform(parsed.manifests, platform)
+  const inner = parseDocument(await source.manifest(chosen, signal), chosen)
+  if (inner.kind === 'manifest') return inner
+  throw new OcibakeError(
+    'MANIFEST_UNSUPPORTED',
+    `${source.name} is an index whose entry for ${formatPlatform(platform)} is another index.`,
+    {
+      hint: 'Name the inner index by its digest.',
+    },
+  )
+}
+
+function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: SourceBaseOptions): void {
+  if (config.os === platform.os && config.architecture === platform.architecture) return
+  report({
+    type: 'warning',
+    message: `${source.name} is for ${config.os}/${config.architecture}, and so is the new image; wanted ${formatPlatform(platform)}.`,
+    hint: 'A reference that names an index has several platforms to choose from.',
+  })
+}
+
+async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
+  const { source, store, report, signal } = options
+  const stored = await severalAtOnce(layers, DOWNLOADS, signal, async (layer, either) => {
+    const task = `pull ${layer.digest}`
+    let begun = false
+    const begin = () => {
+      if (begun) return
+      begun = true
+      report({ type: 'task-started', task, label: `layer ${layer.digest.slice(7, 19)}`, total: layer.size })
+    }
+    const open = (start: number) => {
+      begin()
+      return source.blob(layer, start, either)
+    }
+    const onProgress = (done: number) => report({ type: 'task-progress', task, done, total: layer.size })
+    const stored = await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress })
+    if (begun) report({ type: 'task-finished', task })
+    return stored
+  })
+  let tree: Tree = EMPTY
+  for (const { diffId } of stored) tree = apply(tree, await store.layerTree(diffId))
+  return tree
+}

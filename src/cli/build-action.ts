@@ -1,0 +1,65 @@
+import { type BuildResult, build } from '../build.ts'
+import { OcibakeError } from '../errors.ts'
+import { parseTransport, type Transport } from '../oci/transport.ts'
+import type { Plan } from '../spec/plan.ts'
+import { describeResult, writeMetadata } from './metadata.ts'
+import type { ProgressMode, SessionOptions, SpecOptions } from './options.ts'
+import { planOf } from './plan-of.ts'
+import { startProgress } from './progress.ts'
+import { openSession, type Session } from './session.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The options of `ocibake build`, as commander gives them. */
+export interface BuildActionOptions extends SpecOptions, SessionOptions {
+  readonly push?: boolean
+  readonly output?: string[]
+  readonly sandbox: string
+  readonly progress: ProgressMode
+  readonly metadataFile?: string
+}
+
+/** Plans every spec before it builds the first; prints each image's digest as it is there. */
+export async function buildAction(
+  specs: readonly string[],
+  options: BuildActionOptions,
+  around: Surroundings,
+): Promise<void> {
+  // Every spec is checked before the first is built.
+  const plans: Plan[] = []
+  for (const spec of specs) plans.push(await planOf(spec, options, around))
+  const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options) }))
+
+  using progress = startProgress(options.progress, around)
+  await using session = await openSession(options, around, progress.report)
+  const built: { plan: Plan; result: BuildResult }[] = []
+  for (const { plan, outputs } of jobs) {
+    const result = await buildOne(plan, outputs, options, around, session, progress.report)
+    built.push({ plan, result })
+    const described = describeResult(plan, result)
+    around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
+  }
+  if (options.metadataFile !== undefined) await writeMetadata(options.metadataFile, built)
+}
+
+function buildOne(
+  plan: Plan,
+  outputs: readonly Transport[],
+  options: BuildActionOptions,
+  around: Surroundings,
+  { store, connection }: Session,
+  report: Parameters<typeof openSession>[2],
+): Promise<BuildResult> {
+  const { env, signal } = around
+  const push = options.push === true
+  return build(plan, { store, connection, push, outputs, sandbox: options.sandbox, env, report, signal })
+}
+
+function outputsOf(plan: Plan, options: BuildActionOptions): Transport[] {
+  if (options.push === true && plan.tags.length === 0) {
+    throw new OcibakeError('USAGE', `--push: ${plan.file} has no tags.`, {
+      hint: 'Add `tags` to the spec, or --tag REF.',
+    })
+  }
+  const wanted = (options.output ?? []).map(parseTransport)
+  return wanted.length > 0 || options.push === true ? wanted : [parseTransport(`oci:out/${plan.name}`)]
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import type { BuildActionOptions } from './build-action.ts'
+import { cacheOption, insecureOption, platformOption, progressOption, sandboxOption, varOption } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const EXAMPLES = `
+Examples:
+  ocibake build app.spec.ts                                  the image lands in oci:out/app
+  ocibake build app.spec.ts --push                           pushed to the tags of the spec
+  ocibake build app.spec.ts --tag ghcr.io/me/app:1 --push    and to one more
+  ocibake build app.spec.ts --output docker-archive:app.tar:app:1
+  ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
+
+Outputs: docker://REF  oci:FOLDER[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME:TAG]  rootfs:FILE
+Exit codes: 0 done, 1 the build failed, 2 the spec or the command line is wrong, 3 network or credentials.`
+
+export function buildCommand(around: Surroundings): Command {
+  return new Command('build')
+    .description('Build images from specs; prints the digest of each')
+    .argument('<spec...>', 'spec files')
+    .option('--push', 'push to the tags of the spec and of --tag')
+    .option('-o, --output <transport:path...>', 'write the image there; may be repeated')
+    .option('-t, --tag <reference...>', 'a tag beside those of the spec; may be repeated')
+    .addOption(varOption())
+    .addOption(platformOption())
+    .addOption(sandboxOption())
+    .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
+    .addOption(progressOption())
+    .addOption(cacheOption())
+    .addOption(insecureOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (specs: string[], options: BuildActionOptions) => {
+      const { buildAction } = await import('./build-action.ts')
+      await buildAction(specs, options, around)
+    })
+}

@@ -1,0 +1,26 @@
+import { Command } from 'commander'
+import type { InspectActionOptions } from './inspect-action.ts'
+import { cacheOption, insecureOption, platformOption } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const EXAMPLES = `
+Examples:
+  ocibake inspect debian:bookworm-slim
+  ocibake inspect oci:out/app --files
+  ocibake inspect docker-archive:app.tar --json`
+
+export function inspectCommand(around: Surroundings): Command {
+  return new Command('inspect')
+    .description('Show manifest, config and layers of an image')
+    .argument('<ref>', 'docker://REF or REF, oci:FOLDER[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]')
+    .option('--files', 'list every file of the image: mode, owner, size, path')
+    .option('--json', 'print one JSON document')
+    .addOption(platformOption())
+    .addOption(cacheOption())
+    .addOption(insecureOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (reference: string, options: InspectActionOptions) => {
+      const { inspectAction } = await import('./inspect-action.ts')
+      await inspectAction(reference, options, around)
+    })
+}

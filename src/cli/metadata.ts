@@ -1,0 +1,58 @@
+import { writeFile } from 'node:fs/promises'
+import type { BuildResult } from '../build.ts'
+import { messageOf, OcibakeError } from '../errors.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import type { Plan } from '../spec/plan.ts'
+
+/** What `--metadata-file` and `--progress json` say of a built image. Sizes are bytes. */
+export interface Metadata {
+  readonly spec: string
+  readonly digest: string
+  readonly mediaType: string
+  /** Of all blobs and the config, as pushed. */
+  readonly size: number
+  readonly platform: string
+  /** RFC 3339. */
+  readonly created: string
+  readonly config: { readonly digest: string; readonly size: number }
+  readonly layers: readonly {
+    readonly digest: string
+    readonly size: number
+    readonly diffId: string
+    readonly mediaType: string
+  }[]
+  /** References that were pushed. */
+  readonly tags: readonly string[]
+  readonly outputs: readonly string[]
+}
+
+export function describeResult(plan: Plan, { image, shipped }: BuildResult): Metadata {
+  const { manifest, config } = image
+  const layers = image.layers.map(({ digest, size, diffId, mediaType }) => ({ digest, size, diffId, mediaType }))
+  const { os, architecture, variant } = config.document
+  return {
+    spec: plan.file,
+    digest: manifest.digest,
+    mediaType: manifest.mediaType,
+    size: layers.reduce((sum, { size }) => sum + size, config.descriptor.size),
+    platform: formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
+    created: config.document.created ?? '',
+    config: { digest: config.descriptor.digest, size: config.descriptor.size },
+    layers,
+    tags: shipped.pushed,
+    outputs: shipped.outputs,
+  }
+}
+
+/** One object for one spec, a list for several. @throws OUTPUT_FAILED */
+export async function writeMetadata(
+  file: string,
+  built: readonly { plan: Plan; result: BuildResult }[],
+): Promise<void> {
+  const described = built.map(({ plan, result }) => describeResult(plan, result))
+  const [first, ...others] = described
+  const text = JSON.stringify(others.length === 0 ? first : described, null, 2)
+  await writeFile(file, `${text}\n`).catch((cause: unknown) => {
+    throw new OcibakeError('OUTPUT_FAILED', `The metadata cannot be written: ${messageOf(cause)}`, { cause })
+  })
+}

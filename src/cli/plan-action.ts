@@ -1,0 +1,109 @@
+import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { openBase } from '../build/open-base.ts'
+import { silent } from '../events.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { formatReference } from '../oci/reference.ts'
+import { NORMALISERS, type NormaliserName } from '../provision/normalisers.ts'
+import type { Step } from '../provision/step.ts'
+import { count, formatBytes } from '../report/quantities.ts'
+import type { Plan } from '../spec/plan.ts'
+import type { SessionOptions, SpecOptions } from './options.ts'
+import { planOf } from './plan-of.ts'
+import { openSession, type Session } from './session.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Prints what a build would do. Only the base's manifest and config are fetched for it. */
+export async function planAction(
+  file: string,
+  options: SpecOptions & SessionOptions,
+  around: Surroundings,
+): Promise<void> {
+  const plan = await planOf(file, options, around)
+  await using session = await openSession(options, around, silent)
+  const lines = [
+    `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
+    ...(await baseLines(plan, session, around.signal)),
+    ...plan.steps.flatMap(({ number, verb, title, step }) => [
+      `step ${number}  ${verb} ${firstLine(title)}`,
+      ...detailsOf(step).map((detail) => `        ${detail}`),
+    ]),
+    ...normaliserLines(plan),
+    `layer   ${plan.layers === 'squash' ? 'one for the whole image' : 'one over the base'}, ${plan.compression}`,
+    ...(plan.tags.length === 0 ? ['tags    none'] : plan.tags.map((tag) => `tag     ${formatReference(tag)}`)),
+  ]
+  around.stdout(`${lines.join('\n')}\n`)
+}
+
+async function baseLines(plan: Plan, { store, connection }: Session, signal: AbortSignal): Promise<string[]> {
+  // Asking for a Debian base would make it.
+  if (plan.base.kind === 'debian')
+    return [`base    debian ${plan.base.debian.debian}, made by mmdebstrap when its packages changed`]
+  const base = await openBase(plan.base, { platform: plan.platform, store, connection, report: silent, signal })
+  try {
+    const layers = await Promise.all(
+      (await base.layers()).map(async (layer) => ({ ...layer, cached: await store.has(layer.digest) })),
+    )
+    const missing = layers.filter(({ cached }) => !cached)
+    const bytes = missing.reduce((sum, { size }) => sum + size, 0)
+    const pull =
+      missing.length === 0 ? 'all in the cache' : `to pull: ${count(missing.length, 'layer')}, ${formatBytes(bytes)}`
+    return [
+      `base    ${base.name} ${base.digest ?? ''} (${count(layers.length, 'layer')}; ${pull})`.replace('  ', ' '),
+      ...layers.map(({ digest, size, cached }) => `        ${digest} ${formatBytes(size)}${cached ? ' cached' : ''}`),
+    ]
+  } finally {
+    await base.close()
+  }
+}
+
+function detailsOf(step: Step): string[] {
+  if ('copy' in step) return [localSize(step.copy)]
+  if ('unpack' in step) {
+    const selection = [
+      ...(step.stripComponents === undefined ? [] : [`strip ${count(step.stripComponents, 'component')}`]),
+      ...(step.wildcards === undefined ? [] : [`only ${step.wildcards.join(' ')}`]),
+      ...(step.exclude === undefined ? [] : [`not ${step.exclude.join(' ')}`]),
+      step.sha256 === undefined ? 'not pinned by sha256' : `sha256 ${step.sha256}`,
+    ]
+    return [selection.join(', '), ...(step.unpack.includes('://') ? [] : [localSize(step.unpack)])]
+  }
+  if (!('run' in step)) return []
+  const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
+  return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
+}
+
+/** Before exclusions, which are decided while the files are read. */
+function localSize(path: string): string {
+  try {
+    const { files, bytes } = measure(path)
+    return `${count(files, 'file')}, ${formatBytes(bytes)}`
+  } catch {
+    return 'does not exist (yet)'
+  }
+}
+
+function measure(path: string): { files: number; bytes: number } {
+  const top = statSync(path)
+  if (!top.isDirectory()) return { files: 1, bytes: top.size }
+  let [files, bytes] = [0, 0]
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inside = join(path, entry.name)
+    const one = entry.isDirectory() ? measure(inside) : { files: 1, bytes: lstatSync(inside).size }
+    files += one.files
+    bytes += one.bytes
+  }
+  return { files, bytes }
+}
+
+function normaliserLines(plan: Plan): string[] {
+  return Object.entries(NORMALISERS).map(([name, { what }]) => {
+    const off = plan.normalise[name as NormaliserName] === false
+    return `normal  ${name}: ${off ? 'turned off' : what}`
+  })
+}
+
+function firstLine(title: string): string {
+  const [first, ...others] = title.trim().split('\n')
+  return others.length === 0 ? first! : `${first} …`
+}

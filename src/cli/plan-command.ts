@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import {
+  cacheOption,
+  insecureOption,
+  platformOption,
+  type SessionOptions,
+  type SpecOptions,
+  varOption,
+} from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const EXAMPLES = `
+Examples:
+  ocibake plan app.spec.ts
+  ocibake plan app.spec.ts --platform linux/arm64 --var version=1.2`
+
+export function planCommand(around: Surroundings): Command {
+  return new Command('plan')
+    .description('Show what a build would pull, fetch, lay and run, and what of it is cached')
+    .argument('<spec>', 'a spec file')
+    .addOption(varOption())
+    .addOption(platformOption())
+    .addOption(cacheOption())
+    .addOption(insecureOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (spec: string, options: SpecOptions & SessionOptions) => {
+      const { planAction } = await import('./plan-action.ts')
+      await planAction(spec, options, around)
+    })
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander'
+import { buildCommand } from './build-command.ts'
+import { cacheCommand } from './cache-command.ts'
+import { inspectCommand } from './inspect-command.ts'
+import { planCommand } from './plan-command.ts'
+import type { Surroundings } from './surroundings.ts'
+import { validateCommand } from './validate-command.ts'
+
+/** The whole command line, with nothing of this process in it: cli.ts runs it, docs/cli.md is made from it. */
+export function program(around: Surroundings): Command {
+  const top = new Command('ocibake')
+    .description(
+      'Builds container images where there is no Docker: one squashed, reproducible layer, without a daemon.',
+    )
+    .version(around.version, '-V, --version', 'print the version')
+    .option('--debug', 'show the causes of an error')
+    .helpCommand(false)
+    .showHelpAfterError('(ocibake --help says more)')
+  for (const make of [buildCommand, validateCommand, planCommand, inspectCommand, cacheCommand]) {
+    top.addCommand(make(around).copyInheritedSettings(top))
+  }
+  return top.addHelpText('after', EXAMPLES)
+}
+
+const EXAMPLES = `
+Examples:
+  ocibake build app.spec.ts --push
+  ocibake plan app.spec.ts
+  ocibake inspect docker://registry.example.com/app:1 --files`

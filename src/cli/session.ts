@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import type { Report } from '../events.ts'
+import { Store } from '../oci/store.ts'
+import { RegistryConnection } from '../registry/connection.ts'
+import { credentialLookup } from '../registry/credentials.ts'
+import type { SessionOptions } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export interface Session extends AsyncDisposable {
+  readonly store: Store
+  readonly connection: RegistryConnection
+}
+
+/** The store and the registries of one command. */
+export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
+  const store = await Store.open(options.cacheDir ?? defaultCache(around), { report })
+  const connection = new RegistryConnection({
+    credentials: credentialLookup(around),
+    insecureRegistries: new Set(options.insecureRegistry ?? []),
+    report,
+    userAgent: `ocibake/${around.version}`,
+  })
+  const close = async () => {
+    connection.close()
+    await store.close()
+  }
+  return { store, connection, [Symbol.asyncDispose]: close }
+}
+
+/** Where the XDG base directory specification puts caches. */
+function defaultCache({ env, home }: Surroundings): string {
+  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(home, '.cache')
+  return join(base, 'ocibake')
+}

@@ -1,0 +1,13 @@
+/** What a command may use of the process it runs in; only cli.ts makes one. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  /** `VERSION` of package.json. */
+  readonly version: string
+  /** Results. */
+  stdout(text: string): void
+  /** Everything else. */
+  readonly stderr: NodeJS.WriteStream
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { OcibakeError } from '../errors.ts'
+import { platformOption, type SpecOptions, varOption } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const EXAMPLES = `
+Examples:
+  ocibake validate app.spec.ts
+  ocibake validate *.spec.ts --var version=1.2`
+
+export function validateCommand(around: Surroundings): Command {
+  return new Command('validate')
+    .description('Check specs without building; names every mistake at once')
+    .argument('<spec...>', 'spec files')
+    .addOption(varOption())
+    .addOption(platformOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (specs: string[], options: SpecOptions) => {
+      const { planOf } = await import('./plan-of.ts')
+      const wrong: OcibakeError[] = []
+      for (const spec of specs) {
+        try {
+          await planOf(spec, options, around)
+          around.stdout(`${spec}: valid\n`)
+        } catch (error) {
+          if (!(error instanceof OcibakeError)) throw error
+          wrong.push(error)
+        }
+      }
+      const [first, ...others] = wrong
+      if (first === undefined) return
+      if (others.length === 0) throw first
+      const message = wrong.map((error) => error.message).join('\n')
+      throw new OcibakeError('SPEC_INVALID', message, first.hint === undefined ? {} : { hint: first.hint })
+    })
+}

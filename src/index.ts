@@ -1,0 +1,29 @@
+/** The library: what a spec file imports as types, and what a program needs to build images itself. */
+export { type BuildOptions, type BuildResult, build } from './build.ts'
+export { type ErrorCode, EXIT_CODES, OcibakeError } from './errors.ts'
+export { type Event, type Report, silent } from './events.ts'
+export type { ConfigChanges } from './oci/configure.ts'
+export { type Digest, parseDigest } from './oci/digest.ts'
+export type { Image } from './oci/image.ts'
+export type { Layer } from './oci/layer.ts'
+export { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oci/platform.ts'
+export { formatReference, parseReference, type Reference } from './oci/reference.ts'
+export { Store } from './oci/store.ts'
+export { parseTransport, type Transport } from './oci/transport.ts'
+export type {
+  ChmodStep,
+  CopyStep,
+  LinkStep,
+  OwnStep,
+  RemoveStep,
+  RunStep,
+  SecretSource,
+  Step,
+  UnpackStep,
+  WriteStep,
+} from './provision/step.ts'
+export { RegistryConnection } from './registry/connection.ts'
+export { credentialLookup } from './registry/credentials.ts'
+export { type LoadedSpec, loadSpec } from './spec/load.ts'
+export { makePlan, type Plan } from './spec/plan.ts'
+export type { DebianBase, Spec, SpecContext, SpecFunction } from './spec/spec.ts'

@@ -1,0 +1,34 @@
+import { type Digest, digestOf, isDigest } from './digest.ts'
+import type { Shelves } from './ingest.ts'
+import type { IndexedTar } from './store-layers.ts'
+
+/** See `Store.ingestTar`. */
+export async function ingestTar(
+  shelves: Shelves,
+  bytes: AsyncIterable<Uint8Array>,
+  { key, signal }: { readonly key?: Digest; readonly signal?: AbortSignal },
+): Promise<IndexedTar> {
+  const known = key === undefined ? undefined : await findTar(shelves, key)
+  if (known !== undefined) return known
+  const { layers, records } = shelves
+  const file = await layers.create()
+  try {
+    const tar = await layers.scan(bytes, file, signal)
+    const { diffId } = tar
+    await layers.commit(tar)
+    if (key !== undefined) await records.set(recordKey(key), diffId)
+    return await layers.opened(diffId)
+  } finally {
+    await file.discard()
+  }
+}
+
+/** See `Store.findTar`. */
+export async function findTar({ layers, records }: Shelves, key: Digest): Promise<IndexedTar | undefined> {
+  const diffId = await records.get(recordKey(key))
+  return isDigest(diffId) ? layers.open(diffId) : undefined
+}
+
+function recordKey(key: Digest): Digest {
+  return digestOf(`ocibake tar of ${key}`)
+}

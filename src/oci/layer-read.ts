@@ -1,0 +1,121 @@
+import { OcibakeError } from '../errors.ts'
+import { bytesContent, type Content, Slice, type SliceFile } from './content.ts'
+import { Folder, finishFolder, folderAt, locate } from './layer-folder.ts'
+import { type ByteString, display } from './name.ts'
+import type { Attrs, Directory, Leaf, Link } from './node.ts'
+import { SparseContent } from './sparse-content.ts'
+import type { TarEntry } from './tar-entry.ts'
+import { meaningOf } from './whiteout-name.ts'
+
+/** As long as Linux has them: PATH_MAX without its NUL. */
+const TARGET_LIMIT = 4095
+
+const EMPTY_CONTENT = bytesContent('')
+
+/** The bytes of a member of the raw tar `file`: nothing is read before the content is opened. */
+export function entryContent(file: SliceFile, entry: TarEntry): Content {
+  if (entry.size === 0) return EMPTY_CONTENT
+  const [first] = entry.data
+  if (first?.size === entry.size) return new Slice(file, first.offset, first.size)
+  return new SparseContent(file, entry.size, entry.data)
+}
+
+/**
+ * Makes one layer's tree of its archive's members, in the order in which they come (image-spec layer.md).
+ *
+ * A later member replaces an earlier one, with all below it; a directory over a directory gives it new attributes and
+ * keeps what is inside. Names are taken as in a chroot: '..' ends at the root, parents that are symlinks of this layer
+ * are followed, parents that are missing become implied directories. Whiteouts hide lower layers only, wherever they
+ * stand. Nothing of the host is looked at. Members of the same mode, owner and time share their Attrs.
+ *
+ * Names beyond 255 bytes and paths beyond 4095 are refused, so that a tree is at most 2048 directories deep.
+ */
+export class LayerBuilder {
+  readonly #root = new Folder('', undefined)
+  readonly #attrs = new Map<string, Attrs>()
+
+  /**
+   * Adds the next member; `content` is asked for files only.
+   * @throws LAYER_INVALID for odd whiteouts, a root that is no directory, a parent that is a file, a loop of symlinks,
+   * a hard link to a directory or itself, and names and targets that are too long
+   */
+  add(entry: TarEntry, content: (entry: TarEntry) => Content): void {
+    const names = cleanNames(entry.path)
+    const meaning = meaningOf(names)
+    if (meaning.kind === 'aufs') return
+    const name = names.pop()
+    if (name === undefined) {
+      if (entry.type !== 'directory') throw invalid(entry, `is a ${entry.type} in the place of the root directory`)
+      this.#root.attrs = this.#attrsOf(entry)
+      return
+    }
+    const parent = folderAt(locate(this.#root, names))
+    if (meaning.kind === 'opaque') parent.opaque = true
+    else if (meaning.kind === 'whiteout') parent.hide(meaning.name)
+    else if (entry.type === 'directory') parent.folder(name).attrs = this.#attrsOf(entry)
+    else parent.put(name, entry.type === 'link' ? this.#linked(entry, parent, name) : this.#leaf(entry, content))
+  }
+
+  /** The layer. The builder is used up by it. */
+  finish(): Directory {
+    return finishFolder(this.#root)
+  }
+
+  #leaf(entry: TarEntry, content: (entry: TarEntry) => Content): Leaf {
+    const attrs = this.#attrsOf(entry)
+    const { type, target, major, minor } = entry
+    if (type === 'character' || type === 'block' || type === 'fifo')
+      return { kind: 'special', attrs, type, major, minor }
+    if (type !== 'symlink') return { kind: 'file', attrs, content: content(entry) }
+    if (target === '') throw invalid(entry, 'is a symlink to nothing')
+    checkTarget(entry)
+    return { kind: 'symlink', attrs, target }
+  }
+
+  /** What a hard link names: the same object when this layer has it, so that identity says which names share a file. */
+  #linked(entry: TarEntry, parent: Folder, name: ByteString): Leaf | Link {
+    const names = cleanNames(entry.target)
+    const last = names.pop()
+    const { folder, missing } = locate(this.#root, names)
+    const found = missing.length === 0 && last !== undefined ? folder.children.get(last) : undefined
+    if (last === undefined || found instanceof Folder) {
+      throw invalid(entry, `is a hard link to '${display(entry.target)}', which is a directory`)
+    }
+    if (missing.length === 0 && folder === parent && last === name) throw invalid(entry, 'is a hard link to itself')
+    if (found !== undefined) return found
+    checkTarget(entry)
+    const target = [folder.path, ...missing, last].filter((step) => step !== '').join('/')
+    return { kind: 'link', target, attrs: this.#attrsOf(entry) }
+  }
+
+  #attrsOf({ type, mode: given, uid, gid, mtime, xattrs }: TarEntry): Attrs {
+    const mode = type === 'symlink' ? 0o777 : given
+    if (xattrs.size > 0) return { mode, uid, gid, mtime, xattrs }
+    const key = `${mode},${uid},${gid},${mtime}`
+    let attrs = this.#attrs.get(key)
+    if (attrs === undefined) {
+      attrs = { mode, uid, gid, mtime, xattrs }
+      this.#attrs.set(key, attrs)
+    }
+    return attrs
+  }
+}
+
+/** The names of a member's path with '..' taken away as containerd and umoci do it: by name, before any symlink. */
+function cleanNames(path: ByteString): ByteString[] {
+  const names: ByteString[] = []
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop()
+    else if (name !== '' && name !== '.') names.push(name)
+  }
+  return names
+}
+
+function checkTarget(entry: TarEntry): void {
+  const { length } = entry.target
+  if (length > TARGET_LIMIT) throw invalid(entry, `has a target of ${length} bytes; Linux has at most ${TARGET_LIMIT}`)
+}
+
+function invalid(entry: TarEntry, fault: string): OcibakeError {
+  return new OcibakeError('LAYER_INVALID', `The layer's member '${display(entry.path.slice(0, 200))}' ${fault}.`)
+}

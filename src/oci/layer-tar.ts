@@ -1,0 +1,130 @@
+import { OcibakeError } from '../errors.ts'
+import type { Content } from './content.ts'
+import { type ByteString, display } from './name.ts'
+import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, NO_XATTRS, type Node } from './node.ts'
+import type { EntryType } from './tar-entry.ts'
+import { END_OF_ARCHIVE, encodeEntry, type HeaderFields, padding } from './tar-header.ts'
+import { hardLinks, walk } from './walk.ts'
+import { OPAQUE_NAME, WHITEOUT_PREFIX } from './whiteout-name.ts'
+
+/** Some bytes of a layer's archive. They may be shared with others: never to be changed or transferred. */
+export interface TarPart {
+  readonly bytes: Uint8Array
+  /** These are a member's first bytes: its whole header, extended headers included. */
+  readonly entry: boolean
+}
+
+const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
+/** What a Link gets that does not know what it links to. */
+const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
+
+/**
+ * A layer as the bytes of its uncompressed tar: names in byte order, parents before what is in them, the root as './'
+ * when it has attributes; implied directories are left out. Of names that share one object the first has it, the others
+ * are hard links to that one, with its attributes and xattrs again, because containerd sets them with every link.
+ * Deterministic: the same tree gives the same bytes. Contents are opened one after the other, chunks pass uncopied.
+ * Source: image-spec layer.md.
+ * @throws FILE_CHANGED when a content does not yield exactly its size; LAYER_INVALID and PATH_INVALID for what no layer
+ * can say: names that are whiteout marks, an implied directory with nothing in it, a hard link to a lower file that
+ * this layer hides
+ */
+export async function* layerParts(layer: Directory): AsyncGenerator<TarPart> {
+  const shared = hardLinks(layer)
+  if (layer.attrs !== null) yield member('./', 'directory', layer.attrs)
+  if (layer.opaque) yield member(OPAQUE_NAME, 'file', MARK)
+  for (const [path, node] of walk(layer)) {
+    checkName(path)
+    const [first] = shared.get(node) ?? []
+    if (first !== undefined && first !== path && isLeaf(node)) {
+      yield member(path, 'link', node.attrs, { target: first })
+    } else {
+      yield* headers(layer, path, node)
+      if (node.kind === 'file') yield* body(path, node.content)
+    }
+  }
+  yield { bytes: END_OF_ARCHIVE, entry: false }
+}
+
+function* headers(layer: Directory, path: ByteString, node: Node): Generator<TarPart> {
+  switch (node.kind) {
+    case 'directory':
+      if (node.attrs !== null) yield member(path, 'directory', node.attrs)
+      if (node.opaque) yield member(`${path}/${OPAQUE_NAME}`, 'file', MARK)
+      if (node.attrs === null && !node.opaque && node.children.size === 0) {
+        throw invalid(path, 'is a directory without attributes and with nothing in it; no layer can say that')
+      }
+      break
+    case 'file':
+      yield member(path, 'file', node.attrs, { size: node.content.size })
+      break
+    case 'symlink':
+      yield member(path, 'symlink', node.attrs, { target: node.target })
+      break
+    case 'special':
+      yield member(path, node.type, node.attrs, { major: node.major, minor: node.minor })
+      break
+    case 'link':
+      checkReachable(layer, path, node)
+      yield member(path, 'link', node.attrs ?? UNKNOWN, { target: node.target })
+      break
+    case 'whiteout': {
+      const slash = path.lastIndexOf('/') + 1
+      yield member(path.slice(0, slash) + WHITEOUT_PREFIX + path.slice(slash), 'file', MARK)
+    }
+  }
+}
+
+function isLeaf(node: Node): node is Leaf {
+  return node.kind === 'file' || node.kind === 'symlink' || node.kind === 'special'
+}
+
+function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): TarPart {
+  const { mode, uid, gid, mtime, xattrs } = attrs
+  const bytes = encodeEntry({ path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more })
+  return { bytes, entry: true }
+}
+
+const NOTHING_MORE = { size: 0, target: '', major: 0, minor: 0 } as const
+
+async function* body(path: ByteString, content: Content): AsyncGenerator<TarPart> {
+  let got = 0
+  for await (const bytes of content.open()) {
+    got += bytes.byteLength
+    if (got > content.size) throw changed(path, `at least ${got}`, content.size)
+    yield { bytes, entry: false }
+  }
+  if (got !== content.size) throw changed(path, String(got), content.size)
+  const rest = padding(got)
+  if (rest.length > 0) yield { bytes: rest, entry: false }
+}
+
+function changed(path: ByteString, got: string, want: number): OcibakeError {
+  return new OcibakeError('FILE_CHANGED', `/${display(path)} gave ${got} bytes while it was read; wanted ${want}.`, {
+    hint: 'Build again when nothing writes to the files of the build.',
+  })
+}
+
+function checkName(path: ByteString): void {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (name === '' || name === '.' || name === '..') {
+    throw new OcibakeError('PATH_INVALID', `/${display(path)} cannot be in a layer: '${name}' is no name.`)
+  }
+  if (name.startsWith(WHITEOUT_PREFIX)) {
+    throw invalid(path, `cannot be in a layer: a name that starts with '${WHITEOUT_PREFIX}' deletes another one there`)
+  }
+}
+
+/** Whoever unpacks goes member by member, so a lower file that this layer hides may be gone when its link comes. */
+function checkReachable(layer: Directory, path: ByteString, link: Link): void {
+  let at: Node | undefined = layer
+  for (const name of link.target.split('/')) {
+    if (at?.kind === 'directory' && !at.opaque) at = at.children.get(name)
+    else if (at !== undefined) break
+  }
+  if (at === undefined) return
+  throw invalid(path, `is a hard link to the lower file /${display(link.target)}, which this layer itself hides`)
+}
+
+function invalid(path: ByteString, fault: string): OcibakeError {
+  return new OcibakeError('LAYER_INVALID', `/${display(path)} ${fault}.`)
+}

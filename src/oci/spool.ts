@@ -1,0 +1,117 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { OcibakeError } from '../errors.ts'
+import { type Content, Slice, SliceFile } from './content.ts'
+import { display, fromBytes } from './name.ts'
+import { removeTree } from './remove-tree.ts'
+import { writeError } from './write-error.ts'
+
+const CHUNK = 1 << 20
+
+/**
+ * Bytes that a build made and that live as long as it: slices of one temporary file. Calls may overlap; each gives
+ * bytes that stand together.
+ */
+export class Spool {
+  readonly #file: SliceFile
+  readonly #handle: FileHandle
+  /** Where the next bytes go: what is before it is taken or reserved. */
+  #end = 0
+  /** The `append` under way: until it is done nobody knows where its bytes end. */
+  #growing: Promise<unknown> = Promise.resolve()
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#file = new SliceFile(path)
+    this.#handle = handle
+  }
+
+  static async create(path: string): Promise<Spool> {
+    try {
+      return new Spool(path, await open(path, 'wx'))
+    } catch (error) {
+      throw writeError(error, path)
+    }
+  }
+
+  /** @throws DISK_FULL; whatever `bytes` throws */
+  append(bytes: AsyncIterable<Uint8Array>): Promise<Content> {
+    const grow = async () => {
+      const start = this.#end
+      let at = start
+      for await (const chunk of bytes) {
+        await this.#write(chunk, at)
+        at += chunk.byteLength
+      }
+      this.#end = at
+      return new Slice(this.#file, start, at - start)
+    }
+    const grown = this.#growing.then(grow)
+    this.#growing = grown.catch(() => {})
+    return grown
+  }
+
+  /**
+   * The bytes of a host file: of the file itself, never of one that a symlink points to.
+   * @param size what lstat said
+   * @throws FILE_CHANGED when it is no regular file of this size; DISK_FULL
+   */
+  async appendFile(path: Buffer, size: number): Promise<Content> {
+    const start = await this.#reserve(size)
+    if (size === 0) return new Slice(this.#file, start, 0)
+    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+    const source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const found = await source.stat()
+      if (!found.isFile() || found.size !== size) throw changed(path, `it has ${found.size} bytes; wanted ${size}`)
+      for (let done = 0; done < size; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size - done))
+        const { bytesRead } = await source.read(buffer, 0, buffer.byteLength, done)
+        if (bytesRead === 0) throw changed(path, `it ended after ${done} bytes; wanted ${size}`)
+        await this.#write(buffer.subarray(0, bytesRead), start + done)
+        done += bytesRead
+      }
+    } finally {
+      await source.close()
+    }
+    return new Slice(this.#file, start, size)
+  }
+
+  /** The contents are gone with it. Safe to call twice. */
+  async dispose(): Promise<void> {
+    await this.#growing
+    this.#file.close()
+    await this.#handle.close().catch(() => {})
+    await removeTree(this.#file.path)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+
+  async #reserve(size: number): Promise<number> {
+    for (let before: unknown; before !== this.#growing; ) {
+      before = this.#growing
+      await before
+    }
+    const start = this.#end
+    this.#end += size
+    return start
+  }
+
+  async #write(bytes: Uint8Array, start: number): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.byteLength; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.byteLength - done, start + done)
+        done += bytesWritten
+      }
+    } catch (error) {
+      throw writeError(error, this.#file.path)
+    }
+  }
+}
+
+function changed(path: Buffer, how: string): OcibakeError {
+  return new OcibakeError('FILE_CHANGED', `${display(fromBytes(path))} changed while it was being read: ${how}.`, {
+    hint: 'See that nothing is left running that writes to it.',
+  })
+}

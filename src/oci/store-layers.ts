@@ -1,0 +1,120 @@
+import { readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { OcibakeError, systemCode } from '../errors.ts'
+import { SliceFile } from './content.ts'
+import { type Digest, Digester, hexOf } from './digest.ts'
+import { decodeIndex, encodeIndex } from './layer-index.ts'
+import type { StoreSession } from './store-session.ts'
+import type { TarEntry } from './tar-entry.ts'
+import { TarScanner } from './tar-scan.ts'
+import { TempFile } from './temp-file.ts'
+
+/** A raw tar in the store with what is in it. */
+export interface IndexedTar {
+  readonly diffId: Digest
+  /** Offsets in them count from the start of `file`. */
+  readonly entries: readonly TarEntry[]
+  readonly file: SliceFile
+}
+
+/** A raw tar that was written and indexed and is not published yet. */
+export interface ScannedTar {
+  readonly diffId: Digest
+  readonly entries: readonly TarEntry[]
+  readonly file: TempFile
+}
+
+/** Raw tars by the sha256 of their bytes, each with an index of its members: a file is a slice of one of them. */
+export class StoreLayers {
+  readonly #folder: string
+  readonly #session: StoreSession
+  readonly #files = new Map<Digest, SliceFile>()
+
+  constructor(folder: string, session: StoreSession) {
+    this.#folder = folder
+    this.#session = session
+  }
+
+  async has(diffId: Digest): Promise<boolean> {
+    return (await this.open(diffId)) !== undefined
+  }
+
+  /** Undefined when it is not there, or not whole: then what there is of it is removed. */
+  async open(diffId: Digest): Promise<IndexedTar | undefined> {
+    const path = await this.#session.pin(this.#tar(diffId))
+    if (path === undefined) return undefined
+    try {
+      const { size, entries } = decodeIndex(await readFile(this.#index(diffId)), diffId)
+      if ((await stat(path)).size !== size) return await this.remove(diffId)
+      const file = this.#files.get(diffId) ?? new SliceFile(path)
+      this.#files.set(diffId, file)
+      return { diffId, entries, file }
+    } catch (error) {
+      const corrupt = error instanceof OcibakeError && error.code === 'STORE_CORRUPT'
+      if (!corrupt && systemCode(error) !== 'ENOENT') throw error
+      return await this.remove(diffId)
+    }
+  }
+
+  /** As `open`, for one that must be there. @throws STORE_CORRUPT */
+  async opened(diffId: Digest): Promise<IndexedTar> {
+    const tar = await this.open(diffId)
+    if (tar !== undefined) return tar
+    throw new OcibakeError('STORE_CORRUPT', `The store has no unpacked layer ${diffId} any more.`, {
+      hint: 'Run the same command again: what is missing is fetched anew.',
+    })
+  }
+
+  /** Writes, hashes and indexes a raw tar in one pass. The caller publishes or discards `file`. */
+  async scan(bytes: AsyncIterable<Uint8Array>, file: TempFile, signal?: AbortSignal): Promise<ScannedTar> {
+    const digester = new Digester()
+    const scanner = new TarScanner()
+    const entries: TarEntry[] = []
+    for await (const chunk of bytes) {
+      signal?.throwIfAborted()
+      await file.write(chunk)
+      digester.update(chunk)
+      for (const entry of scanner.push(chunk)) entries.push(entry)
+    }
+    for (const entry of scanner.end()) entries.push(entry)
+    return { diffId: digester.digest(), entries, file }
+  }
+
+  create(): Promise<TempFile> {
+    return TempFile.create(this.#session.newPath('tar'))
+  }
+
+  /** Publishes the tar and then its index, without which the tar does not count. */
+  async commit({ diffId, entries, file }: ScannedTar): Promise<void> {
+    const index = await TempFile.create(this.#session.newPath('index'))
+    try {
+      await index.write(encodeIndex({ diffId, size: file.size, entries }))
+      await file.commit(this.#tar(diffId))
+      await index.commit(this.#index(diffId))
+    } finally {
+      await index.discard()
+    }
+    await this.#session.pin(this.#tar(diffId))
+  }
+
+  async remove(diffId: Digest): Promise<undefined> {
+    await rm(this.#index(diffId), { force: true })
+    await rm(this.#tar(diffId), { force: true })
+    await this.#session.unpin(this.#tar(diffId))
+    this.#files.get(diffId)?.close()
+    this.#files.delete(diffId)
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close()
+    this.#files.clear()
+  }
+
+  #tar(diffId: Digest): string {
+    return join(this.#folder, `${hexOf(diffId)}.tar`)
+  }
+
+  #index(diffId: Digest): string {
+    return join(this.#folder, `${hexOf(diffId)}.index`)
+  }
+}

@@ -1,0 +1,62 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCode } from '../errors.ts'
+import { type Digest, isDigest } from './digest.ts'
+import type { Store } from './store.ts'
+import { storePaths } from './store-paths.ts'
+
+/** One thing in the store. */
+export interface StoreEntry {
+  /** A blob; a raw tar with its index; a record. */
+  readonly kind: 'blob' | 'layer' | 'record'
+  /** Of the bytes for a blob and a layer; the key of a record. */
+  readonly digest: Digest
+  /** Bytes of all its files. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number
+  /** A store that is open somewhere may still read it. */
+  readonly inUse: boolean
+  /** Host paths; the one without which the rest does not count comes last. */
+  readonly paths: readonly string[]
+}
+
+/** Everything in the store, by kind and digest. Files with other names than the store gives are none of it. */
+export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEntry[]> {
+  const { blobs, layers, records } = storePaths(root)
+  const entries = [
+    ...(await listFolder('blob', blobs, (hex) => [join(blobs, hex)])),
+    ...(await listFolder('layer', layers, (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
+    ...(await listFolder('record', records, (hex) => [join(records, hex)])),
+  ]
+  return entries.filter((entry) => entry !== undefined)
+}
+
+async function listFolder(kind: StoreEntry['kind'], folder: string, paths: (hex: string) => string[]) {
+  const names = await readdir(folder)
+  const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index)$/, '')))].sort()
+  const digests = hexes.map((hex) => `sha256:${hex}`).filter(isDigest)
+  return Promise.all(digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length)))))
+}
+
+/** What is there of an entry; undefined when nothing is any more. */
+export async function describeEntry(
+  kind: StoreEntry['kind'],
+  digest: Digest,
+  all: readonly string[],
+): Promise<StoreEntry | undefined> {
+  const paths: string[] = []
+  let [size, lastUsed, inUse] = [0, 0, false]
+  for (const path of all) {
+    const found = await stat(path).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error
+    })
+    if (found === undefined) continue
+    paths.push(path)
+    size += found.size
+    lastUsed = Math.max(lastUsed, found.mtimeMs)
+    // Whoever uses it has a hard link to it: see StoreSession.
+    inUse ||= found.nlink > 1
+  }
+  return paths.length === 0 ? undefined : { kind, digest, size, lastUsed, inUse, paths }
+}

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+
+/** Where things are in a store. */
+export interface StorePaths {
+  /** `<hex>`: a blob, by the sha256 of its bytes. */
+  readonly blobs: string
+  /** `<hex>.tar`, a raw tar by the sha256 of its bytes, and `<hex>.index`, what is in it. */
+  readonly layers: string
+  /** `<hex>`: a small record, by its key. */
+  readonly records: string
+  /** A folder for each store that is open, or was when its process was killed. */
+  readonly temporary: string
+}
+
+export function storePaths(root: string): StorePaths {
+  return {
+    blobs: join(root, 'blobs', 'sha256'),
+    layers: join(root, 'layers'),
+    records: join(root, 'cache'),
+    temporary: join(root, 'tmp'),
+  }
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { systemCode } from '../errors.ts'
+import { isAlive, markText, ownMark, parseMark } from './process-mark.ts'
+import { removeTree } from './remove-tree.ts'
+
+/** A session whose process cannot be asked (another container or machine) is taken for dead after a day's silence. */
+const SILENCE = 24 * 60 * 60 * 1000
+
+/**
+ * What one open store has for itself under `tmp/`: files and folders in the making, and pins. A pin is a hard link to a
+ * file of the store: whatever prunes or replaces that file, this session reads what it found. The folder's name says
+ * which process it belongs to, so that what a killed process left is removed by the next one that opens the store.
+ */
+export class StoreSession {
+  readonly folder: string
+  readonly #pinned = new Map<string, string>()
+  #count = 0
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** @param temporary the store's `tmp/` folder */
+  static async open(temporary: string): Promise<StoreSession> {
+    const folder = join(temporary, `${markText(ownMark())}-${randomBytes(4).toString('hex')}`)
+    await mkdir(join(folder, 'pins'), { recursive: true, mode: 0o700 })
+    return new StoreSession(folder)
+  }
+
+  /** A new path in the session's folder, where nothing is yet. */
+  newPath(name: string): string {
+    return join(this.folder, `${name}-${this.#count++}`)
+  }
+
+  /**
+   * Where to read a file of the store from now on until the session ends, and marks it as used now; undefined when it
+   * is not there.
+   */
+  async pin(path: string): Promise<string | undefined> {
+    const already = this.#pinned.get(path)
+    if (already !== undefined) return already
+    const pinned = await this.#link(path)
+    if (pinned === undefined) return undefined
+    this.#pinned.set(path, pinned)
+    const now = new Date()
+    // Another user's file in a shared store: it is used all the same.
+    await utimes(path, now, now).catch(() => {})
+    return pinned
+  }
+
+  /** The pin of a path, if it has one. */
+  pinned(path: string): string | undefined {
+    return this.#pinned.get(path)
+  }
+
+  /** The file at `path` is another one now, or damaged: the next `pin` looks again. */
+  async unpin(path: string): Promise<void> {
+    const pinned = this.#pinned.get(path)
+    this.#pinned.delete(path)
+    if (pinned !== undefined && pinned !== path) await rm(pinned, { force: true })
+  }
+
+  async close(): Promise<void> {
+    this.#pinned.clear()
+    await removeTree(this.folder)
+  }
+
+  async #link(path: string): Promise<string | undefined> {
+    const pinned = join(this.folder, 'pins', `${basename(path)}-${this.#count++}`)
+    try {
+      await link(path, pinned)
+      return pinned
+    } catch {
+      // A filesystem without hard links, or a file of another user (protected_hardlinks): read where it is.
+      return (await exists(path)) ? path : undefined
+    }
+  }
+}
+
+/** Removes the sessions of processes that are gone. Returns how many there were. */
+export async function removeDeadSessions(temporary: string): Promise<number> {
+  let removed = 0
+  for (const name of await readdir(temporary)) {
+    const path = join(temporary, name)
+    if (!(await isDead(name, path))) continue
+    await removeTree(path)
+    removed++
+  }
+  return removed
+}
+
+async function isDead(name: string, path: string): Promise<boolean> {
+  const mark = parseMark(name)
+  const alive = mark === undefined ? 'unknown' : isAlive(mark)
+  if (alive !== 'unknown') return !alive
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && Date.now() - found.mtimeMs > SILENCE
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+import { createReadStream } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { OcibakeError } from '../errors.ts'
+import { type Digest, Digester } from './digest.ts'
+import { decodeIndex } from './layer-index.ts'
+import type { Store } from './store.ts'
+import { listStore, type StoreEntry } from './store-list.ts'
+import { isRecord } from './store-records.ts'
+
+export interface VerifyReport {
+  /** Entries and bytes that were read. */
+  readonly checked: number
+  readonly bytes: number
+  /** What is not what it should be; it has been removed, and is fetched or made anew when it is needed. */
+  readonly damaged: readonly DamagedEntry[]
+}
+
+export interface DamagedEntry {
+  readonly entry: StoreEntry
+  /** A sentence with got and want. */
+  readonly problem: string
+}
+
+/** Reads everything in the store, and removes what is damaged. Other processes may use the store meanwhile. */
+export async function verifyStore(store: Pick<Store, 'root'>, signal?: AbortSignal): Promise<VerifyReport> {
+  const damaged: DamagedEntry[] = []
+  let [checked, bytes] = [0, 0]
+  for (const entry of await listStore(store)) {
+    signal?.throwIfAborted()
+    const problem = await problemOf(entry, signal)
+    checked++
+    bytes += entry.size
+    if (problem === undefined) continue
+    damaged.push({ entry, problem })
+    for (const path of entry.paths) await rm(path, { force: true })
+  }
+  return { checked, bytes, damaged }
+}
+
+async function problemOf({ kind, digest, paths }: StoreEntry, signal?: AbortSignal): Promise<string | undefined> {
+  for (const path of paths) {
+    const problem =
+      kind === 'record'
+        ? recordProblem(await readFile(path), digest)
+        : path.endsWith('.index')
+          ? indexProblem(await readFile(path), digest)
+          : await bytesProblem(path, digest, signal)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function recordProblem(bytes: Buffer, key: Digest): string | undefined {
+  return isRecord(bytes, key) ? undefined : 'The record does not match its checksum.'
+}
+
+function indexProblem(bytes: Buffer, diffId: Digest): string | undefined {
+  try {
+    decodeIndex(bytes, diffId)
+    return undefined
+  } catch (error) {
+    if (error instanceof OcibakeError) return error.message
+    throw error
+  }
+}
+
+async function bytesProblem(path: string, digest: Digest, signal?: AbortSignal): Promise<string | undefined> {
+  const digester = new Digester()
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted()
+    digester.update(chunk)
+  }
+  const { size } = digester
+  const got = digester.digest()
+  return got === digest ? undefined : `Its ${size} bytes hash to ${got}.`
+}

@@ -1,0 +1,198 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { OcibakeError, systemCode } from '../errors.ts'
+import { type Report, silent } from '../events.ts'
+import type { Digest } from './digest.ts'
+import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
+import { findTar, ingestTar } from './ingest-tar.ts'
+import { DOCUMENT_LIMIT } from './json.ts'
+import { entryContent, LayerBuilder } from './layer-read.ts'
+import type { Directory } from './node.ts'
+import { removeTree } from './remove-tree.ts'
+import type { OpenAt } from './resumed.ts'
+import type { Descriptor } from './source.ts'
+import { Spool } from './spool.ts'
+import { StoreBlobs } from './store-blobs.ts'
+import { type IndexedTar, StoreLayers } from './store-layers.ts'
+import { storePaths } from './store-paths.ts'
+import { StoreRecords } from './store-records.ts'
+import { removeDeadSessions, StoreSession } from './store-session.ts'
+import { writeError } from './write-error.ts'
+
+/**
+ * The folder in which ocibake keeps what it has fetched and made: blobs by digest, raw tars of layers with an index,
+ * small records. Any number of processes use one store at once, and any of them may be killed at any time: a file has its
+ * final name only when it is complete and verified, and what a dead process left is removed when the store is opened.
+ *
+ * What this object has seen in the store it can read until `close`, even if the store is pruned meanwhile.
+ * Any method that writes may throw DISK_FULL.
+ */
+export class Store {
+  /** Absolute. */
+  readonly root: string
+  readonly #session: StoreSession
+  readonly #shelves: Shelves
+
+  private constructor(root: string, session: StoreSession) {
+    const paths = storePaths(root)
+    this.root = root
+    this.#session = session
+    this.#shelves = {
+      blobs: new StoreBlobs(paths.blobs, session),
+      layers: new StoreLayers(paths.layers, session),
+      records: new StoreRecords(paths.records, session),
+    }
+  }
+
+  /**
+   * Opens the store in the folder `root`, which is made when it is missing.
+   * @throws DISK_FULL; OUTPUT_FAILED when the folder cannot be written
+   */
+  static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
+    const absolute = resolve(root)
+    const { blobs, layers, records, temporary } = storePaths(absolute)
+    try {
+      // Layers may hold what only root may read: other users of the machine have no business here.
+      await mkdir(absolute, { recursive: true, mode: 0o700 })
+      for (const folder of [blobs, layers, records]) await mkdir(folder, { recursive: true })
+      await mkdir(temporary, { recursive: true, mode: 0o700 })
+      const left = await removeDeadSessions(temporary)
+      if (left > 0) report({ type: 'note', message: `Removed what ${left} interrupted run(s) had left in the cache.` })
+      return new Store(absolute, await StoreSession.open(temporary))
+    } catch (error) {
+      throw unusable(absolute, error)
+    }
+  }
+
+  /** Whether the blob is there. */
+  has(digest: Digest): Promise<boolean> {
+    return this.#shelves.blobs.has(digest)
+  }
+
+  /** The host path of a blob that is there: to be read, never to be changed. Valid until `close`. */
+  blobPath(digest: Digest): string {
+    return this.#shelves.blobs.path(digest)
+  }
+
+  /** Bytes. @throws STORE_CORRUPT when the blob is not there */
+  blobSize(digest: Digest): Promise<number> {
+    return this.#shelves.blobs.size(digest)
+  }
+
+  /**
+   * The bytes of a blob from `start` on. From 0 they are verified as they pass.
+   * @throws STORE_CORRUPT when the blob is not there or, at the end, when it was damaged; then it is removed
+   */
+  openBlob(digest: Digest, start = 0): AsyncIterable<Uint8Array> {
+    return this.#shelves.blobs.open(digest, start)
+  }
+
+  /** A manifest or config, verified. @throws STORE_CORRUPT as `openBlob`; MANIFEST_INVALID above `limit` bytes */
+  readDocument(digest: Digest, limit = DOCUMENT_LIMIT): Promise<Buffer> {
+    return this.#shelves.blobs.read(digest, limit)
+  }
+
+  putDocument(bytes: Uint8Array): Promise<Digest> {
+    return this.#shelves.blobs.put(bytes)
+  }
+
+  /**
+   * Takes in a blob as it is. Nothing is opened when it is there already. `open` may be called again to go on after a
+   * break (see `resumed`); it may yield any bytes: size and digest are checked before the blob is seen by anybody.
+   * @throws BLOB_MISMATCH; the reason of the signal; what `open` threw
+   */
+  ingestBlob(descriptor: Descriptor, open: OpenAt, options: IngestOptions = {}): Promise<void> {
+    return ingestBlob(this.#shelves, descriptor, open, options)
+  }
+
+  /**
+   * Takes in a layer: in one pass its blob is verified, stored, inflated, hashed, indexed and stored raw. Nothing is
+   * opened when both are there already. The compression is what the bytes say, not the media type.
+   * @param diffId what the uncompressed bytes must hash to, if that is known
+   * @throws BLOB_MISMATCH, DIFF_ID_MISMATCH; LAYER_INVALID when the right bytes are no tar or damaged gzip or zstd;
+   * ARCHIVE_UNSAFE when they expand beyond measure; the reason of the signal; what `open` threw
+   */
+  ingestLayer(
+    descriptor: Descriptor,
+    diffId: Digest | undefined,
+    open: OpenAt,
+    options: IngestOptions = {},
+  ): Promise<StoredLayer> {
+    return ingestLayer(this.#shelves, descriptor, diffId, open, options)
+  }
+
+  /** What a layer that was taken in says; file contents are slices of the raw tar. @throws STORE_CORRUPT */
+  async layerTree(diffId: Digest): Promise<Directory> {
+    const tar = await this.#shelves.layers.opened(diffId)
+    const builder = new LayerBuilder()
+    for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+    return builder.finish()
+  }
+
+  /**
+   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked).
+   * @param key names the same bytes for ever (a digest of where and which): `bytes` is not touched when a tar of this
+   * key is there already
+   * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes` threw
+   */
+  ingestTar(
+    bytes: AsyncIterable<Uint8Array>,
+    options: { readonly key?: Digest; readonly signal?: AbortSignal } = {},
+  ): Promise<IndexedTar> {
+    return ingestTar(this.#shelves, bytes, options)
+  }
+
+  /** The tar that was taken in with this key, if it is still there. */
+  findTar(key: Digest): Promise<IndexedTar | undefined> {
+    return findTar(this.#shelves, key)
+  }
+
+  /** Stores bytes whose digest nobody knows yet. @throws whatever `bytes` throws, and then nothing is stored */
+  writeBlob(bytes: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly size: number }> {
+    return this.#shelves.blobs.write(bytes)
+  }
+
+  /** The JSON value that was set under this key; undefined when there is none, or it was damaged. */
+  get(key: Digest): Promise<unknown> {
+    return this.#shelves.records.get(key)
+  }
+
+  /** Keeps a small JSON value. Atomic; the last one wins. */
+  set(key: Digest, record: unknown): Promise<void> {
+    return this.#shelves.records.set(key, record)
+  }
+
+  /** A place for bytes that live as long as the build. */
+  spool(): Promise<Spool> {
+    return Spool.create(this.#session.newPath('spool'))
+  }
+
+  /** An empty folder on the store's disk, 0700, that goes with all that is in it when it is disposed of. */
+  async workFolder(name: string): Promise<{ readonly path: string } & AsyncDisposable> {
+    const path = this.#session.newPath(name)
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      throw writeError(error, path)
+    })
+    return { path, [Symbol.asyncDispose]: () => removeTree(path) }
+  }
+
+  /** Frees what this object held. Trees and spools that it gave can no longer be read. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#shelves.layers.close()
+    await this.#session.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function unusable(root: string, error: unknown): unknown {
+  const code = systemCode(error)
+  const translated = writeError(error, root)
+  if (translated !== error || code === undefined) return translated
+  return new OcibakeError('OUTPUT_FAILED', `The cache folder ${root} cannot be used: ${code}.`, {
+    hint: 'Choose another folder with --cache-dir.',
+    cause: error,
+  })
+}

@@ -1,0 +1,126 @@
+import { OcibakeError } from '../errors.ts'
+import { type ByteString, display } from './name.ts'
+import { paxRecord } from './pax.ts'
+import type { EntryType, TarEntry } from './tar-entry.ts'
+import { octal, octalLimit } from './tar-number.ts'
+
+/** Everything in a tar archive is padded to multiples of this many bytes. */
+export const BLOCK = 512
+
+/** The two blocks of zeros that end an archive. Shared: never to be changed or transferred. */
+export const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK)
+
+/** The zeros that follow `size` bytes of content, 0 to 511 of them. Shared: never to be changed or transferred. */
+export function padding(size: number): Buffer {
+  return END_OF_ARCHIVE.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK)
+}
+
+/** The sum of a header's bytes with its checksum field taken as spaces. */
+export function sumOf(block: Uint8Array): number {
+  let sum = 8 * 0x20
+  for (let i = 0; i < 148; i++) sum += block[i]!
+  for (let i = 156; i < BLOCK; i++) sum += block[i]!
+  return sum
+}
+
+/** What a member's header says; its bytes and their padding follow separately. */
+export type HeaderFields = Omit<TarEntry, 'data'>
+
+const FLAGS: Readonly<Record<EntryType, string>> = {
+  file: '0',
+  link: '1',
+  symlink: '2',
+  character: '3',
+  block: '4',
+  directory: '5',
+  fifo: '6',
+}
+const ID_LIMIT = 2 ** 32 - 2
+
+/**
+ * The header of a member: a ustar header, before it a PAX header for whatever ustar cannot hold exactly (names beyond
+ * 100 bytes of printable ASCII, ids above 2097151, sizes from 8 GiB, times before 1970 or from 2242, xattrs). A
+ * directory's name gets its trailing '/'. The same entry gives the same bytes: no names of users, no times but mtime.
+ * Source: POSIX pax, "ustar Interchange Format" and "pax Header Block"; xattrs as star and Go name them.
+ * @throws PATH_INVALID for a NUL in a name or target; LAYER_INVALID for an xattr name with '=' or NUL, which PAX
+ * cannot hold; INTERNAL for numbers out of their range
+ */
+export function encodeEntry(entry: HeaderFields): Buffer {
+  checkFields(entry)
+  const path = entry.type === 'directory' && !entry.path.endsWith('/') ? `${entry.path}/` : entry.path
+  const records: Buffer[] = []
+  const header = Buffer.alloc(BLOCK)
+  header.write(fitText('path', path, records), 0, 'latin1')
+  header.write(octal(entry.mode, 8), 100, 'latin1')
+  header.write(fitNumber('uid', entry.uid, 8, records), 108, 'latin1')
+  header.write(fitNumber('gid', entry.gid, 8, records), 116, 'latin1')
+  header.write(fitNumber('size', entry.size, 12, records), 124, 'latin1')
+  header.write(fitNumber('mtime', entry.mtime, 12, records), 136, 'latin1')
+  header.write(fitText('linkpath', entry.target, records), 157, 'latin1')
+  header.write(octal(entry.major, 8), 329, 'latin1')
+  header.write(octal(entry.minor, 8), 337, 'latin1')
+  seal(header, FLAGS[entry.type])
+  for (const name of [...entry.xattrs.keys()].sort()) {
+    records.push(paxRecord(`SCHILY.xattr.${name}`, entry.xattrs.get(name)!))
+  }
+  return records.length === 0 ? header : Buffer.concat([...paxMember(Buffer.concat(records)), header])
+}
+
+/** The text as its field can have it; what that cannot hold exactly goes into a record, the field being a hint then. */
+function fitText(key: string, text: ByteString, records: Buffer[]): string {
+  if (text.length <= 100 && /^[\x20-\x7e]*$/.test(text)) return text
+  records.push(paxRecord(key, text))
+  // A cut that ends in '/' would make readers that know no PAX take a file for a directory (golang/go #12436).
+  return text
+    .slice(0, 100)
+    .replace(/[^\x20-\x7e]/g, '_')
+    .replace(/\/+$/, '')
+}
+
+function fitNumber(key: string, value: number, length: number, records: Buffer[]): string {
+  if (value >= 0 && value <= octalLimit(length)) return octal(value, length)
+  records.push(paxRecord(key, String(value)))
+  return octal(0, length)
+}
+
+function seal(header: Buffer, flag: string): void {
+  header.write(flag, 156, 'latin1')
+  header.write('ustar\x0000', 257, 'latin1')
+  header.write(`${octal(sumOf(header), 7)} `, 148, 'latin1')
+}
+
+/** A PAX extended header as the member that it is: header, body, padding. */
+function paxMember(body: Buffer): Buffer[] {
+  const header = Buffer.alloc(BLOCK)
+  header.write('././@PaxHeader', 0, 'latin1')
+  for (const at of [100, 108, 116, 329, 337]) header.write(octal(0, 8), at, 'latin1')
+  header.write(octal(body.length, 12), 124, 'latin1')
+  header.write(octal(0, 12), 136, 'latin1')
+  seal(header, 'x')
+  return [header, body, padding(body.length)]
+}
+
+function checkFields(entry: HeaderFields): void {
+  const where = `member '${display(entry.path)}'`
+  if (entry.path === '' || entry.path.includes('\0') || entry.target.includes('\0')) {
+    throw new OcibakeError('PATH_INVALID', `The ${where} has an empty name, or a NUL in its name or target.`)
+  }
+  for (const name of entry.xattrs.keys()) {
+    if (name !== '' && !/[=\0]/.test(name)) continue
+    throw new OcibakeError(
+      'LAYER_INVALID',
+      `The ${where} has the xattr '${display(name)}': no layer can hold that name.`,
+    )
+  }
+  const limits = { mode: 0o7777, uid: ID_LIMIT, gid: ID_LIMIT, major: octalLimit(8), minor: octalLimit(8) } as const
+  for (const [field, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
+    checkRange(where, field, entry[field], 0, limit)
+  }
+  checkRange(where, 'size', entry.size, 0, Number.MAX_SAFE_INTEGER)
+  checkRange(where, 'mtime', entry.mtime, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+}
+
+function checkRange(where: string, field: string, value: number, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  throw new OcibakeError('INTERNAL', `The ${where} has the ${field} ${value}; wanted ${least}..${most}.`)
+}

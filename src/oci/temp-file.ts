@@ -1,0 +1,71 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { writeError } from './write-error.ts'
+
+/**
+ * A file being written that nobody sees before `commit` renames it, complete, to where it belongs. Whoever creates one
+ * ends it with `commit` or `discard`.
+ *
+ * There is no fsync: a process that is killed leaves nothing half-written under a final name, and after a power cut
+ * readers notice a file that is shorter than it must be (every reader of the store knows the size) or fails `verify`.
+ */
+export class TempFile {
+  readonly path: string
+  readonly #handle: FileHandle
+  readonly #needed: number | undefined
+  #writing: Promise<void> = Promise.resolve()
+  size = 0
+
+  private constructor(path: string, handle: FileHandle, needed: number | undefined) {
+    this.path = path
+    this.#handle = handle
+    this.#needed = needed
+  }
+
+  /** @param needed bytes that are going to be written, if known: for the message of a full disk */
+  static async create(path: string, needed?: number): Promise<TempFile> {
+    try {
+      return new TempFile(path, await open(path, 'wx'), needed)
+    } catch (error) {
+      throw writeError(error, path, needed)
+    }
+  }
+
+  /** Resolves when the write before this one is done; `bytes` must stay as they are. @throws DISK_FULL */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#writing
+    this.size += bytes.byteLength
+    this.#writing = this.#writeAll(bytes)
+    // The failure is thrown by the next write or by commit; here it must only not count as unhandled.
+    this.#writing.catch(() => {})
+  }
+
+  /** Completes the file and gives it its final name, over one that is there. @throws DISK_FULL */
+  async commit(target: string): Promise<void> {
+    await this.#writing
+    await this.#handle.close().catch((error: unknown) => {
+      throw writeError(error, this.path, this.#needed)
+    })
+    await rename(this.path, target).catch((error: unknown) => {
+      throw writeError(error, target, this.#needed)
+    })
+  }
+
+  /** Forgets the file; safe after `commit` too. */
+  async discard(): Promise<void> {
+    await this.#writing.catch(() => {})
+    await this.#handle.close().catch(() => {})
+    await rm(this.path, { force: true })
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    let at = 0
+    try {
+      while (at < bytes.byteLength) {
+        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
+        at += bytesWritten
+      }
+    } catch (error) {
+      throw writeError(error, this.path, this.#needed)
+    }
+  }
+}

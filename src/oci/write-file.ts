@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, open, realpath, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { messageOf, OcibakeError, systemCode } from '../errors.ts'
+import { display, fromText } from './name.ts'
+
+/**
+ * Makes or replaces the file at `path` with these bytes, wholly or not at all: they are written beside the target,
+ * flushed to the disk, then renamed. A symlink stays one and its target is replaced. If anything fails, the old file
+ * is as it was and nothing new is there.
+ * @throws DISK_FULL; OUTPUT_FAILED for what else the system refuses and for a target that is no regular file; whatever
+ * `bytes` throws that is not the system's
+ */
+export async function writeFileAtomically(path: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
+  try {
+    const target = await replaceable(path)
+    const partial = join(dirname(target), `.${basename(target).slice(0, 64)}.${randomBytes(6).toString('hex')}.partial`)
+    try {
+      await using file = await open(partial, 'wx', 0o666)
+      await file.writeFile(bytes)
+      await file.sync()
+      await rename(partial, target)
+    } catch (error) {
+      await rm(partial, { force: true })
+      throw error
+    }
+    await syncFolder(dirname(target))
+  } catch (error) {
+    throw outputError(error, path)
+  }
+}
+
+/** An error of the system while writing to `path` as one of ours; any other error as it is. */
+export function outputError(error: unknown, path: string): unknown {
+  const code = systemCode(error)
+  if (error instanceof OcibakeError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error
+  const shown = display(fromText(path))
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const hint = 'Make room there, or write to another disk.'
+    return new OcibakeError('DISK_FULL', `No space is left to write ${shown}.`, { hint, cause: error })
+  }
+  const hint = code === 'ENOENT' ? { hint: `Make the folder first: mkdir -p ${display(fromText(dirname(path)))}` } : {}
+  return new OcibakeError('OUTPUT_FAILED', `Cannot write ${shown}: ${messageOf(error)}.`, { ...hint, cause: error })
+}
+
+/** Flushes a folder's list of names, which a rename has changed. */
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r')
+  await handle.sync()
+}
+
+async function replaceable(path: string): Promise<string> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (found === undefined || found.isFile()) return path
+  if (found.isSymbolicLink()) {
+    const real = await realpath(path)
+    if ((await lstat(real)).isFile()) return real
+  }
+  throw new OcibakeError(
+    'OUTPUT_FAILED',
+    `${display(fromText(path))} is no regular file; an output replaces only those.`,
+    { hint: 'Name a file that does not exist, or one to be replaced.' },
+  )
+}

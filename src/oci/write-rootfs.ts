@@ -1,0 +1,17 @@
+import { layerParts } from './layer-tar.ts'
+import type { Tree } from './node.ts'
+import { stoppable } from './stoppable.ts'
+import { writeFileAtomically } from './write-file.ts'
+
+/**
+ * Writes `rootfs:file`: the whole tree as a plain tar archive, with owners, modes, xattrs, devices and hard links, for
+ * `tar --xattrs --numeric-owner -xpf`. The same tree gives the same bytes. Atomic.
+ * @throws DISK_FULL, OUTPUT_FAILED, FILE_CHANGED; the reason of the signal
+ */
+export async function writeRootfs(file: string, tree: Tree, signal: AbortSignal): Promise<void> {
+  await writeFileAtomically(file, stoppable(rawBytes(tree), signal))
+}
+
+async function* rawBytes(tree: Tree): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of layerParts(tree)) yield bytes
+}

@@ -1,0 +1,96 @@
+import { OcibakeError } from '../errors.ts'
+import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
+import { type ByteString, display } from '../oci/name.ts'
+import type { Directory } from '../oci/node.ts'
+import type { TarEntry } from '../oci/tar-entry.ts'
+import type { Archive } from './archive.ts'
+import { unsafe } from './member-name.ts'
+import { type Selection, type SelectOptions, selectMembers } from './select.ts'
+import { SymlinkGuard } from './symlink-guard.ts'
+
+export interface LayerOptions extends SelectOptions {
+  /** Folder in the image, a path from its root; '' is the root. */
+  readonly to: ByteString
+  /** Of every member; 'archive' keeps the ids that the archive has. Default: 0:0. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | 'archive'
+}
+
+/**
+ * What unpacking an archive changes in an image: a layer from the image's root. Modes (set-id bits too), times, xattrs
+ * and device nodes are the archive's. The destination itself and folders that the archive does not list keep what the
+ * image has there. No file is read.
+ * @throws UNPACK_NOTHING_MATCHED when nothing is left to unpack or a wildcard is in vain; ARCHIVE_UNSAFE for members
+ * that would land outside of the destination or mean a deletion in a layer; ARCHIVE_INVALID
+ */
+export function archiveLayer(archive: Archive, options: LayerOptions): Directory {
+  const selection = selectMembers(archive.entries, archive.name, options)
+  checkSomething(selection, archive, options)
+  const { to, owner = { uid: 0, gid: 0 } } = options
+  const ids = owner === 'archive' ? {} : owner
+  const guard = new SymlinkGuard(to)
+  const builder = new LayerBuilder()
+  for (const selected of selection.entries) {
+    const entry = { ...selected, ...ids, path: below(to, selected.path), target: targetOf(selected, to) }
+    checkMember(entry, selected, guard, archive)
+    guard.note(entry)
+    try {
+      builder.add(entry, (file) => entryContent(archive.file, file))
+    } catch (error) {
+      throw asArchiveFault(error, archive)
+    }
+  }
+  return builder.finish()
+}
+
+function targetOf({ type, target }: TarEntry, to: ByteString): ByteString {
+  return type === 'link' ? below(to, target) : target
+}
+
+function below(to: ByteString, path: ByteString): ByteString {
+  return to === '' ? path : `${to}/${path}`
+}
+
+function checkMember(entry: TarEntry, selected: TarEntry, guard: SymlinkGuard, archive: Archive): void {
+  if (selected.path.split('/').some((name) => name.startsWith('.wh.'))) {
+    throw unsafe(archive.name, selected.path, `a name with '.wh.' means a deletion in a layer`)
+  }
+  if (guard.leadsOut(entry.path)) {
+    throw unsafe(archive.name, selected.path, 'a symlink of the archive leads it out of the folder it is unpacked to')
+  }
+  if (entry.type === 'link' && guard.leadsOut(entry.target)) {
+    throw unsafe(archive.name, selected.path, 'it is a hard link to something behind a symlink that leads out')
+  }
+}
+
+function checkSomething(selection: Selection, archive: Archive, options: LayerOptions): void {
+  const { unmatched, matched, entries } = selection
+  if (unmatched.length === 0 && entries.length > 0) return
+  const patterns = unmatched.map((pattern) => `'${pattern}'`).join(' or ')
+  const count = options.stripComponents ?? 0
+  const fault =
+    unmatched.length > 0
+      ? `No member of ${archive.name} matches ${patterns}.`
+      : matched === 0
+        ? `\`exclude\` leaves no member of ${archive.name}.`
+        : `No chosen member of ${archive.name} has more than ${count} components in its name.`
+  const change = unmatched.length > 0 ? 'wildcards' : matched === 0 ? 'exclude' : 'stripComponents'
+  throw new OcibakeError(
+    'UNPACK_NOTHING_MATCHED',
+    archive.entries.length === 0 ? `${archive.name} has no members.` : `${fault}\n${census(archive)}`,
+    {
+      hint: `Change \`${change}\`, or list the archive's members with: ocibake inspect ${archive.source}`,
+    },
+  )
+}
+
+function census({ entries }: Archive): string {
+  const count = entries.length.toLocaleString('en-US')
+  const first = display(entries[0]?.path ?? '')
+  return entries.length === 1 ? `Its one member is '${first}'.` : `It has ${count} members; the first is '${first}'.`
+}
+
+function asArchiveFault(error: unknown, archive: Archive): unknown {
+  if (!(error instanceof OcibakeError) || error.code !== 'LAYER_INVALID') return error
+  const message = `${archive.name}: ${error.message.replace(/^The layer's member/, 'the member').replace(/^The layer/, 'the archive')}`
+  return new OcibakeError('ARCHIVE_INVALID', message, { hint: 'Leave the member out with `exclude`.', cause: error })
+}

@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OcibakeError, systemCode } from '../errors.ts'
+import type { Report } from '../events.ts'
+import type { DownloadFile } from './download-file.ts'
+
+/** How patient a download is. Times are milliseconds. */
+export interface Patience {
+  /** Tries in a row that bring nothing new before the download is given up. */
+  readonly attempts: number
+  /** The wait before the second try; it doubles with each further one. */
+  readonly backoff: number
+  /** The longest wait between two tries, whatever the server asks for. */
+  readonly longestWait: number
+  /** A try that brings no byte for so long is ended. Slow but steady is fine. */
+  readonly idle: number
+}
+
+export const PATIENCE: Patience = { attempts: 5, backoff: 500, longestWait: 60_000, idle: 60_000 }
+
+/** A try that failed in a way that the next one may not. The message is a reason fit for a log. */
+export class PassingFault extends Error {
+  override readonly name = 'PassingFault'
+  /** What the server asked for, in milliseconds. */
+  readonly wait: number | undefined
+
+  constructor(reason: string, wait?: number, cause?: unknown) {
+    super(reason, { cause })
+    this.wait = wait
+  }
+}
+
+/** One download on its way into a file: what it is called, how it tells its progress, when it gives up. */
+export class Download {
+  /** What is fetched, without credentials and query string. */
+  readonly what: string
+  readonly file: DownloadFile
+  /** Aborted by the caller, or by `cancel`. */
+  readonly signal: AbortSignal
+  readonly patience: Patience
+  readonly #report: Report
+  readonly #cancelled = new AbortController()
+  #done = 0
+  #total: number | undefined
+
+  constructor(what: string, file: DownloadFile, report: Report, signal: AbortSignal, patience: Patience = PATIENCE) {
+    this.what = what
+    this.file = file
+    this.signal = AbortSignal.any([signal, this.#cancelled.signal])
+    this.patience = patience
+    this.#report = report
+  }
+
+  /** Does `fetch` between a 'task-started' and a 'task-finished' event. */
+  async run(fetch: () => Promise<void>): Promise<void> {
+    const task = `fetch ${this.what}`
+    this.#report({ type: 'task-started', task, label: this.what })
+    let outcome = 'failed'
+    try {
+      await fetch()
+      outcome = `${this.#done} bytes`
+    } finally {
+      this.#report({ type: 'task-finished', task, outcome })
+    }
+  }
+
+  /** The size of the whole, once it is known. */
+  expect(total: number): void {
+    this.#total = total
+  }
+
+  /** `bytes` more are in the file; a negative number when some are thrown away. */
+  advance(bytes: number): void {
+    this.#done += bytes
+    const total = this.#total === undefined ? {} : { total: this.#total }
+    this.#report({ type: 'task-progress', task: `fetch ${this.what}`, done: this.#done, ...total })
+  }
+
+  /**
+   * What `attempt` gives, tried again after a PassingFault; a call of `moved` starts the counting of tries anew, for an
+   * attempt that goes on where the last one ended. @throws FETCH_FAILED when patience is at its end, INTERRUPTED
+   */
+  async persist<T>(attempt: (moved: () => void) => Promise<T>): Promise<T> {
+    const { attempts, backoff, longestWait } = this.patience
+    for (let failed = 0; ; ) {
+      this.throwIfInterrupted()
+      try {
+        return await attempt(() => {
+          failed = 0
+        })
+      } catch (error) {
+        this.throwIfInterrupted()
+        if (!(error instanceof PassingFault)) throw error
+        failed++
+        if (failed >= attempts) throw this.#givenUp(error)
+        const wait = Math.round(Math.min(error.wait ?? backoff * 2 ** (failed - 1), longestWait))
+        this.#report({
+          type: 'retry',
+          what: this.what,
+          attempt: failed + 1,
+          limit: attempts,
+          waitMilliseconds: wait,
+          reason: error.message,
+        })
+        await sleep(wait, undefined, { signal: this.signal }).catch(() => this.throwIfInterrupted())
+      }
+    }
+  }
+
+  /** Ends what else is under way for this download with the error that ended a part of it. The first error counts. */
+  cancel(error: unknown): void {
+    this.#cancelled.abort(error)
+  }
+
+  /** What `send` gives; no answer within `idle` milliseconds ends it. Its signal no longer acts once there is one. */
+  async answered<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { idle } = this.patience
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), idle)
+    try {
+      return await send(AbortSignal.any([this.signal, late.signal]))
+    } catch (error) {
+      this.throwIfInterrupted()
+      throw late.signal.aborted ? new PassingFault(`no answer came for ${idle / 1000} seconds`) : error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** @throws INTERRUPTED, the OcibakeError that the signal was aborted with, or what `cancel` was given */
+  throwIfInterrupted(): void {
+    if (!this.signal.aborted) return
+    if (this.#cancelled.signal.aborted || this.signal.reason instanceof OcibakeError) throw this.signal.reason
+    throw new OcibakeError('INTERRUPTED', `Interrupted while fetching ${this.what}.`, { cause: this.signal.reason })
+  }
+
+  #givenUp(fault: PassingFault): OcibakeError {
+    const { attempts } = this.patience
+    const message = `${this.what} could not be fetched: ${fault.message} (given up after ${attempts} attempts).`
+    return new OcibakeError('FETCH_FAILED', message, {
+      hint: 'Check the network, then run the same command again.',
+      cause: fault,
+    })
+  }
+}
+
+/** The bytes of `body`, which ends with a PassingFault when none arrives for `idle` milliseconds or the connection breaks. */
+export async function* steady(
+  body: NodeJS.ReadableStream & { destroy(): unknown },
+  idle: number,
+): AsyncGenerator<Uint8Array> {
+  const stalled = Symbol('stalled')
+  const chunks = body[Symbol.asyncIterator]()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    for (;;) {
+      const late = new Promise<typeof stalled>((resolve) => {
+        timer = setTimeout(resolve, idle, stalled)
+      })
+      const next = await Promise.race([chunks.next(), late])
+      clearTimeout(timer)
+      if (next === stalled) throw new PassingFault(`no byte came for ${idle / 1000} seconds`)
+      if (next.done === true) return
+      yield next.value as Uint8Array
+    }
+  } catch (error) {
+    throw error instanceof PassingFault ? error : brokenConnection(error)
+  } finally {
+    clearTimeout(timer)
+    body.destroy()
+  }
+}
+
+/** A failure of the network in words, never those of the library, which may hold the URL. */
+export function brokenConnection(error: unknown): PassingFault {
+  return new PassingFault(
+    `the connection broke (${systemCode(error) ?? (error instanceof Error ? error.name : 'unknown')})`,
+    undefined,
+    error,
+  )
+}
+
+/** Milliseconds that a Retry-After header asks for (RFC 9110, section 10.2.3): seconds, or a date. */
+export function retryAfter(value: string | null | undefined): number | undefined {
+  if (value === null || value === undefined) return undefined
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+}

@@ -1,0 +1,23 @@
+import { OcibakeError } from '../errors.ts'
+import { readAll } from '../oci/content.ts'
+import { type ByteString, display } from '../oci/name.ts'
+import type { Tree } from '../oci/node.ts'
+import { nodeAt, resolvePath } from '../oci/tree-paths.ts'
+
+const LIMIT = 1 << 20
+
+/**
+ * The bytes of a small file of the image, symlinks resolved inside it; undefined when there is none, or what is there
+ * is no regular file.
+ * @throws PATH_INVALID above 1 MiB
+ */
+export async function readSmallFile(tree: Tree, path: ByteString): Promise<Buffer | undefined> {
+  const real = resolvePath(tree, path)
+  const node = real === null ? undefined : nodeAt(tree, real)
+  if (node?.kind !== 'file') return undefined
+  if (node.content.size <= LIMIT) return readAll(node.content, LIMIT)
+  throw new OcibakeError(
+    'PATH_INVALID',
+    `The image's /${display(path)} has ${node.content.size} bytes; at most ${LIMIT} are read.`,
+  )
+}

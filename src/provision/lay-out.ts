@@ -1,0 +1,211 @@
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { OcibakeError, systemCode } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { type Content, Slice } from '../oci/content.ts'
+import { type ByteString, display, toBytes } from '../oci/name.ts'
+import type { Attrs, File, Leaf, Node, Special, Tree } from '../oci/node.ts'
+import { walk } from '../oci/walk.ts'
+import { writeError } from '../oci/write-error.ts'
+import { Breath } from './breath.ts'
+import { UNDATED } from './dates.ts'
+import { makeSpecials, writeXattrs } from './host-attributes.ts'
+import { hostPath } from './host-path.ts'
+import { type RootStamps, stampRoot } from './root-stamps.ts'
+
+const CHUNK = 1 << 20
+
+/** A tree on disk, and how to know again what of it is untouched. */
+export interface LaidOut {
+  /** Absolute host path of what will be `/`. */
+  readonly root: string
+  readonly tree: Tree
+  readonly stamps: RootStamps
+}
+
+export interface LayOutOptions {
+  /** What UNDATED becomes on disk, seconds. */
+  readonly newest: number
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/**
+ * Writes `tree` to `root/` in `folder`, exactly: owners, set-id bits, devices, extended attributes, hard links, times.
+ * Needs root. `folder` is absolute, empty, 0700 and ours: what is laid out may be setuid.
+ * @throws DISK_FULL; PATH_INVALID for names or paths that this file system cannot hold; the reason of the signal
+ */
+export async function layOut(tree: Tree, folder: string, options: LayOutOptions): Promise<LaidOut> {
+  const root = join(folder, 'root')
+  await new RootWriter(tree, root, options).write()
+  return { root, tree, stamps: await stampRoot(tree, root, options.signal) }
+}
+
+class RootWriter {
+  readonly #tree: Tree
+  readonly #root: string
+  readonly #options: LayOutOptions
+  readonly #buffer = Buffer.allocUnsafe(CHUNK)
+  /** The first name of each leaf: the next ones are hard links to it. */
+  readonly #made = new Map<Leaf, ByteString>()
+  readonly #specials = new Map<ByteString, Special>()
+  readonly #specialLinks: [from: ByteString, to: ByteString][] = []
+  readonly #xattrs = new Map<ByteString, Attrs['xattrs']>()
+
+  constructor(tree: Tree, root: string, options: LayOutOptions) {
+    this.#tree = tree
+    this.#root = root
+    this.#options = options
+  }
+
+  async write(): Promise<void> {
+    const { report, signal } = this.#options
+    await this.#each((path, node) => this.#make(path, node))
+    await makeSpecials(this.#root, this.#specials, signal)
+    for (const [from, to] of this.#specialLinks) linkSync(this.#host(from), this.#host(to))
+    for (const [path, { attrs }] of this.#specials) this.#setAttrs(path, attrs)
+    // Last, when nothing is made in them any more: their times stay.
+    await this.#each((path, node) => {
+      if (node.kind === 'directory') this.#setAttrs(path, node.attrs!)
+    })
+    // After every chown, which takes security.capability away.
+    await writeXattrs(this.#root, this.#xattrs, report, signal)
+  }
+
+  async #each(visit: (path: ByteString, node: Node) => void | Promise<void>): Promise<void> {
+    const breath = new Breath(this.#options.signal)
+    const guarded = async (path: ByteString, node: Node) => {
+      try {
+        const pending = visit(path, node)
+        if (pending !== undefined) await pending
+      } catch (error) {
+        throw layOutError(error, path, this.#root)
+      }
+    }
+    await guarded('', this.#tree)
+    for (const [path, node] of walk(this.#tree)) {
+      await guarded(path, node)
+      if (breath.isDue()) await breath.take()
+    }
+  }
+
+  #make(path: ByteString, node: Node): void | Promise<void> {
+    if (node.kind === 'whiteout' || node.kind === 'link')
+      throw new OcibakeError('INTERNAL', `A tree has a ${node.kind}.`)
+    if (node.kind === 'directory') {
+      mkdirSync(this.#host(path), 0o700)
+      if (node.attrs!.xattrs.size > 0) this.#xattrs.set(path, node.attrs!.xattrs)
+      return
+    }
+    const first = this.#made.get(node)
+    if (first !== undefined) {
+      if (node.kind === 'special') this.#specialLinks.push([first, path])
+      else linkSync(this.#host(first), this.#host(path))
+      return
+    }
+    this.#made.set(node, path)
+    if (node.attrs.xattrs.size > 0) this.#xattrs.set(path, node.attrs.xattrs)
+    if (node.kind === 'special') this.#specials.set(path, node)
+    else if (node.kind === 'file') return this.#makeFile(path, node)
+    else {
+      symlinkSync(toBytes(node.target), this.#host(path))
+      lchownSync(this.#host(path), node.attrs.uid, node.attrs.gid)
+      this.#setTimes(path, node.attrs)
+    }
+  }
+
+  #makeFile(path: ByteString, { attrs, content }: File): void | Promise<void> {
+    const descriptor = openSync(this.#host(path), 'wx', 0o600)
+    const finish = () => {
+      fchownSync(descriptor, attrs.uid, attrs.gid)
+      // After chown, which clears setuid and setgid.
+      fchmodSync(descriptor, attrs.mode)
+      const seconds = this.#seconds(attrs)
+      futimesSync(descriptor, seconds, seconds)
+    }
+    if (content instanceof Slice || content.size === 0) {
+      try {
+        if (content instanceof Slice) this.#copySlice(content, descriptor)
+        finish()
+      } finally {
+        closeSync(descriptor)
+      }
+      return
+    }
+    return writeContent(content, descriptor)
+      .then(finish)
+      .finally(() => closeSync(descriptor))
+  }
+
+  /** Most files of most trees: without a promise for each, and without a buffer for each. */
+  #copySlice({ file, offset, size }: Slice, descriptor: number): void {
+    for (let done = 0; done < size; ) {
+      const wanted = Math.min(CHUNK, size - done)
+      const got = readSync(file.descriptor, this.#buffer, 0, wanted, offset + done)
+      if (got === 0) {
+        throw new OcibakeError(
+          'STORE_CORRUPT',
+          `${file.path} ends at byte ${offset + done}; wanted ${offset + size}.`,
+          {
+            hint: 'Run: ocibake cache verify',
+          },
+        )
+      }
+      writeAll(descriptor, this.#buffer.subarray(0, got))
+      done += got
+    }
+  }
+
+  #setAttrs(path: ByteString, attrs: Attrs): void {
+    const at = this.#host(path)
+    lchownSync(at, attrs.uid, attrs.gid)
+    chmodSync(at, attrs.mode)
+    this.#setTimes(path, attrs)
+  }
+
+  #setTimes(path: ByteString, attrs: Attrs): void {
+    const seconds = this.#seconds(attrs)
+    lutimesSync(this.#host(path), seconds, seconds)
+  }
+
+  #seconds({ mtime }: Attrs): number {
+    return mtime === UNDATED ? this.#options.newest : mtime
+  }
+
+  #host(path: ByteString): string | Buffer {
+    return hostPath(this.#root, path)
+  }
+}
+
+async function writeContent(content: Content, descriptor: number): Promise<void> {
+  for await (const chunk of content.open()) writeAll(descriptor, chunk)
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)
+}
+
+function layOutError(error: unknown, path: ByteString, root: string): unknown {
+  const code = systemCode(error)
+  if (code === 'ENAMETOOLONG' || code === 'EINVAL' || code === 'EEXIST' || code === 'EMLINK') {
+    return new OcibakeError('PATH_INVALID', `/${display(path)} cannot be laid out for a script: ${code}.`, {
+      hint: 'Choose another disk with --cache-dir, or remove the path in an earlier step.',
+      cause: error,
+    })
+  }
+  return writeError(error, join(root, 'x'))
+}

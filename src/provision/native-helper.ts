@@ -1,0 +1,47 @@
+import { access, constants } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
+import { OcibakeError, systemCode } from '../errors.ts'
+
+const MAX_ANSWER = 1 << 30
+
+/**
+ * The host path of our native program for this machine (native/ocibake-sandbox.c).
+ * @throws SANDBOX_UNAVAILABLE when it was not built
+ */
+export async function nativeHelper(): Promise<string> {
+  const target = `${process.platform}-${process.arch}`
+  // The same two folders up from src/provision/ and from dist/provision/.
+  const path = fileURLToPath(new URL(`../../native/bin/${target}/ocibake-sandbox`, import.meta.url))
+  try {
+    await access(path, constants.X_OK)
+    return path
+  } catch (error) {
+    const code = systemCode(error) ?? 'unknown'
+    throw new OcibakeError('SANDBOX_UNAVAILABLE', `The sandbox program for ${target} cannot be used: ${code}.`, {
+      hint: 'Build it with a C compiler (Debian: apt-get install gcc libc6-dev): scripts/build-native.sh',
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Runs a verb of the helper that reads a request and writes an answer.
+ * @throws INTERNAL with what the helper says when it fails
+ */
+export async function askHelper(verb: string, folder: string, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+  const { exitCode, stdout, stderr } = await execa(await nativeHelper(), [verb, folder], {
+    input: request,
+    encoding: 'buffer',
+    env: {},
+    extendEnv: false,
+    maxBuffer: MAX_ANSWER,
+    stripFinalNewline: false,
+    reject: false,
+    cancelSignal: signal,
+  })
+  if (exitCode === 0) return Buffer.from(stdout)
+  signal.throwIfAborted()
+  const said = Buffer.from(stderr).toString('utf8').trim()
+  throw new OcibakeError('INTERNAL', `The sandbox program failed to ${verb}: ${said || `exit code ${exitCode}`}.`)
+}

@@ -1,0 +1,76 @@
+import { type BigIntStats, closeSync, lstatSync, openSync, rmSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import type { ByteString } from '../oci/name.ts'
+import type { Leaf, Tree } from '../oci/node.ts'
+import { walk } from '../oci/walk.ts'
+import { Breath } from './breath.ts'
+import { hostPath } from './host-path.ts'
+
+/** What lstat said of something that we laid out, by which it is known again, and known to be untouched. */
+export interface Stamp {
+  readonly identity: string
+  /** Nanoseconds; the kernel sets it at every change of content or attributes, and nobody else can. */
+  readonly changed: bigint
+  /** Nanoseconds. */
+  readonly modified: bigint
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The stamps of a tree on disk. */
+export interface RootStamps {
+  readonly folders: ReadonlyMap<ByteString, Stamp>
+  readonly leaves: ReadonlyMap<Leaf, Stamp>
+  readonly byIdentity: ReadonlyMap<string, Leaf>
+}
+
+/** An inode number is given again when its file is gone; the time of birth tells the two apart (0 where it is unknown). */
+export function stampOf(stat: BigIntStats): Stamp {
+  return {
+    identity: `${stat.ino}-${stat.birthtimeNs}`,
+    changed: stat.ctimeNs,
+    modified: stat.mtimeNs,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+  }
+}
+
+/** Stamps everything of `tree` that lies at `root`. What is changed from now on has another ctime. */
+export async function stampRoot(tree: Tree, root: string, signal: AbortSignal): Promise<RootStamps> {
+  const folders = new Map<ByteString, Stamp>()
+  const leaves = new Map<Leaf, Stamp>()
+  const byIdentity = new Map<string, Leaf>()
+  const breath = new Breath(signal)
+  const look = (path: ByteString) => stampOf(lstatSync(hostPath(root, path), { bigint: true }))
+  folders.set('', look(''))
+  for (const [path, node] of walk(tree)) {
+    if (breath.isDue()) await breath.take()
+    if (node.kind === 'directory') folders.set(path, look(path))
+    else if (node.kind !== 'whiteout' && node.kind !== 'link' && !leaves.has(node)) {
+      const stamp = look(path)
+      leaves.set(node, stamp)
+      byIdentity.set(stamp.identity, node)
+    }
+  }
+  await passTick(root, [...folders.values(), ...leaves.values()])
+  return { folders, leaves, byIdentity }
+}
+
+/**
+ * Waits until a new file gets a later ctime than every stamp: kernels before 6.13 count time in ticks of up to 10 ms,
+ * some file systems in seconds, and a change within the last tick would not be seen.
+ */
+async function passTick(root: string, stamps: readonly Stamp[]): Promise<void> {
+  let last = 0n
+  for (const { changed } of stamps) if (changed > last) last = changed
+  const probe = `${root}.tick`
+  for (let waited = 0; waited < 2500; waited += 5) {
+    closeSync(openSync(probe, 'w'))
+    const { ctimeNs } = lstatSync(probe, { bigint: true })
+    rmSync(probe)
+    if (ctimeNs > last) return
+    await setTimeout(5)
+  }
+}

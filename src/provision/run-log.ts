@@ -1,0 +1,53 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { writeError } from '../oci/write-error.ts'
+
+const BATCH = 64 * 1024
+const LAST_LINES = 20
+
+/** The whole output of a script in a file, and its last lines in memory. */
+export class RunLog {
+  readonly path: string
+  readonly last: string[] = []
+  readonly #descriptor: number
+  #pending = ''
+
+  /** Replaces the log of an earlier build. @throws DISK_FULL */
+  constructor(path: string) {
+    this.path = path
+    try {
+      mkdirSync(dirname(path), { recursive: true })
+      this.#descriptor = openSync(path, 'w', 0o600)
+    } catch (error) {
+      throw writeError(error, path)
+    }
+  }
+
+  /** @throws DISK_FULL */
+  add(line: string): void {
+    this.last.push(line)
+    if (this.last.length > LAST_LINES) this.last.shift()
+    this.#pending += `${line}\n`
+    // Written at once, not queued: a flood then slows the script down instead of filling the memory.
+    if (this.#pending.length > BATCH) this.#write()
+  }
+
+  /** To be called once. @throws DISK_FULL */
+  close(): void {
+    try {
+      this.#write()
+    } finally {
+      closeSync(this.#descriptor)
+    }
+  }
+
+  #write(): void {
+    const bytes = Buffer.from(this.#pending)
+    this.#pending = ''
+    try {
+      for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#descriptor, bytes, done)
+    } catch (error) {
+      throw writeError(error, this.path)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+
+/**
+ * A client with the AWS SDK's default chains for credentials, region and endpoint (environment, profile, web identity,
+ * instance role …). Addresses buckets by path wherever an endpoint was configured: `bucket.host` is a name that only
+ * AWS is sure to resolve. Without any credentials requests go out unsigned, which public buckets accept.
+ *
+ * Does not retry: whoever calls it also has to go on with a body that was cut, which the SDK does not.
+ * @param region default: the configured one, else us-east-1, which redirects to the right one
+ */
+export async function s3Client(region?: string): Promise<S3Client> {
+  const sdk = await import('@aws-sdk/client-s3')
+  const config: S3ClientConfig = { maxAttempts: 1, responseChecksumValidation: 'WHEN_REQUIRED' }
+  const configured = new sdk.S3Client(config)
+  const anonymous = await hasNoCredentials(configured)
+  const client = new sdk.S3Client({
+    ...config,
+    ...(anonymous && {
+      signer: { sign: async (request) => request },
+      credentials: { accessKeyId: '', secretAccessKey: '' },
+    }),
+    region: region ?? (await configured.config.region().catch(() => 'us-east-1')),
+  })
+  configured.destroy()
+  const { endpointProvider } = client.config
+  client.config.endpointProvider = (parameters, context) =>
+    endpointProvider({ ...parameters, ForcePathStyle: parameters.Endpoint !== undefined }, context)
+  return client
+}
+
+async function hasNoCredentials(client: S3Client): Promise<boolean> {
+  try {
+    await client.config.credentials()
+    return false
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CredentialsProviderError') return true
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import type { Readable } from 'node:stream'
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import { OcibakeError } from '../errors.ts'
+import { type Download, PassingFault } from './download.ts'
+import { s3Client } from './s3-client.ts'
+import { regionOf, s3Failure } from './s3-failure.ts'
+import { type AskRange, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
+
+export interface S3Location {
+  readonly bucket: string
+  /** As it is: nothing in it is percent-encoded. */
+  readonly key: string
+}
+
+/** The bucket and key of `s3://bucket/key`, as the AWS command line reads it. @throws SPEC_INVALID */
+export function parseS3Uri(uri: string): S3Location {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri)
+  if (match === null) throw new OcibakeError('SPEC_INVALID', `'${uri}' names no object; wanted s3://bucket/key.`)
+  return { bucket: match[1]!, key: match[2]! }
+}
+
+/**
+ * Downloads an object into the download's file, its parts in parallel and all of one and the same object. The bucket's
+ * region is found out when it is not the configured one. What arrived is unverified.
+ * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
+ */
+export async function fetchS3(location: S3Location, versionId: string | undefined, download: Download): Promise<void> {
+  const bucket = new Bucket(
+    await s3Client().catch((error: unknown) => {
+      throw s3Failure(error, download.what)
+    }),
+  )
+  const ask: AskRange = (start, end, etag) => bucket.ask(location, versionId, { start, end, etag }, download)
+  try {
+    await fetchRanges(ask, download)
+  } finally {
+    bucket.client.destroy()
+  }
+}
+
+interface Wanted {
+  readonly start: number
+  readonly end: number
+  readonly etag: string | undefined
+}
+
+/** A client that moves to the bucket's region once an answer has named it. */
+class Bucket {
+  client: S3Client
+  #moved = false
+
+  constructor(client: S3Client) {
+    this.client = client
+  }
+
+  async ask(
+    location: S3Location,
+    versionId: string | undefined,
+    wanted: Wanted,
+    download: Download,
+  ): Promise<RangeAnswer> {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3')
+    const { start, end, etag } = wanted
+    const command = new GetObjectCommand({
+      Bucket: location.bucket,
+      Key: location.key,
+      ...(end > start && { Range: `bytes=${start}-${end - 1}` }),
+      ...(versionId !== undefined && { VersionId: versionId }),
+      ...(etag !== undefined && { IfMatch: etag }),
+    })
+    try {
+      const output = await download.answered((abortSignal) => this.client.send(command, { abortSignal }))
+      return answerOf(output, start)
+    } catch (error) {
+      if (await this.#moveTo(regionOf(error))) return this.ask(location, versionId, wanted, download)
+      // The range of an empty object is never satisfiable (RFC 9110, section 14.1.2).
+      if (statusOf(error) === 416 && start === 0 && end > 0)
+        return this.ask(location, versionId, { start, end: 0, etag }, download)
+      throw s3Failure(error, download.what)
+    }
+  }
+
+  async #moveTo(region: string | undefined): Promise<boolean> {
+    if (this.#moved || region === undefined || region === (await this.client.config.region())) return false
+    this.#moved = true
+    this.client.destroy()
+    this.client = await s3Client(region)
+    return true
+  }
+}
+
+function answerOf(output: GetObjectCommandOutput, asked: number): RangeAnswer {
+  const body = output.Body as Readable
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange ?? '')
+  const etag = output.ETag
+  if (etag !== undefined && range !== null) {
+    return { start: Number(range[1]), end: Number(range[2]) + 1, size: Number(range[3]), etag, body }
+  }
+  const size = output.ContentLength
+  if (etag !== undefined && size !== undefined) return { start: 0, end: size, size, etag, body }
+  body.destroy()
+  throw new PassingFault(`the answer for byte ${asked} has no size or no ETag, so it is not S3's`)
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode
+}

@@ -1,0 +1,26 @@
+import type { SecretFile } from './sandbox.ts'
+
+/**
+ * What the native helper reads on fd 4 (native/chroot.c, read_request): fields that end in NUL, and counted bytes. It
+ * goes through a pipe because arguments and environments of processes can be read by others.
+ */
+export function sandboxRequest(
+  env: Readonly<Record<string, string>>,
+  files: ReadonlyMap<string, SecretFile>,
+  stdin?: string,
+): Buffer {
+  const parts: Uint8Array[] = []
+  const field = (...texts: (string | number)[]) => parts.push(Buffer.from(`${texts.join('\0')}\0`))
+  for (const [name, value] of Object.entries(env)) field('env', `${name}=${value}`)
+  for (const [path, file] of files) {
+    field('file', path, file.mode, file.uid, file.gid, file.bytes.byteLength)
+    parts.push(file.bytes)
+  }
+  if (stdin !== undefined) {
+    const bytes = Buffer.from(stdin)
+    field('stdin', bytes.byteLength)
+    parts.push(bytes)
+  }
+  field('run')
+  return Buffer.concat(parts)
+}

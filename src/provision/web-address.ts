@@ -1,0 +1,48 @@
+import { isIP } from 'node:net'
+import { OcibakeError } from '../errors.ts'
+
+/** A URL fit for messages: no user info, query or fragment, which may hold credentials or signatures. */
+export function displayUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
+/**
+ * Checks one hop of a download, the first (`from` undefined) or a redirect from another URL.
+ * @throws FETCH_DENIED for anything but https, http on loopback alone; for a redirect from https to http; and for one
+ * from elsewhere to this machine or its link-local network, where cloud metadata services answer
+ */
+export function checkHop(to: URL, from?: URL): void {
+  const toHere = isLoopback(to.hostname)
+  if (to.protocol !== 'https:' && !(to.protocol === 'http:' && toHere)) {
+    throw refused(to, from, `${to.protocol}// is not encrypted or not known; wanted https://`)
+  }
+  if (from === undefined) return
+  if (from.protocol === 'https:' && to.protocol === 'http:') throw refused(to, from, 'it leads from https to http')
+  const wasHere = isLoopback(from.hostname)
+  if ((toHere && !wasHere) || isLinkLocal(to.hostname)) throw refused(to, from, 'it leads into this machine')
+}
+
+export function isLoopback(hostname: string): boolean {
+  const host = bare(hostname)
+  if (isIP(host) === 4) return host.startsWith('127.')
+  return host === 'localhost' || host === '::1' || /^::ffff:7f/.test(host)
+}
+
+function isLinkLocal(hostname: string): boolean {
+  const host = bare(hostname)
+  return isIP(host) === 4 ? host.startsWith('169.254.') : /^(fe[89ab]|::ffff:a9fe:)/.test(host) && isIP(host) === 6
+}
+
+function bare(hostname: string): string {
+  return hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
+}
+
+function refused(to: URL, from: URL | undefined, why: string): OcibakeError {
+  const what = from === undefined ? displayUrl(to) : `${displayUrl(from)}: the redirect to ${displayUrl(to)}`
+  return new OcibakeError('FETCH_DENIED', `${what} is not followed: ${why}.`, {
+    hint: 'Use the https:// address of the file itself.',
+  })
+}

@@ -1,0 +1,80 @@
+import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { Authenticator } from './auth.ts'
+import type { CredentialLookup } from './credentials.ts'
+import { NetworkFault } from './network-fault.ts'
+import type { Timing } from './retry.ts'
+import { isLoopback, isNamed } from './target.ts'
+import { Transport } from './transport.ts'
+
+export interface RegistryConnectionOptions {
+  readonly credentials: CredentialLookup
+  /** `host` or `host:port`, as references spell them: spoken to by plain http or without checking certificates. */
+  readonly insecureRegistries: ReadonlySet<string>
+  readonly report: Report
+  /** `ocibake/<version>`. */
+  readonly userAgent: string
+  /** How patient to be; for tests and for slow networks. */
+  readonly timing?: Partial<Timing>
+}
+
+/**
+ * What all work with registries in one build shares: sockets, tokens, and how each registry is reached. `close` ends
+ * idle sockets, so that a process can end; it may be called twice.
+ */
+export class RegistryConnection {
+  readonly transport: Transport
+  readonly authenticator: Authenticator
+  readonly report: Report
+  readonly #endpoints = new Map<string, Promise<URL>>()
+
+  constructor(options: RegistryConnectionOptions) {
+    const { userAgent, report, timing } = options
+    this.report = report
+    this.transport = new Transport({
+      userAgent,
+      report,
+      insecure: options.insecureRegistries,
+      ...(timing && { timing }),
+    })
+    this.authenticator = new Authenticator(this.transport, options.credentials)
+  }
+
+  /**
+   * The origin at which a registry (as in a Reference) answers. Always https, but for loopback and for hosts named
+   * insecure: those are asked by https first, and by http if they do not speak it.
+   * @throws REGISTRY_UNREACHABLE
+   */
+  async endpoint(registry: string, signal: AbortSignal): Promise<URL> {
+    const known = this.#endpoints.get(registry) ?? this.#find(registry, signal)
+    this.#endpoints.set(registry, known)
+    try {
+      return await known
+    } catch (error) {
+      this.#endpoints.delete(registry)
+      throw error
+    }
+  }
+
+  close(): void {
+    this.transport.close()
+  }
+
+  async #find(registry: string, signal: AbortSignal): Promise<URL> {
+    // Docker Hub's name and its registry's host have been different since its first version.
+    const https = new URL(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}/`)
+    if (!isLoopback(https.hostname) && !isNamed(https, this.transport.insecure)) return https
+    try {
+      const url = new URL('/v2/', https)
+      await this.transport.send({ method: 'GET', url, what: `search for ${registry}`, signal, attempts: 1 })
+      return https
+    } catch (error) {
+      if (!isUnspoken(error)) throw error
+      return new URL(`http://${registry}/`)
+    }
+  }
+}
+
+function isUnspoken(error: unknown): boolean {
+  return error instanceof OcibakeError && error.cause instanceof NetworkFault && !error.cause.isCertificate
+}

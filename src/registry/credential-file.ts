@@ -1,0 +1,125 @@
+import { open } from 'node:fs/promises'
+import { OcibakeError, systemCode } from '../errors.ts'
+import { isJsonObject, type JsonObject } from '../oci/json.ts'
+import { jsonFault } from './json-fault.ts'
+
+/** What a registry wants to know of somebody. `source` says where it was found, for messages. */
+export type Credentials =
+  | { readonly kind: 'password'; readonly username: string; readonly password: string; readonly source: string }
+  /** An OAuth2 refresh token, which the registry's token server turns into access tokens. */
+  | { readonly kind: 'identity'; readonly token: string; readonly source: string }
+
+/** Docker's `config.json` or podman's `auth.json`, checked as far as it was read. */
+export interface CredentialFile {
+  readonly path: string
+  /** `auths` entries that hold something, by `host[/namespace]`. */
+  readonly auths: ReadonlyMap<string, JsonObject>
+  /** The helper of a host. */
+  readonly helpers: ReadonlyMap<string, string>
+  /** The helper of every other host. */
+  readonly store: string | undefined
+}
+
+const LARGEST = 4 << 20
+const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/**
+ * The file of credentials at `path`, or undefined if there is none.
+ * @throws CREDENTIALS_UNREADABLE with the path and the place of the fault, never what is written there
+ */
+export async function readCredentialFile(path: string): Promise<CredentialFile | undefined> {
+  const text = await readText(path)
+  if (text === undefined) return undefined
+  if (text.trim() === '') return { path, auths: new Map(), helpers: new Map(), store: undefined }
+  const fault = jsonFault(text)
+  if (fault !== undefined) throw unreadable(path, `is not JSON at ${fault}`)
+  const root: unknown = JSON.parse(text)
+  if (!isJsonObject(root)) throw unreadable(path, 'holds no JSON object')
+  const auths = new Map<string, JsonObject>()
+  for (const [key, value] of entriesOf(root, 'auths', path)) {
+    if (!isJsonObject(value)) throw unreadable(path, `has no object at auths["${key}"]`)
+    const name = normaliseKey(key)
+    if (name !== undefined && Object.keys(value).length > 0 && !auths.has(name)) auths.set(name, value)
+  }
+  const helpers = new Map<string, string>()
+  for (const [key, value] of entriesOf(root, 'credHelpers', path)) {
+    const name = normaliseKey(key)
+    if (name !== undefined) helpers.set(name, helperName(value, `credHelpers["${key}"]`, path))
+  }
+  const store = root.credsStore ?? ''
+  return { path, auths, helpers, store: store === '' ? undefined : helperName(store, 'credsStore', path) }
+}
+
+/**
+ * The credentials that an `auths` entry holds itself: `identitytoken`, `auth` (base64 of user:password), or `username`
+ * and `password`. Undefined for the empty entries that tools leave beside a credential store.
+ * @throws CREDENTIALS_UNREADABLE
+ */
+export function entryCredentials(entry: JsonObject, key: string, path: string): Credentials | undefined {
+  const field = (name: string): string => {
+    const value = entry[name] ?? ''
+    if (typeof value !== 'string') throw unreadable(path, `has no string at auths["${key}"].${name}`)
+    return value
+  }
+  const identity = field('identitytoken')
+  if (identity !== '') return { kind: 'identity', token: identity, source: path }
+  const auth = field('auth')
+  if (auth !== '') {
+    const decoded = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '')
+    const colon = decoded.indexOf(':')
+    if (colon < 1) throw unreadable(path, `has no base64 of user:password at auths["${key}"].auth`)
+    return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1), source: path }
+  }
+  const username = field('username')
+  return username === '' ? undefined : { kind: 'password', username, password: field('password'), source: path }
+}
+
+/**
+ * Docker writes URLs (`https://index.docker.io/v1/`), podman `host[/namespace]`: both as `host[/namespace]`. Undefined
+ * for URLs with another path: Docker Desktop keeps things of its own at `https://index.docker.io/v1/access-token`.
+ */
+function normaliseKey(key: string): string | undefined {
+  const bare = key.replace(/^https?:\/\//i, '')
+  const path = bare.replace(/\/+$/, '').replace(/\/v[12]$/, '')
+  if (bare !== key && path.includes('/')) return undefined
+  const slash = path.indexOf('/')
+  const host = (slash < 0 ? path : path.slice(0, slash)).toLowerCase()
+  const canonical = host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host
+  return slash < 0 ? canonical : canonical + path.slice(slash)
+}
+
+function helperName(value: unknown, place: string, path: string): string {
+  if (typeof value === 'string' && HELPER_NAME.test(value)) return value
+  throw unreadable(path, `has no name of a credential helper at ${place}`)
+}
+
+function entriesOf(root: JsonObject, name: string, path: string): [string, unknown][] {
+  const value = root[name] ?? {}
+  if (!isJsonObject(value)) throw unreadable(path, `has no object at ${name}`)
+  return Object.entries(value)
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    const handle = await open(path, 'r')
+    try {
+      const { size } = await handle.stat()
+      if (size > LARGEST) throw unreadable(path, `has ${size} bytes; at most ${LARGEST} are read`)
+      return await handle.readFile('utf8')
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (error instanceof OcibakeError) throw error
+    throw unreadable(path, `cannot be read (${code ?? 'unknown error'})`, error)
+  }
+}
+
+function unreadable(path: string, fault: string, cause?: unknown): OcibakeError {
+  return new OcibakeError('CREDENTIALS_UNREADABLE', `${path} ${fault}.`, {
+    hint: 'Repair the file, or write it anew with: ocibake login',
+    cause,
+  })
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { type CredentialFile, type Credentials, entryCredentials, readCredentialFile } from './credential-file.ts'
+import { askHelper } from './credential-helper.ts'
+
+/**
+ * Finds the credentials for a repository of a registry (both as in a Reference), or undefined: then one goes on
+ * anonymously. @throws CREDENTIALS_UNREADABLE, CREDENTIAL_HELPER_FAILED
+ */
+export type CredentialLookup = (registry: string, repository: string) => Promise<Credentials | undefined>
+
+export interface CredentialSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The home directory. */
+  readonly home: string
+}
+
+/** Knows nobody. */
+export const anonymous: CredentialLookup = async () => undefined
+
+/**
+ * Looks where podman and Docker keep credentials, first match wins: `REGISTRY_AUTH_FILE`, which excludes the others;
+ * `$XDG_RUNTIME_DIR/containers/auth.json`; `$XDG_CONFIG_HOME/containers/auth.json` (or `~/.config`);
+ * `$DOCKER_CONFIG/config.json` (or `~/.docker`). In a file: its helper for the host, its credential store, its own
+ * entries. Files are read when first needed, and once (containers-auth.json(5), docker login "Credential stores").
+ */
+export function credentialLookup({ env, home }: CredentialSurroundings): CredentialLookup {
+  const paths = credentialPaths({ env, home })
+  const files = new Map<string, Promise<CredentialFile | undefined>>()
+  return async (registry, repository) => {
+    for (const path of paths) {
+      const reading = files.get(path) ?? readCredentialFile(path)
+      files.set(path, reading)
+      const file = await reading
+      const found = file && (await lookIn(file, registry, repository, env))
+      if (found) return found
+    }
+    return undefined
+  }
+}
+
+/** The files in which credentials are looked for, in order; they need not exist. */
+export function credentialPaths({ env, home }: CredentialSurroundings): string[] {
+  if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE]
+  const runtime = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'containers', 'auth.json')] : []
+  return [
+    ...runtime,
+    join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers', 'auth.json'),
+    join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json'),
+  ]
+}
+
+async function lookIn(
+  file: CredentialFile,
+  registry: string,
+  repository: string,
+  env: CredentialSurroundings['env'],
+): Promise<Credentials | undefined> {
+  const helper = file.helpers.get(registry) ?? file.store
+  const kept = helper === undefined ? undefined : await askHelper(helper, serverUrl(registry), env)
+  if (kept) return kept
+  for (const key of keysFor(registry, repository)) {
+    const entry = file.auths.get(key)
+    const found = entry && entryCredentials(entry, key, file.path)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Podman's keys, the most exact first: `host/team/app`, `host/team`, `host`. */
+function* keysFor(registry: string, repository: string): Generator<string> {
+  const parts = repository.split('/')
+  for (let count = parts.length; count >= 0; count--) yield [registry, ...parts.slice(0, count)].join('/')
+}
+
+/** The name under which helpers keep a registry: Docker Hub's dates from its first version. */
+function serverUrl(registry: string): string {
+  return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
+}

@@ -1,0 +1,176 @@
+import type { Agent } from 'node:http'
+import { Readable } from 'node:stream'
+import fetch, { type Headers, type Response } from 'node-fetch'
+import type { Content } from '../oci/content.ts'
+import { NetworkFault, networkFault } from './network-fault.ts'
+import { interruption, type Timing } from './retry.ts'
+
+export interface ExchangeRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Content
+  readonly agent: Agent
+  readonly signal: AbortSignal
+}
+
+/** The start of an answer, whose body must be read to its end or left. */
+export interface Exchange {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: AsyncIterable<Uint8Array>
+  /** Gives up the body, and the connection with it. Nothing happens after the body's end. */
+  leave(): void
+}
+
+/**
+ * One request and its answer over node-fetch: no redirect, no retry, no decoding. Progress in either direction keeps it
+ * alive, however slow; silence for `timing.idle` ends it, and so does the caller's signal. A consumer that takes its
+ * time is no silence.
+ * @throws NetworkFault, also from the body; what the request's own body threw; INTERRUPTED
+ */
+export async function exchange(request: ExchangeRequest, timing: Timing): Promise<Exchange> {
+  const watch = new Watch(request.signal, timing.idle)
+  const upload = request.body === undefined ? undefined : new Upload(request.body, watch, timing)
+  try {
+    const response = await fetch(request.url, {
+      method: request.method,
+      headers: withLength(request),
+      body: upload?.stream ?? null,
+      agent: request.agent,
+      redirect: 'manual',
+      compress: false,
+      signal: watch.signal,
+    })
+    const leave = () => {
+      watch.leave()
+      upload?.stop()
+    }
+    return { status: response.status, headers: response.headers, body: readBody(response, watch, leave), leave }
+  } catch (error) {
+    watch.leave()
+    upload?.stop()
+    throw upload?.fault ?? watch.explain(error)
+  }
+}
+
+function withLength({ headers, body }: ExchangeRequest): Record<string, string> {
+  return body === undefined ? { ...headers } : { ...headers, 'Content-Length': String(body.size) }
+}
+
+async function* readBody(response: Response, watch: Watch, leave: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    watch.expect()
+    for await (const chunk of response.body ?? []) {
+      watch.rest()
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      watch.expect()
+    }
+  } catch (error) {
+    throw watch.explain(error)
+  } finally {
+    leave()
+  }
+}
+
+/** Ends an exchange in which nothing moves, or which the caller no longer wants. */
+class Watch {
+  readonly #controller = new AbortController()
+  readonly #caller: AbortSignal
+  readonly #idle: number
+  readonly #abort = () => this.#controller.abort()
+  #timer: NodeJS.Timeout | undefined
+  #stalled = false
+
+  constructor(caller: AbortSignal, idle: number) {
+    this.#caller = caller
+    this.#idle = idle
+    if (caller.aborted) this.#abort()
+    caller.addEventListener('abort', this.#abort, { once: true })
+    this.expect()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Something has to happen within `milliseconds` from now. */
+  expect(milliseconds = this.#idle): void {
+    this.rest()
+    this.#timer = setTimeout(() => {
+      this.#stalled = true
+      this.#controller.abort()
+    }, milliseconds)
+  }
+
+  /** It is not the network's turn. */
+  rest(): void {
+    clearTimeout(this.#timer)
+  }
+
+  end(): void {
+    this.rest()
+    this.#caller.removeEventListener('abort', this.#abort)
+  }
+
+  /** As `end`, and ends the exchange if it still goes on: node-fetch listens until the last byte. */
+  leave(): void {
+    this.end()
+    this.#abort()
+  }
+
+  explain(error: unknown): Error {
+    if (this.#caller.aborted) return interruption(this.#caller)
+    return this.#stalled ? new NetworkFault('ESTALLED', error) : networkFault(error)
+  }
+}
+
+/** The body of a request on its way. */
+class Upload {
+  readonly #content: Content
+  readonly #watch: Watch
+  readonly #settle: number
+  readonly stream: Readable
+  /** What its source threw: not the network's fault. */
+  fault: unknown
+
+  constructor(content: Content, watch: Watch, timing: Timing) {
+    this.#content = content
+    this.#watch = watch
+    this.#settle = timing.settle
+    this.stream = Readable.from(this.#bytes(), { objectMode: false })
+  }
+
+  /**
+   * A server that has answered before it has read everything wants no more. The connection goes with the stream:
+   * whatever came next on it would be taken for the rest of this body.
+   */
+  stop(): void {
+    if (!this.stream.readableEnded) this.stream.destroy(new Error('answered early'))
+  }
+
+  async *#bytes(): AsyncGenerator<Uint8Array> {
+    this.#watch.rest()
+    let sent = 0
+    for await (const chunk of this.#source()) {
+      sent += chunk.byteLength
+      this.#watch.expect()
+      if (chunk.byteLength > 0) yield chunk
+      this.#watch.rest()
+    }
+    if (sent !== this.#content.size) {
+      this.fault = new RangeError(`a body of ${this.#content.size} bytes was announced and has ${sent}`)
+      throw this.fault
+    }
+    this.#watch.expect(this.#settle)
+  }
+
+  async *#source(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#content.open()
+    } catch (error) {
+      this.fault = error
+      throw error
+    }
+  }
+}

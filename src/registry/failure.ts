@@ -1,0 +1,77 @@
+import { type ErrorCode, OcibakeError } from '../errors.ts'
+import { isJsonObject } from '../oci/json.ts'
+import { redact } from './redact.ts'
+import type { Answer } from './transport.ts'
+
+/** One entry of a registry's error document: distribution-spec, "Error Codes". */
+interface RegistryComplaint {
+  readonly code: string
+  readonly message: string
+}
+
+/**
+ * The error that an unwanted answer amounts to: its status, and the registry's own code and words, cleaned.
+ * `what` was asked for; `who` says as whom (`anonymously`, `as 'bob'`), where that matters.
+ */
+export function failure(answer: Answer, what: string, registry: string, who?: string): OcibakeError {
+  const complaints = complaintsIn(answer)
+  const code = codeOf(answer.status, complaints)
+  const words = complaints.map(({ code, message }) => [code, message].filter((part) => part !== '').join(': '))
+  const said = words.length === 0 ? '' : `: ${redact(words.join('; '))}`
+  const tried = answer.attempts > 1 ? ` after ${answer.attempts} attempts` : ''
+  const asked = who === undefined || answer.status >= 500 ? '' : `, asked ${who}`
+  const from = answer.url.host === registry || registry === 'docker.io' ? registry : answer.url.host
+  return new OcibakeError(code, `${what}: ${from} answered ${answer.status}${tried}${asked}${said}.`, {
+    hint: hintFor(code, answer.status, registry),
+  })
+}
+
+function codeOf(status: number, complaints: readonly RegistryComplaint[]): ErrorCode {
+  if (status === 429 || complaints.some(({ code }) => code === 'TOOMANYREQUESTS')) return 'REGISTRY_RATE_LIMITED'
+  if (status === 401) return 'REGISTRY_UNAUTHORIZED'
+  if (status === 403) return 'REGISTRY_DENIED'
+  return status === 404 ? 'REGISTRY_NOT_FOUND' : 'REGISTRY_ERROR'
+}
+
+function hintFor(code: ErrorCode, status: number, registry: string): string {
+  switch (code) {
+    case 'REGISTRY_RATE_LIMITED':
+      return `Wait, or log in for a higher limit: ocibake login ${registry}`
+    case 'REGISTRY_UNAUTHORIZED':
+      return `Check the name (registries say this of what does not exist, too), or log in: ocibake login ${registry}`
+    case 'REGISTRY_DENIED':
+      return 'Ask for the right to do this, or log in as somebody who has it.'
+    case 'REGISTRY_NOT_FOUND':
+      return 'Check the spelling of the repository, tag or digest.'
+    default:
+      return status >= 500 ? 'The registry is in trouble: try again later.' : 'The registry does not take this request.'
+  }
+}
+
+function complaintsIn(answer: Answer): RegistryComplaint[] {
+  const text = answer.bytes.toString('utf8')
+  const parsed = parse(text)
+  if (!isJsonObject(parsed)) {
+    const isPage = /html/i.test(answer.headers.get('content-type') ?? '') || /^\s*</.test(text)
+    return text.trim() === '' || isPage ? [] : [{ code: '', message: text }]
+  }
+  const list = Array.isArray(parsed.errors) ? parsed.errors : [parsed]
+  return list.slice(0, 3).flatMap((entry: unknown) => {
+    if (!isJsonObject(entry)) return []
+    const message = [entry.message, entry.details, entry.error_description, entry.error].find(isText) ?? ''
+    const code = isText(entry.code) ? entry.code : ''
+    return message === '' && code === '' ? [] : [{ code, message }]
+  })
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

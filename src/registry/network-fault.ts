@@ -1,0 +1,80 @@
+import { OcibakeError, systemCode } from '../errors.ts'
+
+/** Codes of failures that another try may not meet, in words. */
+const TRANSIENT = new Map([
+  ['ECONNRESET', 'the connection was reset'],
+  ['EPIPE', 'the connection was closed while sending'],
+  ['ETIMEDOUT', 'the connection timed out'],
+  ['EAI_AGAIN', 'the name server did not answer'],
+  ['ENETUNREACH', 'the network is unreachable'],
+  ['EHOSTUNREACH', 'the host is unreachable'],
+  ['ERR_STREAM_PREMATURE_CLOSE', 'the connection was closed too early'],
+  ['ESTALLED', 'nothing was received for too long'],
+  ['ESHORT', 'the answer ended too early'],
+])
+
+const FINAL = new Map([
+  ['ECONNREFUSED', 'nothing listens there'],
+  ['ENOTFOUND', 'the host name is unknown'],
+  ['ELINKLOCAL', 'the name leads into the link-local network'],
+  ['EPROTO', 'the server does not speak TLS there'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the server does not speak TLS there'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is from a private authority'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is from an unknown authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate is from an unknown authority'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name'],
+])
+
+const CERTIFICATE = /CERT|LEAF_SIGNATURE/
+
+/** An exchange that ended without an answer, or in the middle of one. */
+export class NetworkFault extends Error {
+  override readonly name = 'NetworkFault'
+  readonly code: string
+
+  constructor(code: string, cause?: unknown) {
+    // Not the message of the cause: node-fetch puts the whole URL into it, signatures too.
+    super(TRANSIENT.get(code) ?? FINAL.get(code) ?? `the connection failed (${code})`, { cause })
+    this.code = code
+  }
+
+  /** Whether another try makes sense. */
+  get transient(): boolean {
+    return TRANSIENT.has(this.code) || this.code.startsWith('HPE_')
+  }
+
+  /** The server speaks TLS, but nobody vouches for who it is. */
+  get isCertificate(): boolean {
+    return CERTIFICATE.test(this.code)
+  }
+
+  /** The failure for people. `host` is where the request went, `what` what it was for. */
+  toError(what: string, host: string, attempts: number): OcibakeError {
+    const tried = attempts > 1 ? ` (${attempts} attempts)` : ''
+    return new OcibakeError('REGISTRY_UNREACHABLE', `${what}: ${host}: ${this.message}${tried}.`, {
+      hint: this.#hint(host),
+      cause: this,
+    })
+  }
+
+  #hint(host: string): string {
+    if (this.code === 'CERT_HAS_EXPIRED' || this.code === 'CERT_NOT_YET_VALID')
+      return `Renew the certificate of ${host}, or set this machine's clock.`
+    if (this.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'Use the name that the certificate is for.'
+    if (this.isCertificate) return 'Trust its authority with: NODE_EXTRA_CA_CERTS=/path/to/ca.pem ocibake …'
+    if (FINAL.get(this.code)?.endsWith('TLS there'))
+      return `If it is to be spoken to without TLS: --insecure-registry ${host}`
+    if (this.code === 'ENOTFOUND' || this.code === 'ECONNREFUSED') return 'Check the name and port of the registry.'
+    return 'Check the network, then run the same command again: what is complete is kept.'
+  }
+}
+
+/** The network's fault in whatever node-fetch, a socket or the resolver threw. */
+export function networkFault(error: unknown): NetworkFault {
+  if (error instanceof NetworkFault) return error
+  return new NetworkFault(systemCode(error) ?? 'unknown', error)
+}

@@ -1,0 +1,125 @@
+import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
+import type { Digest } from '../oci/digest.ts'
+import { formatReference, type Reference } from '../oci/reference.ts'
+import type { Descriptor, Document } from '../oci/source.ts'
+import { RegistryClient } from './client.ts'
+import type { RegistryConnection } from './connection.ts'
+import { each } from './each.ts'
+import { Task } from './task.ts'
+import { uploadBlob } from './upload.ts'
+
+/** An image whose blobs can be had. */
+export interface PushImage {
+  readonly manifest: Document
+  readonly config: Descriptor
+  readonly layers: readonly Descriptor[]
+  /** The bytes of the config or of a layer from `start` on. Asked only for what a registry does not have. */
+  openBlob(digest: Digest, start: number): AsyncIterable<Uint8Array>
+  /** A repository that holds layers of the image: in the same registry they need not be sent. */
+  readonly baseBlobsFrom?: Reference
+}
+
+export interface PushOptions {
+  readonly signal: AbortSignal
+  readonly report: Report
+}
+
+/** Blobs sent at the same time: more only makes each of them slower. */
+const AT_ONCE = 4
+
+/**
+ * Pushes an image under every reference. A repository gets its layers, then the config, then the manifest by each tag,
+ * so that no tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere
+ * are mounted. At the end each tag is read back. Idempotent: after a failure, push again.
+ * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image; REGISTRY_*;
+ * INTERRUPTED; what `openBlob` throws
+ */
+export async function pushImage(
+  image: PushImage,
+  references: readonly Reference[],
+  connection: RegistryConnection,
+  options: PushOptions,
+): Promise<void> {
+  for (const reference of references) checkDigest(reference, image.manifest)
+  const repositories = Map.groupBy(references, ({ registry, repository }) => `${registry}/${repository}`)
+  const complete: Reference[] = []
+  for (const group of repositories.values()) {
+    const target = group[0]!
+    const client = new RegistryClient(connection, target, 'push')
+    const donors = image.baseBlobsFrom === undefined ? complete : [...complete, image.baseBlobsFrom]
+    await pushBlobs(client, image, donors.find(isDonorFor(target)), options)
+    for (const reference of group) await pushManifest(client, reference, image.manifest, options)
+    complete.push(target)
+  }
+}
+
+async function pushBlobs(
+  client: RegistryClient,
+  image: PushImage,
+  donor: Reference | undefined,
+  options: PushOptions,
+): Promise<void> {
+  const layers = new Map(image.layers.map((layer) => [layer.digest, layer]))
+  await each(layers.values(), AT_ONCE, options.signal, (layer, signal) =>
+    pushBlob(client, image, layer, donor, { ...options, signal }),
+  )
+  await pushBlob(client, image, image.config, undefined, options)
+}
+
+async function pushBlob(
+  client: RegistryClient,
+  image: PushImage,
+  blob: Descriptor,
+  donor: Reference | undefined,
+  { signal, report }: PushOptions,
+): Promise<void> {
+  const task = new Task(
+    report,
+    `push ${client.name} ${blob.digest}`,
+    client.what(`push ${blob.digest.slice(7, 19)}`),
+    blob.size,
+  )
+  try {
+    if (await client.hasBlob(blob, signal)) return task.finish('was there')
+    const session = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
+    if (session === true) return task.finish('mounted')
+    const source = { blob, open: (start: number) => image.openBlob(blob.digest, start) }
+    await uploadBlob(client, source, session, { signal, report, onProgress: (done) => task.at(done) })
+    task.finish('pushed')
+  } finally {
+    task.finish('failed')
+  }
+}
+
+async function pushManifest(
+  client: RegistryClient,
+  reference: Reference,
+  manifest: Document,
+  { signal, report }: PushOptions,
+): Promise<void> {
+  const name = reference.tag ?? manifest.digest
+  await client.putManifest(name, manifest, signal)
+  const stored = await client.getManifest(name, [manifest.mediaType], signal)
+  if (stored.digest !== manifest.digest) {
+    throw new OcibakeError(
+      'REGISTRY_ERROR',
+      `${formatReference(reference)} is ${stored.digest} after the push; ${manifest.digest} was pushed.`,
+      { hint: 'Somebody else may have pushed the same tag just now, or the registry rewrites manifests.' },
+    )
+  }
+  report({ type: 'pushed', reference: formatReference(reference), digest: manifest.digest })
+}
+
+function checkDigest(reference: Reference, manifest: Document): void {
+  if (reference.digest === undefined || reference.digest === manifest.digest) return
+  throw new OcibakeError(
+    'REFERENCE_INVALID',
+    `${formatReference(reference)} cannot be pushed: the image has the digest ${manifest.digest}.`,
+    { hint: 'Leave out the digest; it follows from the image.' },
+  )
+}
+
+function isDonorFor(target: Reference): (other: Reference) => boolean {
+  return (other) => other.registry === target.registry && other.repository !== target.repository
+}

@@ -1,0 +1,67 @@
+import { OcibakeError } from '../errors.ts'
+import type { RegistryClient } from './client.ts'
+import { isTransientStatus, pause, waitBefore } from './retry.ts'
+import {
+  aboutUpload,
+  isTransientFault,
+  SessionFault,
+  type UploadOptions,
+  UploadSession,
+  type UploadSource,
+} from './upload-session.ts'
+
+/**
+ * Stores a blob: as one PUT; if that fails, in chunks; in a new session each time. `open` is an upload that is open
+ * already (a mount that was not possible). An upload that failed is no failure if the blob turns out to be there: an
+ * answer may be lost, and others push, too.
+ * @throws REGISTRY_* as the last try failed, INTERRUPTED, and what `source` throws
+ */
+export async function uploadBlob(
+  client: RegistryClient,
+  source: UploadSource,
+  open: URL | undefined,
+  options: UploadOptions,
+): Promise<void> {
+  const { attempts: limit } = client.timing
+  let location = open
+  let inChunks = false
+  let isRefused = false
+  for (let attempt = 1; ; attempt++) {
+    const fault = await attemptUpload(client, source, location, inChunks, options)
+    if (fault === undefined || (await client.hasBlob(source.blob, options.signal))) return
+    const { why } = fault
+    const error = why instanceof OcibakeError ? why : await client.failure(why, aboutUpload(source))
+    const status = why instanceof OcibakeError ? undefined : why.status
+    // The same bytes, sent in another way, have the same digest: a second 400 is an answer.
+    if (attempt >= limit || status === 401 || status === 403 || (status === 400 && isRefused)) throw error
+    isRefused = status === 400
+    const isPatient = status === undefined || isTransientStatus(status)
+    const retryAfter = why instanceof OcibakeError ? null : why.headers.get('retry-after')
+    const waitMilliseconds = isPatient ? waitBefore(attempt, retryAfter, client.timing) : 0
+    const what = client.what(aboutUpload(source))
+    options.report({ type: 'retry', what, attempt, limit, waitMilliseconds, reason: error.message })
+    await pause(waitMilliseconds, options.signal)
+    location = undefined
+    inChunks = !fault.isChunkRefused
+  }
+}
+
+async function attemptUpload(
+  client: RegistryClient,
+  source: UploadSource,
+  location: URL | undefined,
+  inChunks: boolean,
+  options: UploadOptions,
+): Promise<SessionFault | undefined> {
+  try {
+    const session = location
+      ? new UploadSession(client, source, options, location)
+      : await UploadSession.start(client, source, options)
+    await (inChunks ? session.sendChunks() : session.sendWhole())
+    return undefined
+  } catch (error) {
+    if (error instanceof SessionFault) return error
+    if (error instanceof OcibakeError && isTransientFault(error)) return new SessionFault(error)
+    throw error
+  }
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import type { TarPart } from '../../src/oci/layer-tar.ts'
+import { cutPieces } from '../../src/oci/pieces.ts'
+import { wordy } from '../support/bytes.ts'
+import { Random } from '../support/random-tree.ts'
+
+interface Member {
+  readonly name: string
+  readonly body: Buffer
+}
+
+const KIB = 1024
+const SEED = 7
+
+function members(random: Random, count: number, size: (random: Random) => number): Member[] {
+  const source = wordy(random, 4 << 20)
+  return Array.from({ length: count }, (_, i) => {
+    const start = random.below(source.length >> 1)
+    return { name: `usr/share/${i}/${random.below(1e9)}`, body: source.subarray(start, start + size(random)) }
+  })
+}
+
+async function* parts(all: readonly Member[], chunk = 1 << 20): AsyncGenerator<TarPart> {
+  for (const { name, body } of all) {
+    yield { bytes: Buffer.alloc(512, name), entry: true }
+    for (let at = 0; at < body.length; at += chunk) yield { bytes: body.subarray(at, at + chunk), entry: false }
+    yield { bytes: Buffer.alloc(-body.length & 511), entry: false }
+  }
+  yield { bytes: Buffer.alloc(1024), entry: false }
+}
+
+async function pieces(from: AsyncIterable<TarPart>): Promise<Buffer[]> {
+  const all: Buffer[] = []
+  for await (const piece of cutPieces(from)) all.push(Buffer.concat(piece))
+  return all
+}
+
+async function joined(from: AsyncIterable<TarPart>): Promise<Buffer> {
+  const all: Uint8Array[] = []
+  for await (const { bytes } of from) all.push(bytes)
+  return Buffer.concat(all)
+}
+
+const mixed = (random: Random) => (random.chance(60) ? random.below(4 << 20) : random.below(40 * KIB))
+const newOnes = (before: readonly Buffer[], after: readonly Buffer[]) => {
+  const known = new Set(before.map((piece) => digestOf(piece)))
+  return after.filter((piece) => !known.has(digestOf(piece)))
+}
+
+describe('cutPieces', () => {
+  const all = members(new Random(SEED), 1500, mixed)
+
+  it('gives the bytes of the archive, in pieces of bounded size', async () => {
+    const cut = await pieces(parts(all))
+    expect(Buffer.concat(cut).equals(await joined(parts(all)))).toBe(true)
+    expect(Math.max(...cut.map((piece) => piece.length))).toBeLessThanOrEqual(1281 * KIB)
+    expect(cut.filter((piece) => piece.length < 128 * KIB).length).toBeLessThan(cut.length / 4)
+  })
+
+  it('cuts at the same places however bodies are chunked', async () => {
+    const cut = await pieces(parts(all))
+    for (const chunk of [4096, 70_001]) {
+      expect((await pieces(parts(all, chunk))).map(digestOf)).toEqual(cut.map(digestOf))
+    }
+  })
+
+  it.each(Array.from({ length: 8 }, (_, i) => i))(
+    'lets a changed file disturb only what is near (seed %i)',
+    async (seed) => {
+      const random = new Random(seed)
+      const before = await pieces(parts(all))
+      const at = random.below(all.length)
+      const inserted = all.toSpliced(at, 0, ...members(random, 1, () => 20_000))
+      const removed = all.toSpliced(at, 1)
+      const changed = all.with(at, { name: all[at]!.name, body: wordy(random, 5000) })
+      for (const version of [inserted, removed, changed]) {
+        expect(newOnes(before, await pieces(parts(version))).length).toBeLessThanOrEqual(8)
+      }
+    },
+  )
+
+  it('gives the same pieces for a large file wherever it stands and whatever its time', async () => {
+    const random = new Random(SEED)
+    const large: Member = { name: 'large', body: wordy(random, 9_700_000) }
+    const touched: Member = { ...large, name: 'large, touched' }
+    const before = await pieces(parts([...members(random, 3, mixed), large]))
+    const after = await pieces(parts([...members(random, 50, mixed), touched, ...members(random, 5, mixed)]))
+    const known = new Set(before.map((piece) => digestOf(piece)))
+    expect(after.filter((piece) => known.has(digestOf(piece)))).toHaveLength(9)
+  })
+
+  it.each([
+    ['nothing but its end', [], 1],
+    ['one empty file', [{ name: 'x', body: Buffer.alloc(0) }], 1],
+    ['one file of just a piece', [{ name: 'x', body: Buffer.alloc(1 << 20) }], 3],
+  ] as const)('cuts an archive with %s', async (_, few, count) => {
+    const cut = await pieces(parts(few))
+    expect(Buffer.concat(cut).equals(await joined(parts(few)))).toBe(true)
+    expect(cut).toHaveLength(count)
+  })
+})

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { apply } from '../../src/oci/apply.ts'
+import { bytesContent } from '../../src/oci/content.ts'
+import { digestOf } from '../../src/oci/digest.ts'
+import { directory, EMPTY, FRESH_DIRECTORY, type Node } from '../../src/oci/node.ts'
+import { Store } from '../../src/oci/store.ts'
+import { writeLayer } from '../../src/oci/write-layer.ts'
+import { collect, wordy } from '../support/bytes.ts'
+import { testFolder } from '../support/folder.ts'
+import { Random } from '../support/random-tree.ts'
+
+const signal = new AbortController().signal
+const attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
+const file = (bytes: Uint8Array | string): Node => ({ kind: 'file', attrs, content: bytesContent(bytes) })
+const layer = directory(
+  new Map<string, Node>([
+    ['etc', directory(new Map([['passwd', file('root:x:0:0::/root:/bin/sh\n')]]), FRESH_DIRECTORY)],
+    ['large', file(wordy(new Random(5), 5_000_000))],
+    ...Array.from({ length: 100 }, (_, i): [string, Node] => [`small-${i}`, file(wordy(new Random(i), 20_000))]),
+  ]),
+  FRESH_DIRECTORY,
+)
+
+async function testStore(): Promise<Store> {
+  const store = await Store.open(join(await testFolder(), 'store'))
+  onTestFinished(() => store.close())
+  return store
+}
+
+describe('writeLayer', () => {
+  it.each([
+    ['gzip', 'oci', 'application/vnd.oci.image.layer.v1.tar+gzip', 'gzip -dc'],
+    ['zstd', 'oci', 'application/vnd.oci.image.layer.v1.tar+zstd', 'zstd -dc'],
+    ['none', 'oci', 'application/vnd.oci.image.layer.v1.tar', 'cat'],
+    ['gzip', 'docker', 'application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip -dc'],
+  ] as const)(
+    'writes %s for %s that GNU tools read, with both digests',
+    async (compression, mediaTypes, type, tool) => {
+      const store = await testStore()
+      const progress: number[] = []
+      const onProgress = (rawBytes: number) => progress.push(rawBytes)
+      const written = await writeLayer(store, layer, { compression, mediaTypes, signal, onProgress })
+      const bytes = await collect(store.openBlob(written.digest))
+      expect(written).toMatchObject({ mediaType: type, digest: digestOf(bytes), size: bytes.length })
+      const blob = store.blobPath(written.digest)
+      const tar = execFileSync('sh', ['-c', `${tool} < '${blob}'`], { maxBuffer: 2 ** 26 })
+      expect(digestOf(tar)).toBe(written.diffId)
+      expect(progress.at(-1)).toBe(tar.length)
+      const names = execFileSync('tar', ['-t'], { input: tar }).toString().split('\n')
+      expect(names).toHaveLength(105)
+      expect(names.slice(0, 4)).toEqual(['./', 'etc/', 'etc/passwd', 'large'])
+    },
+  )
+
+  it('gives a layer that the store takes in again as the same tree', async () => {
+    const store = await testStore()
+    const written = await writeLayer(store, layer, { compression: 'gzip', mediaTypes: 'oci', signal })
+    await store.ingestLayer(written, written.diffId, () => {
+      throw new Error('opened')
+    })
+    const tree = apply(EMPTY, await store.layerTree(written.diffId))
+    const again = await writeLayer(store, tree, { compression: 'gzip', mediaTypes: 'oci', signal })
+    expect(again).toEqual(written)
+  })
+
+  it('stores nothing when a content fails or the signal aborts', async () => {
+    const store = await testStore()
+    const broken = new Error('gone')
+    const failing: Node = {
+      kind: 'file',
+      attrs,
+      content: {
+        size: 3_000_000,
+        async *open() {
+          yield Buffer.alloc(2_000_000)
+          throw broken
+        },
+      },
+    }
+    const options = { compression: 'gzip', mediaTypes: 'oci' } as const
+    const bad = directory(new Map([...layer.children, ['z', failing]]), FRESH_DIRECTORY)
+    await expect(writeLayer(store, bad, { ...options, signal })).rejects.toBe(broken)
+    const aborted = AbortSignal.abort(broken)
+    await expect(writeLayer(store, layer, { ...options, signal: aborted })).rejects.toBe(broken)
+    expect(await readdir(join(store.root, 'blobs/sha256'))).toEqual([])
+    const [session] = await readdir(join(store.root, 'tmp'))
+    expect(await readdir(join(store.root, 'tmp', session!))).toEqual(['pins'])
+  })
+})

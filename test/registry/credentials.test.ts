@@ -1,0 +1,178 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type CredentialSurroundings, credentialLookup } from '../../src/registry/credentials.ts'
+import { testFolder } from '../support/folder.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const auth = (username: string, password = 'pw') => ({ auth: base64(`${username}:${password}`) })
+
+/** A home with Docker's config, and a lookup in it. */
+async function homeWith(config: unknown, env: CredentialSurroundings['env'] = {}) {
+  const home = await testFolder()
+  await mkdir(join(home, '.docker'))
+  const path = join(home, '.docker', 'config.json')
+  await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config))
+  return { home, path, lookup: credentialLookup({ env, home }) }
+}
+
+/** A folder for PATH that holds `docker-credential-NAME` with these lines of shell. */
+async function helper(name: string, lines: string): Promise<string> {
+  const folder = await testFolder()
+  const path = join(folder, `docker-credential-${name}`)
+  await writeFile(path, `#!/bin/sh\n${lines}\n`)
+  await chmod(path, 0o755)
+  return [folder, '/usr/bin', '/bin'].join(delimiter)
+}
+
+test.each([
+  ['registry.example.com', 'a/b', 'exact'],
+  ['registry.example.com:5000', 'a/b', 'port'],
+  ['evil-registry.example.com', 'a/b', undefined],
+  ['registry.example.com.evil.example', 'a/b', undefined],
+  ['example.com', 'a/b', undefined],
+  ['docker.io', 'library/debian', 'hub'],
+  ['url.example.com', 'x', 'url'],
+  ['upper.example.com', 'x', 'upper'],
+  ['quay.io', 'team/app', 'app'],
+  ['quay.io', 'team/other', 'team'],
+  ['quay.io', 'teams/other', 'host'],
+])(
+  '%s/%s: the most exact entry of that host, and of no host like it, is %s',
+  async (registry, repository, username) => {
+    const { lookup } = await homeWith({
+      auths: {
+        'registry.example.com': auth('exact'),
+        'registry.example.com:5000': auth('port'),
+        'https://index.docker.io/v1/': auth('hub'),
+        'https://index.docker.io/v1/access-token': auth('not this'),
+        'https://url.example.com/v2/': auth('url'),
+        'UPPER.example.com': auth('upper'),
+        'quay.io': auth('host'),
+        'quay.io/team': auth('team'),
+        'quay.io/team/app': auth('app'),
+      },
+    })
+    expect(await lookup(registry, repository)).toEqual(
+      username && expect.objectContaining({ username, password: 'pw' }),
+    )
+  },
+)
+
+test.each([
+  [auth('u', 'a:b:c'), { kind: 'password', username: 'u', password: 'a:b:c' }],
+  [auth('u', 'ü\u0000'), { kind: 'password', username: 'u', password: 'ü' }],
+  [
+    { username: 'u', password: 'p' },
+    { kind: 'password', username: 'u', password: 'p' },
+  ],
+  [
+    { ...auth('u'), identitytoken: 'tok' },
+    { kind: 'identity', token: 'tok' },
+  ],
+  [{}, undefined],
+  [{ auth: '' }, undefined],
+])('the entry %j says %j', async (entry, expected) => {
+  const { lookup, path } = await homeWith({ auths: { host: entry } })
+  expect(await lookup('host', 'x')).toEqual(expected && { ...expected, source: path })
+})
+
+test('files are looked into in the order of podman and Docker, and REGISTRY_AUTH_FILE excludes the others', async () => {
+  const { home } = await homeWith({ auths: { 'a.io': auth('docker'), 'b.io': auth('docker'), 'c.io': auth('docker') } })
+  const [runtime, own] = [join(home, 'run'), join(home, 'own.json')]
+  await mkdir(join(runtime, 'containers'), { recursive: true })
+  await mkdir(join(home, '.config', 'containers'), { recursive: true })
+  await writeFile(join(runtime, 'containers', 'auth.json'), JSON.stringify({ auths: { 'a.io': auth('runtime') } }))
+  await writeFile(
+    join(home, '.config', 'containers', 'auth.json'),
+    JSON.stringify({ auths: { 'a.io': auth('config'), 'b.io': auth('config') } }),
+  )
+  await writeFile(own, JSON.stringify({ auths: { 'b.io': auth('own') } }))
+  const names = async (env: CredentialSurroundings['env']) => {
+    const lookup = credentialLookup({ env, home })
+    const found = await Promise.all(['a.io', 'b.io', 'c.io'].map((host) => lookup(host, 'x')))
+    return found.map((one) => (one?.kind === 'password' ? one.username : undefined))
+  }
+  expect(await names({ XDG_RUNTIME_DIR: runtime })).toEqual(['runtime', 'config', 'docker'])
+  expect(await names({})).toEqual(['config', 'config', 'docker'])
+  expect(await names({ DOCKER_CONFIG: join(home, 'nowhere') })).toEqual(['config', 'config', undefined])
+  expect(await names({ REGISTRY_AUTH_FILE: own, XDG_RUNTIME_DIR: runtime })).toEqual([undefined, 'own', undefined])
+})
+
+test.each([
+  ['{"auths": {"host": {"auth": hunter2secret}}}', 'line 1, column 30'],
+  ['{\n  "auths": {\n    "host": "hunter2secret\n  }\n}', 'line 3, column 13'],
+  ['["hunter2secret"]', 'no JSON object'],
+  ['{"auths": ["hunter2secret"]}', 'no object at auths'],
+  ['{"auths": {"host": "hunter2secret"}}', 'auths["host"]'],
+  [JSON.stringify({ auths: { host: { auth: base64('hunter2secret') } } }), 'auths["host"].auth'],
+  ['{"auths": {"host": {"auth": 5, "x": "hunter2secret"}}}', 'auths["host"].auth'],
+  ['{"credsStore": "../hunter2secret"}', 'credsStore'],
+  ['{"credHelpers": {"host": "a b; hunter2secret"}}', 'credHelpers["host"]'],
+  ['{"auths": {}} hunter2secret', 'line 1, column 15'],
+])('%s: the error has the path and the place, and not what is there', async (text, place) => {
+  const { lookup, path } = await homeWith(text)
+  const failing = lookup('host', 'x')
+  await expect(failing).rejects.toMatchObject({
+    code: 'CREDENTIALS_UNREADABLE',
+    message: expect.stringContaining(`${path} `),
+  })
+  await expect(failing).rejects.toMatchObject({ message: expect.stringContaining(place) })
+  await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2secret') })
+})
+
+test.each(['', '  \n', '{}', '{"auths": null}', '{"credsStore": ""}'])("'%s' holds no credentials", async (text) => {
+  const { lookup } = await homeWith(text)
+  expect(await lookup('host', 'x')).toBeUndefined()
+})
+
+test('a helper is asked for its host, the store for every other, each with the given environment alone', async () => {
+  const lines =
+    'read server; printf \'{"ServerURL":"%s","Username":"%s","Secret":"%s"}\' "$server" "$server" "$ONLY$HOME"'
+  const path = await helper('echo', lines)
+  const { lookup } = await homeWith(
+    { credHelpers: { 'a.io': 'echo' }, credsStore: 'echo' },
+    { PATH: path, ONLY: 'this' },
+  )
+  const source = 'docker-credential-echo'
+  expect(await lookup('a.io', 'x')).toEqual({ kind: 'password', username: 'a.io', password: 'this', source })
+  expect(await lookup('b.io:5000', 'x')).toMatchObject({ username: 'b.io:5000' })
+  expect(await lookup('docker.io', 'x')).toMatchObject({ username: 'https://index.docker.io/v1/' })
+})
+
+test("a helper's user '<token>' means that the secret is an identity token", async () => {
+  const path = await helper('id', 'echo \'{"Username":"<token>","Secret":"abc"}\'')
+  const { lookup } = await homeWith({ credsStore: 'id' }, { PATH: path })
+  expect(await lookup('a.io', 'x')).toEqual({ kind: 'identity', token: 'abc', source: 'docker-credential-id' })
+})
+
+test('a helper that knows nothing leaves the word to the entries of the file, then to nobody', async () => {
+  const path = await helper('none', 'echo "credentials not found in native keychain"; exit 1')
+  const { lookup } = await homeWith({ credsStore: 'none', auths: { 'a.io': auth('entry') } }, { PATH: path })
+  expect(await lookup('a.io', 'x')).toMatchObject({ username: 'entry' })
+  expect(await lookup('b.io', 'x')).toBeUndefined()
+})
+
+test.each([
+  ['echo "the keychain is locked"; exit 2', 'exit code 2: the keychain is locked'],
+  ['echo hunter2secret', 'no JSON'],
+  ['echo \'{"Secret":"hunter2secret"}\'', 'without Username and Secret'],
+  ['yes hunter2secret', 'could not be run'],
+])('a helper that does `%s` fails with its name and no secret', async (lines, fault) => {
+  const path = await helper('bad', lines)
+  const { lookup } = await homeWith({ credsStore: 'bad' }, { PATH: path })
+  const failing = lookup('a.io', 'x')
+  await expect(failing).rejects.toMatchObject({
+    code: 'CREDENTIAL_HELPER_FAILED',
+    message: expect.stringMatching(new RegExp(`^docker-credential-bad, asked for a\\.io, .*${fault}`)),
+  })
+  await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2secret') })
+})
+
+test('a helper that is not installed is CREDENTIAL_HELPER_FAILED and named', async () => {
+  const { lookup } = await homeWith({ credsStore: 'absent' }, { PATH: '/usr/bin' })
+  await expect(lookup('a.io', 'x')).rejects.toMatchObject({
+    code: 'CREDENTIAL_HELPER_FAILED',
+    message: expect.stringContaining('docker-credential-absent, asked for a.io, is not on the PATH'),
+  })
+})

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Certificate, makeCertificate } from './certificate.ts'
+import { startTokenServer, TOKEN_ISSUER, TOKEN_SERVICE } from './token-server.ts'
+
+export { REGISTRY_USER } from './token-server.ts'
+
+export interface RegistryOptions {
+  /** `basic`: an htpasswd file with `REGISTRY_USER`. `token`: a token server that knows the same user. */
+  readonly auth?: 'none' | 'basic' | 'token'
+  /** Speaks https with a certificate for 127.0.0.1 and localhost from an authority of its own (`caFile`). */
+  readonly tls?: boolean
+  /** Seconds that a token is good for. docker-registry is a minute lenient: -58 is two seconds. Default 300. */
+  readonly tokenSeconds?: number
+  /** The token server lets everybody pull. */
+  readonly anonymousPull?: boolean
+}
+
+export interface TestRegistry {
+  /** `127.0.0.1:port`, for references. */
+  readonly host: string
+  readonly url: string
+  /** Where the authority's certificate is, for NODE_EXTRA_CA_CERTS. Only with `tls`. */
+  readonly caFile?: string
+  /** The query of every request to the token server, oldest first. */
+  readonly tokenRequests: readonly URLSearchParams[]
+  /** The folder in which it keeps its blobs. */
+  readonly storage: string
+  stop(): Promise<void>
+}
+
+/** bcrypt of REGISTRY_USER's password, cost 5: the only hash that docker-registry takes. */
+const HTPASSWD = 'baker:$2b$05$Lo7MsS1D1kmF7tbBdHReRuwgspMaID44Ksyy8wl.MZXeHoYTRe.D.'
+
+/**
+ * Starts Debian's `docker-registry` on a free port of 127.0.0.1, with its storage in a new folder. `stop` ends it and
+ * removes the folder. @throws when the program is missing or does not answer within 10 seconds
+ */
+export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
+  const { auth = 'none', tls = false } = options
+  const folder = await mkdtemp(join(tmpdir(), 'ocibake-registry-'))
+  const storage = join(folder, 'storage')
+  await mkdir(storage)
+  const host = `127.0.0.1:${await freePort()}`
+  const pair = tls || auth === 'token' ? await makeCertificate(folder) : undefined
+  const tokens = auth === 'token' ? await startTokenServer(pair!, options) : undefined
+  await writeFile(join(folder, 'htpasswd'), `${HTPASSWD}\n`)
+  const config = {
+    version: 0.1,
+    log: { level: 'error', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
+    http: { addr: host, secret: 'test', ...(tls ? { tls: { certificate: pair!.certFile, key: pair!.keyFile } } : {}) },
+    ...authConfig(auth, folder, pair, tokens?.url),
+  }
+  await writeFile(join(folder, 'config.yml'), JSON.stringify(config))
+  const server = spawn('docker-registry', ['serve', join(folder, 'config.yml')], {
+    env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const stop = async () => {
+    await endProcess(server)
+    await tokens?.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await untilListening(host, server)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const url = `${tls ? 'https' : 'http'}://${host}`
+  return { host, url, storage, tokenRequests: tokens?.requests ?? [], ...(tls ? { caFile: pair!.certFile } : {}), stop }
+}
+
+/** A TCP port of 127.0.0.1 on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function authConfig(auth: RegistryOptions['auth'], folder: string, pair: Certificate | undefined, realm = '') {
+  if (auth === 'basic') return { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }
+  if (auth !== 'token') return {}
+  return { auth: { token: { realm, service: TOKEN_SERVICE, issuer: TOKEN_ISSUER, rootcertbundle: pair!.certFile } } }
+}
+
+async function untilListening(host: string, server: ChildProcess): Promise<void> {
+  let words = ''
+  let failure: Error | undefined
+  server.stderr?.on('data', (chunk: Buffer) => {
+    words += chunk.toString()
+  })
+  server.on('error', (error) => {
+    failure = error
+  })
+  const [address, port] = host.split(':')
+  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(25)) {
+    if (failure !== undefined) throw new Error(`docker-registry cannot be started: ${failure.message}`)
+    if (server.exitCode !== null) throw new Error(`docker-registry ended at once: ${words}`)
+    if (await answers(address!, Number(port))) return
+  }
+  throw new Error(`docker-registry does not answer at ${host}: ${words}`)
+}
+
+async function answers(address: string, port: number): Promise<boolean> {
+  const socket = connect(port, address)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
