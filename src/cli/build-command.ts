@@ -1,6 +1,14 @@
 import { Command } from 'commander'
 import type { BuildActionOptions } from './build-action.ts'
-import { cacheOption, insecureOption, platformOption, progressOption, sandboxOption, varOption } from './options.ts'
+import {
+  cacheOption,
+  insecureOption,
+  platformOption,
+  progressOption,
+  repeated,
+  sandboxOption,
+  varOption,
+} from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -19,8 +27,8 @@ export function buildCommand(around: Surroundings): Command {
     .description('Build images from specs; prints the digest of each')
     .argument('<spec...>', 'spec files')
     .option('--push', 'push to the tags of the spec and of --tag')
-    .option('-o, --output <transport:path...>', 'write the image there; may be repeated')
-    .option('-t, --tag <reference...>', 'a tag beside those of the spec; may be repeated')
+    .addOption(repeated('-o, --output <transport:path>', 'write the image there'))
+    .addOption(repeated('-t, --tag <reference>', 'a tag beside those of the spec'))
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())

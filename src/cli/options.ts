@@ -14,10 +14,16 @@ export interface SessionOptions {
 }
 
 export const cacheOption = () =>
-  new Option('--cache-dir <folder>', 'where layers and other fetched things are kept').env('OCIBAKE_CACHE_DIR')
+  new Option('--cache-dir <folder>', 'where layers are kept; default: $OCIBAKE_CACHE_DIR, else ~/.cache/ocibake')
 
 export const insecureOption = () =>
-  new Option('--insecure-registry <host...>', 'registries for plain http, or https without a known certificate')
+  repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')
+
+/** An option of which each use adds one value: commander's own `<value...>` would swallow the arguments behind it. */
+export function repeated(flags: string, description: string): Option {
+  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+  return new Option(flags, `${description}; may be repeated`).argParser(collect)
+}
 
 /** Options of every command that reads a spec. */
 export interface SpecOptions {

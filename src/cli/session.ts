@@ -13,7 +13,7 @@ export interface Session extends AsyncDisposable {
 
 /** The store and the registries of one command. */
 export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
-  const store = await Store.open(options.cacheDir ?? defaultCache(around), { report })
+  const store = await Store.open(options.cacheDir ?? (around.env.OCIBAKE_CACHE_DIR || defaultCache(around)), { report })
   const connection = new RegistryConnection({
     credentials: credentialLookup(around),
     insecureRegistries: new Set(options.insecureRegistry ?? []),

@@ -66,13 +66,24 @@ class ArchiveBlobs implements LocalBlobs {
       )
     }
     const from = extent?.offset ?? 0
-    const read = (start: number) => new Slice(this.#file, from + start, Math.max(0, entry.size - start)).open()
+    const read = (start: number) => this.#read(from + start, Math.max(0, entry.size - start))
     return { size: entry.size, read, open: () => read(0) }
   }
 
   async close(): Promise<void> {
     this.#file.close()
     await this.#remove()
+  }
+
+  async *#read(offset: number, size: number): AsyncGenerator<Uint8Array> {
+    try {
+      yield* new Slice(this.#file, offset, size).open()
+    } catch (error) {
+      // A slice of the store that is short means damage there; this file belongs to somebody else.
+      if (!(error instanceof OcibakeError) || error.code !== 'STORE_CORRUPT') throw error
+      const message = `${this.#shown} became shorter while it was read.`
+      throw new OcibakeError('FILE_CHANGED', message, { hint: 'Build again when nothing writes to it.', cause: error })
+    }
   }
 
   /** The member that a path means: `docker save` of old writes a layer once and symlinks for its other uses. */

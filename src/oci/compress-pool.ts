@@ -4,6 +4,9 @@ import type { CompressedPiece, CompressJob } from './compress-worker.ts'
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./compress-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** Most pieces fit. */
+const PIECE = 1 << 20
+
 interface Thread {
   readonly worker: Worker
   /** Jobs that it was given and has not answered, oldest first. */
@@ -14,6 +17,8 @@ interface Thread {
 export class CompressPool {
   readonly #limit: number
   readonly #threads: Thread[] = []
+  /** Buffers that came back: without them, dead ones pile up faster than they are collected. */
+  readonly #spare: ArrayBuffer[] = []
   #failure: { error: unknown } | undefined
 
   constructor(limit: number) {
@@ -32,7 +37,7 @@ export class CompressPool {
     const thread = this.#leastBusy()
     thread.jobs.push(job)
     thread.worker.ref()
-    const message = packed(chunks)
+    const message = this.#packed(chunks)
     thread.worker.postMessage(message, [message.buffer])
     return job.promise
   }
@@ -60,7 +65,8 @@ export class CompressPool {
     // What node was started with (--input-type, --import) is meant for another program.
     const worker = new Worker(WORKER, { execArgv: [] })
     const thread: Thread = { worker, jobs: [] }
-    worker.on('message', ({ bytes }: CompressedPiece) => {
+    worker.on('message', ({ bytes, buffer }: CompressedPiece) => {
+      this.#spare.push(buffer)
       thread.jobs.shift()?.resolve(bytes)
       if (thread.jobs.length === 0) worker.unref()
     })
@@ -69,17 +75,17 @@ export class CompressPool {
     this.#threads.push(thread)
     return thread
   }
-}
 
-function packed(chunks: readonly Uint8Array[]): CompressJob {
-  let size = 0
-  for (const chunk of chunks) size += chunk.byteLength
-  const buffer = new ArrayBuffer(size)
-  const bytes = new Uint8Array(buffer)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.byteLength
+  #packed(chunks: readonly Uint8Array[]): CompressJob {
+    const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    const spare = this.#spare.pop()
+    const buffer = spare !== undefined && spare.byteLength >= size ? spare : new ArrayBuffer(Math.max(size, PIECE))
+    const bytes = new Uint8Array(buffer)
+    let at = 0
+    for (const chunk of chunks) {
+      bytes.set(chunk, at)
+      at += chunk.byteLength
+    }
+    return { buffer, size }
   }
-  return { buffer, size }
 }

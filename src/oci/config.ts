@@ -1,7 +1,8 @@
 import { OcibakeError } from '../errors.ts'
 import { type Digest, isDigest } from './digest.ts'
-import { isJsonObject, type JsonObject, readJsonObject, writeJson } from './json.ts'
+import { inOrder, readJsonObject, withoutAbsent, writeJson } from './json.ts'
 import { JsonFields } from './json-fields.ts'
+import { orderedRunConfig, parseRunConfig, type RunConfig } from './run-config.ts'
 
 /**
  * The config document of an image: image-spec config.md, with Docker's additions. What else a base has in it is kept
@@ -18,36 +19,6 @@ export interface ImageConfig {
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly Digest[] }
   /** From the lowest layer to the highest; as many entries without `empty_layer` as there are diff_ids, or none. */
   readonly history?: readonly HistoryEntry[]
-}
-
-/** How a container of the image starts. */
-export interface RunConfig {
-  readonly User?: string
-  /** `port/protocol` -> {}. */
-  readonly ExposedPorts?: Readonly<Record<string, JsonObject>>
-  /** `NAME=value`. */
-  readonly Env?: readonly string[]
-  readonly Entrypoint?: readonly string[]
-  readonly Cmd?: readonly string[]
-  /** Absolute path -> {}. */
-  readonly Volumes?: Readonly<Record<string, JsonObject>>
-  readonly WorkingDir?: string
-  readonly Labels?: Readonly<Record<string, string>>
-  readonly StopSignal?: string
-  readonly Healthcheck?: Healthcheck
-  readonly OnBuild?: readonly string[]
-  readonly Shell?: readonly string[]
-}
-
-/** Docker's; times are nanoseconds, 0 means "as the base or the default has it". */
-export interface Healthcheck {
-  /** ['NONE'] | ['CMD', ...argv] | ['CMD-SHELL', text]. */
-  readonly Test?: readonly string[]
-  readonly Interval?: number
-  readonly Timeout?: number
-  readonly StartPeriod?: number
-  readonly StartInterval?: number
-  readonly Retries?: number
 }
 
 export interface HistoryEntry {
@@ -86,7 +57,7 @@ export function parseConfig(bytes: Uint8Array, what: string): ImageConfig {
 export function writeConfig(config: ImageConfig): Buffer {
   const run = config.config
   return writeJson(
-    ordered({ ...config, config: run && ordered(sortedMaps(run), RUN_ORDER) }, [
+    inOrder({ ...config, config: run && orderedRunConfig(run) }, [
       'created',
       'author',
       'architecture',
@@ -109,53 +80,6 @@ export function scratchConfig(platform: { os: string; architecture: string; vari
     config: {},
     rootfs: { type: 'layers', diff_ids: [] },
   }
-}
-
-/** The order of Go's struct in image-spec (specs-go/v1/config.go), then Docker's own. */
-const RUN_ORDER = [
-  'User',
-  'ExposedPorts',
-  'Env',
-  'Entrypoint',
-  'Cmd',
-  'Volumes',
-  'WorkingDir',
-  'Labels',
-  'StopSignal',
-  'Healthcheck',
-  'OnBuild',
-  'Shell',
-]
-
-function parseRunConfig(fields: JsonFields): RunConfig {
-  const healthcheck = fields.optionalObject('Healthcheck')
-  return withoutAbsent({
-    ...fields.object,
-    User: fields.optionalText('User'),
-    ExposedPorts: emptyMap(fields.optionalNames('ExposedPorts')),
-    Env: fields.optionalTexts('Env'),
-    Entrypoint: fields.optionalTexts('Entrypoint'),
-    Cmd: fields.optionalTexts('Cmd'),
-    Volumes: emptyMap(fields.optionalNames('Volumes')),
-    WorkingDir: fields.optionalText('WorkingDir'),
-    Labels: fields.optionalTextMap('Labels'),
-    StopSignal: fields.optionalText('StopSignal'),
-    Healthcheck: healthcheck && parseHealthcheck(healthcheck),
-    OnBuild: fields.optionalTexts('OnBuild'),
-    Shell: fields.optionalTexts('Shell'),
-  })
-}
-
-function parseHealthcheck(fields: JsonFields): Healthcheck {
-  return withoutAbsent({
-    ...fields.object,
-    Test: fields.optionalTexts('Test'),
-    Interval: fields.optionalCount('Interval'),
-    Timeout: fields.optionalCount('Timeout'),
-    StartPeriod: fields.optionalCount('StartPeriod'),
-    StartInterval: fields.optionalCount('StartInterval'),
-    Retries: fields.optionalCount('Retries'),
-  })
 }
 
 function parseRootfs(fields: JsonFields): ImageConfig['rootfs'] {
@@ -185,30 +109,4 @@ function refuseOtherHistory(history: readonly HistoryEntry[], layers: number, wh
 function requiredName(fields: JsonFields, name: string): string {
   const text = fields.text(name)
   return text === '' ? fields.refuse(name, 'a name') : text
-}
-
-function emptyMap(names: readonly string[] | undefined): Readonly<Record<string, JsonObject>> | undefined {
-  return names && Object.fromEntries(names.map((name) => [name, {}]))
-}
-
-/** An object without the fields that are undefined or null. */
-function withoutAbsent<T extends object>(object: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value != null)) as T
-}
-
-/** The named fields in their order, then all others by name. */
-function ordered(object: object, names: readonly string[]): JsonObject {
-  const entries = new Map<string, unknown>(Object.entries(object))
-  const others = [...entries.keys()].filter((name) => !names.includes(name)).sort()
-  return Object.fromEntries([...names, ...others].map((name) => [name, entries.get(name)]))
-}
-
-function sortedMaps(run: RunConfig): JsonObject {
-  const maps = new Set(['ExposedPorts', 'Volumes', 'Labels'])
-  return Object.fromEntries(
-    Object.entries(run).map(([name, value]) => [
-      name,
-      maps.has(name) && isJsonObject(value) ? ordered(value, []) : value,
-    ]),
-  )
 }

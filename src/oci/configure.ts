@@ -1,10 +1,11 @@
 import { posix } from 'node:path'
 import { OcibakeError } from '../errors.ts'
-import type { ImageConfig, RunConfig } from './config.ts'
+import type { ImageConfig } from './config.ts'
 import { changeEnvironment } from './environment.ts'
 import { type HealthcheckChange, healthcheckOf } from './healthcheck.ts'
 import type { JsonObject } from './json.ts'
 import { normalPortKey, type PortChange, portKeys } from './ports.ts'
+import type { RunConfig } from './run-config.ts'
 import { type ConfigUnset, unsetConfig } from './unset-config.ts'
 
 /** What a spec changes in the config of its base. What is absent stays as the base has it. */

@@ -1,6 +1,6 @@
 import { OcibakeError } from '../errors.ts'
-import type { Healthcheck } from './config.ts'
 import { type Duration, nanoseconds } from './duration.ts'
+import type { Healthcheck } from './run-config.ts'
 
 /** How a container is asked whether it is well: `cmd`, or `test` in Docker's own form. */
 export interface HealthcheckChange {

@@ -47,6 +47,18 @@ export function showJson(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
+/** An object without the fields that are undefined or null. */
+export function withoutAbsent<T extends object>(object: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value != null)) as T
+}
+
+/** The named fields in their order, then all others by name. */
+export function inOrder(object: object, names: readonly string[]): JsonObject {
+  const entries = new Map<string, unknown>(Object.entries(object))
+  const others = [...entries.keys()].filter((name) => !names.includes(name)).sort()
+  return Object.fromEntries([...names, ...others].map((name) => [name, entries.get(name)]))
+}
+
 function readJson(bytes: Uint8Array, what: string, code: ErrorCode): unknown {
   if (bytes.byteLength > DOCUMENT_LIMIT) {
     throw new OcibakeError(code, `${what} has ${bytes.byteLength} bytes; at most ${DOCUMENT_LIMIT} are read.`)

@@ -27,11 +27,11 @@ interface Removal {
 }
 
 async function removeFolder(folder: Buffer, removal: Removal): Promise<void> {
-  for (const entry of await openedFolder(folder)) {
-    const path = Buffer.concat([folder, SLASH, entry.name])
-    if (!entry.isDirectory()) await unlink(path).catch(absent)
-    else if (path.byteLength < LONG) await removeSubfolder(path, removal)
-    else await removeSubfolder(await movedUp(path, removal), removal)
+  const entries = await openedFolder(folder)
+  const pathOf = ({ name }: { readonly name: Buffer }) => Buffer.concat([folder, SLASH, name])
+  await Promise.all(entries.filter((one) => !one.isDirectory()).map((one) => unlink(pathOf(one)).catch(absent)))
+  for (const path of entries.filter((one) => one.isDirectory()).map(pathOf)) {
+    await removeSubfolder(path.byteLength < LONG ? path : await movedUp(path, removal), removal)
   }
   await rmdir(folder).catch(absent)
 }
@@ -50,10 +50,9 @@ async function movedUp(path: Buffer, removal: Removal): Promise<Buffer> {
 }
 
 async function openedFolder(folder: Buffer) {
-  const list = () => readdir(folder, { withFileTypes: true, encoding: 'buffer' })
   // Without the right to write, unlink fails; without the right to read, readdir does. Root needs none of this.
   if (process.getuid?.() !== 0) await chmod(folder, 0o700)
-  return list()
+  return readdir(folder, { withFileTypes: true, encoding: 'buffer' })
 }
 
 function absent(error: unknown): undefined {

@@ -101,26 +101,32 @@ function paxMember(body: Buffer): Buffer[] {
 }
 
 function checkFields(entry: HeaderFields): void {
-  const where = `member '${display(entry.path)}'`
   if (entry.path === '' || entry.path.includes('\0') || entry.target.includes('\0')) {
-    throw new OcibakeError('PATH_INVALID', `The ${where} has an empty name, or a NUL in its name or target.`)
+    throw new OcibakeError(
+      'PATH_INVALID',
+      `The member '${display(entry.path)}' has an empty name, or a NUL in its name or target.`,
+    )
   }
   for (const name of entry.xattrs.keys()) {
     if (name !== '' && !/[=\0]/.test(name)) continue
     throw new OcibakeError(
       'LAYER_INVALID',
-      `The ${where} has the xattr '${display(name)}': no layer can hold that name.`,
+      `The member '${display(entry.path)}' has the xattr '${display(name)}': no layer can hold that name.`,
     )
   }
-  const limits = { mode: 0o7777, uid: ID_LIMIT, gid: ID_LIMIT, major: octalLimit(8), minor: octalLimit(8) } as const
-  for (const [field, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
-    checkRange(where, field, entry[field], 0, limit)
-  }
-  checkRange(where, 'size', entry.size, 0, Number.MAX_SAFE_INTEGER)
-  checkRange(where, 'mtime', entry.mtime, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  checkRange(entry, 'mode', entry.mode, 0, 0o7777)
+  checkRange(entry, 'uid', entry.uid, 0, ID_LIMIT)
+  checkRange(entry, 'gid', entry.gid, 0, ID_LIMIT)
+  checkRange(entry, 'device major', entry.major, 0, octalLimit(8))
+  checkRange(entry, 'device minor', entry.minor, 0, octalLimit(8))
+  checkRange(entry, 'size', entry.size, 0, Number.MAX_SAFE_INTEGER)
+  checkRange(entry, 'mtime', entry.mtime, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
 }
 
-function checkRange(where: string, field: string, value: number, least: number, most: number): void {
+function checkRange(entry: HeaderFields, field: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  throw new OcibakeError('INTERNAL', `The ${where} has the ${field} ${value}; wanted ${least}..${most}.`)
+  throw new OcibakeError(
+    'INTERNAL',
+    `The member '${display(entry.path)}' has the ${field} ${value}; wanted ${least}..${most}.`,
+  )
 }

@@ -1,7 +1,7 @@
-import type { RunConfig } from './config.ts'
 import { variableName } from './environment.ts'
 import type { JsonObject } from './json.ts'
 import { normalPortKey, type PortChange, portKeys } from './ports.ts'
+import type { RunConfig } from './run-config.ts'
 
 /** What a spec takes away from its base. What the base does not have is no mistake. */
 export interface ConfigUnset {

@@ -12,7 +12,7 @@ const LIMIT = 1 << 20
  * @throws PATH_INVALID above 1 MiB
  */
 export async function readSmallFile(tree: Tree, path: ByteString): Promise<Buffer | undefined> {
-  const real = resolvePath(tree, path)
+  const real = resolvedOrNull(tree, path)
   const node = real === null ? undefined : nodeAt(tree, real)
   if (node?.kind !== 'file') return undefined
   if (node.content.size <= LIMIT) return readAll(node.content, LIMIT)
@@ -20,4 +20,14 @@ export async function readSmallFile(tree: Tree, path: ByteString): Promise<Buffe
     'PATH_INVALID',
     `The image's /${display(path)} has ${node.content.size} bytes; at most ${LIMIT} are read.`,
   )
+}
+
+/** A loop of symlinks is no file, as for open(2). */
+function resolvedOrNull(tree: Tree, path: ByteString): ByteString | null {
+  try {
+    return resolvePath(tree, path)
+  } catch (error) {
+    if (error instanceof OcibakeError && error.code === 'PATH_INVALID') return null
+    throw error
+  }
 }

@@ -28,6 +28,8 @@ import { hostPath } from './host-path.ts'
 import { type RootStamps, stampRoot } from './root-stamps.ts'
 
 const CHUNK = 1 << 20
+/** The last second that a Date can hold. */
+const LAST_DATE = 8.64e12
 
 /** A tree on disk, and how to know again what of it is untouched. */
 export interface LaidOut {
@@ -134,8 +136,8 @@ class RootWriter {
       fchownSync(descriptor, attrs.uid, attrs.gid)
       // After chown, which clears setuid and setgid.
       fchmodSync(descriptor, attrs.mode)
-      const seconds = this.#seconds(attrs)
-      futimesSync(descriptor, seconds, seconds)
+      const time = this.#time(attrs)
+      futimesSync(descriptor, time, time)
     }
     if (content instanceof Slice || content.size === 0) {
       try {
@@ -178,12 +180,14 @@ class RootWriter {
   }
 
   #setTimes(path: ByteString, attrs: Attrs): void {
-    const seconds = this.#seconds(attrs)
-    lutimesSync(this.#host(path), seconds, seconds)
+    const time = this.#time(attrs)
+    lutimesSync(this.#host(path), time, time)
   }
 
-  #seconds({ mtime }: Attrs): number {
-    return mtime === UNDATED ? this.#options.newest : mtime
+  /** A Date, because node:fs takes a negative number for "now". */
+  #time({ mtime }: Attrs): Date {
+    const seconds = mtime === UNDATED ? this.#options.newest : mtime
+    return new Date(Math.max(-LAST_DATE, Math.min(LAST_DATE, seconds)) * 1000)
   }
 
   #host(path: ByteString): string | Buffer {

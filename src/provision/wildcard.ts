@@ -26,7 +26,7 @@ export function memberPattern(pattern: string): NameTest {
  * slash at the pattern's end has to be met.
  */
 export function excludePattern(pattern: string): NameTest {
-  const matches = compile(pattern)
+  const matches = hasWildcard(pattern) ? compile(pattern) : literal(pattern)
   return (name) => {
     if (matches(name)) return true
     for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
@@ -35,6 +35,16 @@ export function excludePattern(pattern: string): NameTest {
     }
     return false
   }
+}
+
+function hasWildcard(pattern: string): boolean {
+  return /[*?[]/.test(pattern.replace(/\\./gsu, ''))
+}
+
+/** tar looks excludes without wildcards up in a table instead: then a backslash at the end is a character like others. */
+function literal(pattern: string): NameTest {
+  const wanted = fromText(pattern.replace(/\\(.)/gsu, '$1'))
+  return (name) => name.startsWith(wanted) && (name.length === wanted.length || name[wanted.length] === '/')
 }
 
 function compile(pattern: string): NameTest {

@@ -40,6 +40,7 @@ interface HelperResult {
   readonly code?: string | undefined
   readonly exitCode?: number | undefined
   readonly timedOut: boolean
+  readonly isMaxBuffer: boolean
   readonly stdout: string
   readonly stderr: string
 }
@@ -47,6 +48,7 @@ interface HelperResult {
 function explain(result: HelperResult): string {
   if (result.code === 'ENOENT') return 'is not on the PATH'
   if (result.timedOut) return `did not answer within ${PATIENCE / 1000} seconds`
+  if (result.isMaxBuffer) return `answered more than ${LARGEST_ANSWER} bytes`
   if (result.exitCode === undefined) return `could not be run (${result.code ?? 'killed'})`
   const words = redact(result.stdout || result.stderr)
   return `ended with exit code ${result.exitCode}${words === '' ? '' : `: ${words}`}`

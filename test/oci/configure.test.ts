@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of specs is under test
 import { describe, expect, it } from 'vitest'
-import { type RunConfig, scratchConfig } from '../../src/oci/config.ts'
+import { scratchConfig } from '../../src/oci/config.ts'
 import { type ConfigChanges, configure } from '../../src/oci/configure.ts'
 import { nanoseconds } from '../../src/oci/duration.ts'
 import { DEFAULT_PATH } from '../../src/oci/environment.ts'
+import type { RunConfig } from '../../src/oci/run-config.ts'
 
 const PLATFORM = { os: 'linux', architecture: 'amd64' }
 

@@ -37,7 +37,8 @@ describe('expanding variables', () => {
     ['a\\b', 'a\\b'],
   ])('gives for %j what bash gives between double quotes: %j', (text, expanded) => {
     expect(expandVariables(text, values, 'x')).toBe(expanded)
-    expect(execFileSync('/bin/bash', ['-c', `printf %s "${text}"`], { env: VALUES, encoding: 'utf8' })).toBe(expanded)
+    const script = ['--norc', '-c', `printf %s "${text}"`]
+    expect(execFileSync('/bin/bash', script, { env: VALUES, encoding: 'utf8' })).toBe(expanded)
   })
 
   it('keeps a backslash before anything but a dollar sign', () => {

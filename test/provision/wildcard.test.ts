@@ -109,7 +109,7 @@ describe('memberPattern and excludePattern', () => {
   it('takes time in proportion to the name, not to the power of the stars', () => {
     const name = 'a'.repeat(4000)
     const started = performance.now()
-    expect(memberPattern('*a'.repeat(30) + 'b')(name)).toBe(false)
+    expect(memberPattern(`${'*a'.repeat(30)}b`)(name)).toBe(false)
     expect(excludePattern('*a?*[ab]*b')(`${'a'.repeat(200)}/`.repeat(20))).toBe(false)
     expect(performance.now() - started).toBeLessThan(5000)
   })

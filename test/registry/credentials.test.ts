@@ -100,7 +100,7 @@ test('files are looked into in the order of podman and Docker, and REGISTRY_AUTH
 })
 
 test.each([
-  ['{"auths": {"host": {"auth": hunter2secret}}}', 'line 1, column 30'],
+  ['{"auths": {"host": {"auth": hunter2secret}}}', 'line 1, column 29'],
   ['{\n  "auths": {\n    "host": "hunter2secret\n  }\n}', 'line 3, column 13'],
   ['["hunter2secret"]', 'no JSON object'],
   ['{"auths": ["hunter2secret"]}', 'no object at auths'],
@@ -157,7 +157,7 @@ test.each([
   ['echo "the keychain is locked"; exit 2', 'exit code 2: the keychain is locked'],
   ['echo hunter2secret', 'no JSON'],
   ['echo \'{"Secret":"hunter2secret"}\'', 'without Username and Secret'],
-  ['yes hunter2secret', 'could not be run'],
+  ['yes hunter2secret', 'answered more than 1048576 bytes'],
 ])('a helper that does `%s` fails with its name and no secret', async (lines, fault) => {
   const path = await helper('bad', lines)
   const { lookup } = await homeWith({ credsStore: 'bad' }, { PATH: path })

@@ -52,7 +52,12 @@ export function smallRoot(more: Record<string, Node> = {}): Tree {
     passwd: file('root:x:0:0:root:/root:/bin/sh\ncore:x:65100:1000::/home/core:/bin/sh\n'),
     group: file('root:x:0:\ncore:x:1000:\nadm:x:4:other,core\nvideo:x:44:core\n'),
   })
-  return folder({ bin: folder({ busybox: program, ...links }), etc, tmp: folder({}, { mode: 0o1777 }), ...more }) as Tree
+  return folder({
+    bin: folder({ busybox: program, ...links }),
+    etc,
+    tmp: folder({}, { mode: 0o1777 }),
+    ...more,
+  }) as Tree
 }
 
 export function at(tree: Tree, path: string): Node | undefined {
@@ -107,7 +112,12 @@ export class Bench implements AsyncDisposable {
     }
   }
 
-  run(tree: Tree, step: RunStep | RunStep['run'], facts: Partial<BuildFacts> = {}, signal?: AbortSignal): Promise<Tree> {
+  run(
+    tree: Tree,
+    step: RunStep | RunStep['run'],
+    facts: Partial<BuildFacts> = {},
+    signal?: AbortSignal,
+  ): Promise<Tree> {
     return run(tree, typeof step === 'string' || !('run' in step) ? { run: step } : step, this.tools(facts, signal))
   }
 

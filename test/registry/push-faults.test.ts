@@ -1,0 +1,315 @@
+import type { ServerResponse } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import { parseReference } from '../../src/oci/reference.ts'
+import type { RegistryConnectionOptions } from '../../src/registry/connection.ts'
+import { pushImage } from '../../src/registry/push.ts'
+import { memoryImage, testConnection } from '../support/registry-image.ts'
+import { type SeenRequest, startScriptedServer } from '../support/scripted-server.ts'
+
+const { signal } = new AbortController()
+const MIB = 1 << 20
+
+type Fault = (request: SeenRequest, response: ServerResponse, registry: FakeRegistry) => boolean
+
+/** As much of a registry as a push needs, so that a test can break any of its answers. */
+interface FakeRegistry {
+  readonly blobs: Set<string>
+  readonly manifests: Map<string, Buffer>
+  /** What each open upload has. */
+  readonly sessions: Map<string, Buffer>
+  /** Method and kind of every request, in order. */
+  readonly log: string[]
+}
+
+async function fakeRegistry(fault: Fault = () => false, options: Partial<RegistryConnectionOptions> = {}) {
+  const registry: FakeRegistry = { blobs: new Set(), manifests: new Map(), sessions: new Map(), log: [] }
+  const server = await startScriptedServer((request, response) => {
+    const url = new URL(request.path, 'http://x')
+    registry.log.push(`${request.method} ${url.pathname.replace(/^\/v2\/team\/app\/|sha256:.*|[0-9]+$/g, '')}`)
+    if (fault(request, response, registry)) return
+    respond(registry, request, url, response)
+  })
+  const { connection, events } = testConnection(options)
+  onTestFinished(async () => {
+    connection.close()
+    await server.stop()
+  })
+  const push = (image: ReturnType<typeof memoryImage>) =>
+    pushImage(image, [parseReference(`${server.host}/team/app:1`)], connection, { signal, report: connection.report })
+  return { ...registry, server, events, push }
+}
+
+function respond(
+  { blobs, manifests, sessions }: FakeRegistry,
+  request: SeenRequest,
+  url: URL,
+  response: ServerResponse,
+) {
+  const name = url.pathname.split('/').at(-1)!
+  const id = url.searchParams.get('state') ?? ''
+  const digest = url.searchParams.get('digest')
+  const state = () => ({
+    Location: `/v2/team/app/blobs/uploads/?state=${id}`,
+    Range: `0-${Math.max(0, (sessions.get(id)?.length ?? 0) - 1)}`,
+  })
+  if (url.pathname.includes('/manifests/')) {
+    if (request.method === 'PUT') manifests.set(name, request.body)
+    return end(
+      response,
+      request.method === 'PUT' ? 201 : 200,
+      {},
+      request.method === 'GET' ? manifests.get(name) : undefined,
+    )
+  }
+  if (request.method === 'HEAD') return end(response, blobs.has(name) ? 200 : 404)
+  if (request.method === 'POST') {
+    const next = String(sessions.size)
+    sessions.set(next, Buffer.alloc(0))
+    return end(response, 202, { Location: `/v2/team/app/blobs/uploads/?state=${next}` })
+  }
+  const held = sessions.get(id)
+  if (held === undefined) return end(response, 404)
+  if (request.method === 'GET') return end(response, 204, state())
+  const start = Number(request.headers['content-range']?.split('-')[0] ?? held.length)
+  if (start !== held.length) return end(response, 416, state())
+  sessions.set(id, Buffer.concat([held, request.body]))
+  if (request.method === 'PATCH') return end(response, 202, state())
+  const got = digestOf(sessions.get(id)!)
+  if (got !== digest) return end(response, 400, {}, Buffer.from('{"errors":[{"code":"DIGEST_INVALID"}]}'))
+  blobs.add(got)
+  return end(response, 201)
+}
+
+function end(response: ServerResponse, status: number, headers: Record<string, string> = {}, body?: Buffer) {
+  response.writeHead(status, headers)
+  response.end(body)
+}
+
+const isConfig = (image: ReturnType<typeof memoryImage>, request: SeenRequest) =>
+  request.path.includes(encodeURIComponent(image.config.digest)) || request.path.includes(image.config.digest)
+
+test('layers, then the config, then the manifest: each blob in one PUT', async () => {
+  const registry = await fakeRegistry()
+  const image = memoryImage([10])
+  await registry.push(image)
+  expect(registry.log).toEqual([
+    'HEAD blobs/',
+    'POST blobs/uploads/',
+    'PUT blobs/uploads/',
+    'HEAD blobs/',
+    'POST blobs/uploads/',
+    'PUT blobs/uploads/',
+    'PUT manifests/',
+    'GET manifests/',
+  ])
+  expect(registry.manifests.get('1')).toEqual(image.manifest.bytes)
+})
+
+test('a PUT that is too large is followed by chunks, which become smaller until they are taken', async () => {
+  const image = memoryImage([5 * MIB])
+  const sizes: number[] = []
+  const registry = await fakeRegistry((request, response) => {
+    const isLarge = request.body.length > 1.5 * MIB
+    if (request.method === 'PATCH' && !isLarge) sizes.push(request.body.length)
+    if (isLarge) end(response, 413)
+    return isLarge
+  })
+  await registry.push(image)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(1.5 * MIB)
+  expect(sizes.length).toBeGreaterThan(3)
+})
+
+test.each<[string, (response: ServerResponse, request: SeenRequest, held: FakeRegistry) => void]>([
+  ['503', (response) => end(response, 503)],
+  ['429 with Retry-After', (response) => end(response, 429, { 'Retry-After': '0' })],
+  ['a reset', (response) => response.destroy()],
+  ['416 and where it is', (response) => end(response, 416, { Range: '0-0' })],
+])('a chunk that meets %s is sent again from where the registry is', async (_, breakIt) => {
+  const image = memoryImage([20 * MIB])
+  let broken = 0
+  const registry = await fakeRegistry((request, response, held) => {
+    const isWhole = request.method === 'PUT' && request.body.length > MIB
+    if (isWhole) {
+      end(response, 413)
+      return true
+    }
+    if (request.method !== 'PATCH' || broken++ > 0) return false
+    breakIt(response, request, held)
+    return true
+  })
+  await registry.push(image)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+  expect(registry.log.filter((line) => line.startsWith('PATCH'))).toHaveLength(3)
+})
+
+test('a chunk of which the registry kept a part is continued behind that part', async () => {
+  const image = memoryImage([20 * MIB])
+  let patches = 0
+  const registry = await fakeRegistry((request, response, { sessions }) => {
+    if (request.method === 'PUT' && request.body.length > MIB) {
+      end(response, 413)
+      return true
+    }
+    if (request.method !== 'PATCH' || patches++ > 0) return false
+    const id = new URL(request.path, 'http://x').searchParams.get('state')!
+    sessions.set(id, request.body.subarray(0, 1000))
+    end(response, 202, { Range: '0-999' })
+    return true
+  })
+  await registry.push(image)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+  expect(image.opened.some((line) => line.endsWith(' 1000'))).toBe(true)
+})
+
+test.each<[string, (response: ServerResponse) => void, number]>([
+  ['503', (response) => end(response, 503), 2],
+  ['a reset', (response) => response.destroy(), 2],
+  ['404, the session being lost', (response) => end(response, 404), 2],
+])('a PUT that meets %s is tried in a new session', async (_, breakIt, posts) => {
+  const image = memoryImage([10])
+  let broken = 0
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method !== 'PUT' || broken++ > 0) return false
+    breakIt(response)
+    return true
+  })
+  await registry.push(image)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+  expect(registry.log.filter((line) => line.startsWith('POST'))).toHaveLength(posts + 1)
+  expect(registry.events.filter((event) => event.type === 'retry').length).toBeGreaterThan(0)
+})
+
+test('an answer that is lost after the blob was stored is no failure', async () => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response, { blobs }) => {
+    if (request.method !== 'PUT' || !request.path.includes('digest=')) return false
+    blobs.add(new URL(request.path, 'http://x').searchParams.get('digest')!)
+    response.destroy()
+    return true
+  })
+  await registry.push(image)
+  expect(image.opened).toHaveLength(2)
+})
+
+test('bytes that are refused twice are not sent a third time', async () => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method !== 'PUT') return false
+    end(response, 400, {}, Buffer.from('{"errors":[{"code":"DIGEST_INVALID","message":"no"}]}'))
+    return true
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({
+    code: 'REGISTRY_ERROR',
+    message: expect.stringContaining('DIGEST_INVALID: no'),
+  })
+  expect(registry.log.filter((line) => line.startsWith('POST'))).toHaveLength(2)
+})
+
+test('a Location elsewhere gets the bytes and no credentials', async () => {
+  const image = memoryImage([10])
+  const storage = await startScriptedServer((_, response) => end(response, 201))
+  onTestFinished(() => storage.stop())
+  const registry = await fakeRegistry(
+    (request, response) => {
+      if (request.headers.authorization === undefined) {
+        end(response, 401, { 'WWW-Authenticate': 'Basic realm="x"' })
+        return true
+      }
+      if (request.method !== 'POST') return false
+      end(response, 202, { Location: `http://${storage.host}/up?a=%7E&b=c+d` })
+      return true
+    },
+    { credentials: async () => ({ kind: 'password', username: 'bob', password: 'x', source: 'y' }) },
+  )
+  await registry.push(image)
+  expect(storage.seen).toHaveLength(2)
+  expect(storage.seen.map((request) => request.headers.authorization)).toEqual([undefined, undefined])
+  expect(storage.seen[1]?.path).toBe(`/up?a=%7E&b=c+d&digest=${encodeURIComponent(image.config.digest)}`)
+})
+
+test.each([
+  [undefined, 'without a Location'],
+  ['http://169.254.169.254/x', 'link-local'],
+])('a Location %s is refused', async (location, words) => {
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method !== 'POST') return false
+    end(response, 202, location === undefined ? {} : { Location: location })
+    return true
+  })
+  await expect(registry.push(memoryImage([10]))).rejects.toMatchObject({
+    code: 'REGISTRY_ERROR',
+    message: expect.stringContaining(words),
+  })
+})
+
+test.each([403, 405, 404])('a registry that answers %i to every HEAD gets every blob', async (status) => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method === 'HEAD') end(response, status)
+    return request.method === 'HEAD'
+  })
+  await registry.push(image)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+})
+
+test('a token that ends between two requests of an upload is renewed once, and the upload goes on', async () => {
+  const image = memoryImage([10])
+  let token = 0
+  const registry = await fakeRegistry(
+    (request, response) => {
+      if (request.path.startsWith('/token')) {
+        end(response, 200, {}, Buffer.from(JSON.stringify({ access_token: `t${++token}` })))
+        return true
+      }
+      const isFresh = request.headers.authorization === `Bearer t${token}`
+      if (isFresh && !(request.method === 'PUT' && token === 1)) return false
+      const realm = `http://${request.headers.host}/token`
+      end(response, 401, { 'WWW-Authenticate': `Bearer realm="${realm}",service="s"` })
+      return true
+    },
+    { credentials: async () => ({ kind: 'password', username: 'bob', password: 'x', source: 'y' }) },
+  )
+  await registry.push(image)
+  expect(token).toBe(2)
+  expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
+})
+
+test('a tag that reads back as another manifest is an error that names both digests', async () => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    const isRead = request.method === 'GET' && request.path.includes('/manifests/')
+    if (isRead) end(response, 200, { 'Docker-Content-Digest': image.manifest.digest }, Buffer.from('{}'))
+    return isRead
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({
+    code: 'REGISTRY_ERROR',
+    message: expect.stringContaining(`is ${digestOf('{}')} after the push; ${image.manifest.digest} was pushed`),
+  })
+})
+
+test('a tag that must not be changed is refused in the words of the registry, and tried once', async () => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    const isTag = request.method === 'PUT' && request.path.includes('/manifests/')
+    if (isTag) end(response, 409, {}, Buffer.from('{"errors":[{"code":"TAG_INVALID","message":"immutable"}]}'))
+    return isTag
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({
+    message: expect.stringContaining('TAG_INVALID: immutable'),
+  })
+  expect(registry.log.filter((line) => line.startsWith('PUT manifests'))).toHaveLength(1)
+})
+
+test('of several blobs, one that fails ends the others, and the config is not sent', async () => {
+  const image = memoryImage([10, 11, 12, 13, 14, 15, 16, 17])
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method !== 'POST') return false
+    end(response, 403, {}, Buffer.from('{"errors":[{"code":"DENIED","message":"read only"}]}'))
+    return true
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
+  expect(registry.server.seen.some((request) => isConfig(image, request))).toBe(false)
+  expect(registry.log.filter((line) => line.startsWith('POST')).length).toBeLessThanOrEqual(4)
+})

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    // The default also takes *.spec.ts, which are image specs here.
+    include: ['test/**/*.test.ts'],
+    // Real servers and real builds: slow machines get time, hung ones an end.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+  },
+})
