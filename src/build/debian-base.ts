@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import type { Report } from '../events.ts'
 import { apply } from '../oci/apply.ts'
-import type { ImageConfig } from '../oci/config.ts'
+import { type ImageConfig, scratchConfig } from '../oci/config.ts'
 import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
+import { DEFAULT_PATH } from '../oci/environment.ts'
 import type { Layer } from '../oci/layer.ts'
 import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
 import { EMPTY } from '../oci/node.ts'
@@ -72,15 +73,6 @@ async function debianTarOf({ debian, platform, store, report, signal }: DebianBa
 const digestOfKey = (key: string): Digest => `sha256:${key}`
 
 /** What Debian's own images have in their config. */
-function configOf({ os, architecture, variant }: Platform): ImageConfig {
-  return {
-    architecture,
-    os,
-    ...(variant === undefined ? {} : { variant }),
-    config: {
-      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-      Cmd: ['bash'],
-    },
-    rootfs: { type: 'layers', diff_ids: [] },
-  }
+function configOf(platform: Platform): ImageConfig {
+  return { ...scratchConfig(platform), config: { Env: [`PATH=${DEFAULT_PATH}`], Cmd: ['bash'] } }
 }

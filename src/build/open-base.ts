@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path'
 import type { Report } from '../events.ts'
+import { scratchConfig } from '../oci/config.ts'
 import { dockerArchiveSource } from '../oci/docker-archive-source.ts'
 import { layoutSource, ociArchiveSource } from '../oci/layout-source.ts'
 import { EMPTY } from '../oci/node.ts'
@@ -64,12 +65,11 @@ function nameOf(base: LocalBase): string {
   return `${base.kind}:${basename(base.kind === 'oci' ? base.folder : base.file)}`
 }
 
-function scratchBase({ os, architecture, variant }: Platform): Base {
-  const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) }
+function scratchBase(platform: Platform): Base {
   return {
     name: 'scratch',
     digest: undefined,
-    config: { ...platform, rootfs: { type: 'layers', diff_ids: [] } },
+    config: scratchConfig(platform),
     reference: undefined,
     layers: async () => [],
     tree: async () => EMPTY,

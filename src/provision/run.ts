@@ -56,7 +56,8 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
       return (await spool).appendFile(path, size)
     },
   }
-  return readBack(laid, sink, report, signal)
+  // Awaited here: the folder goes when this function is left.
+  return await readBack(laid, sink, report, signal)
 }
 
 function scriptEnvironment(step: RunStep, { build }: Tools, home: string, secrets: RunSecrets): Record<string, string> {

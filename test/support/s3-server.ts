@@ -221,7 +221,7 @@ function sendError(
   const resource = `/${seen.bucket}/${seen.key}`.replace(/[<&]/g, '?')
   const region = headers['x-amz-bucket-region']
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${code} by the test server</Message><Resource>${resource}</Resource>${region === undefined ? '' : `<Region>${region}</Region>`}<RequestId>1</RequestId></Error>`
-  response
+  return response
     .writeHead(status, { 'content-type': 'application/xml', ...headers })
     .end(seen.method === 'HEAD' ? undefined : xml)
 }
