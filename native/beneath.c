@@ -89,44 +89,6 @@ static int step_down(struct place *place, const char *name, int fd)
     return move_to(place, fd);
 }
 
-/* Making and removing a stub must not show in its folder's time. */
-static void keep_times(int folder, const struct stat *before)
-{
-    struct timespec times[2] = {before->st_atim, before->st_mtim};
-    utimensat(AT_FDCWD, path_of(folder), times, 0);
-}
-
-static void note_stub(const struct place *place, const char *name, const struct stat *made, bool directory)
-{
-    struct stat root;
-    if (fstat(place->root, &root) || made->st_dev != root.st_dev)
-        return;
-    if (run_report->stub_count == STUBS_MAX)
-        fail_because(UNFIT, "mount", name, "too many mount points are missing");
-    struct stub *stub = &run_report->stubs[run_report->stub_count];
-    strcpy(stub->parent, place->real);
-    strcpy(stub->name, name);
-    stub->device = made->st_dev;
-    stub->inode = made->st_ino;
-    stub->directory = directory;
-    run_report->stub_count++;
-}
-
-static int make_stub(const struct place *place, const char *name, bool directory)
-{
-    struct stat before, made;
-    if (fstat(place->at, &before))
-        return -1;
-    if (directory ? mkdirat(place->at, name, 0755) : mknodat(place->at, name, S_IFREG | 0644, 0))
-        return -1;
-    int fd = openat(place->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &made))
-        return -1;
-    note_stub(place, name, &made, directory);
-    keep_times(place->at, &before);
-    return fd;
-}
-
 /* Puts the target of the symlink `fd` before what is left of the path. */
 static int follow(struct place *place, int fd, char *rest, size_t room)
 {
@@ -159,7 +121,7 @@ static int advance(struct place *place, const char *name, bool directory, char *
         return step_up(place);
     int fd = openat(place->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        fd = make_stub(place, name, directory);
+        fd = make_stub(place->root, place->at, place->real, name, directory);
     if (fd < 0 || fstat(fd, &found))
         return -1;
     if (S_ISLNK(found.st_mode))
@@ -203,33 +165,4 @@ int open_mount_point(int root, const char *path, bool directory)
         return -1;
     }
     return place.at;
-}
-
-void remove_stubs(int root)
-{
-    for (int i = run_report->stub_count - 1; i >= 0; i--) {
-        struct stub *stub = &run_report->stubs[i];
-        struct stat before, now;
-        int parent = open_real(root, stub->parent);
-        if (parent < 0)
-            continue;
-        if (fstat(parent, &before) == 0 && fstatat(parent, stub->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-            now.st_dev == stub->device && now.st_ino == stub->inode &&
-            unlinkat(parent, stub->name, stub->directory ? AT_REMOVEDIR : 0) == 0)
-            keep_times(parent, &before);
-        close(parent);
-    }
-}
-
-void write_all(int fd, const char *bytes, size_t size, const char *what)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            fail(REFUSED, "write", what);
-        bytes += written;
-        size -= (size_t)written;
-    }
 }

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,86 +24,6 @@
 
 #define STATUS 3
 #define REQUEST 4
-#define ID_MAX 4294967294ul /* chown(2): 2^32-1 means "leave it" */
-
-struct options {
-    char **arguments; /* all of main's, with the program's own path: the others are parts of them */
-    const char *root, *hostname;
-    bool network;
-    struct injected *files;
-    struct script script;
-};
-
-static void parse_groups(struct script *script, char *list)
-{
-    for (char *id = strtok(list, ","); id; id = strtok(NULL, ",")) {
-        script->groups = realloc(script->groups, (script->group_count + 1) * sizeof *script->groups);
-        if (!script->groups)
-            fail(REFUSED, "realloc", "");
-        script->groups[script->group_count++] = (gid_t)parse_number(id, ID_MAX);
-    }
-}
-
-static struct options parse_options(int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"root", required_argument, NULL, 'r'},   {"uid", required_argument, NULL, 'u'},
-        {"gid", required_argument, NULL, 'g'},    {"groups", required_argument, NULL, 'G'},
-        {"workdir", required_argument, NULL, 'w'}, {"network", required_argument, NULL, 'n'},
-        {"hostname", required_argument, NULL, 'h'}, {0}};
-    struct options options = {.arguments = argv - 1, .hostname = "ocibake", .network = true, .script.workdir = "/"};
-    for (int option; (option = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
-        switch (option) {
-        case 'r': options.root = optarg; break;
-        case 'u': options.script.uid = parse_number(optarg, ID_MAX); break;
-        case 'g': options.script.gid = parse_number(optarg, ID_MAX); break;
-        case 'G': parse_groups(&options.script, optarg); break;
-        case 'w': options.script.workdir = optarg; break;
-        case 'n': options.network = strcmp(optarg, "none") != 0; break;
-        case 'h': options.hostname = optarg; break;
-        default: _exit(125);
-        }
-    }
-    options.script.argv = argv + optind;
-    return options;
-}
-
-static struct injected *read_file(struct request *request)
-{
-    struct injected *file = allocate(sizeof *file);
-    file->path = next_field(request);
-    file->mode = next_number(request, 07777);
-    file->uid = next_number(request, ID_MAX);
-    file->gid = next_number(request, ID_MAX);
-    file->size = next_number(request, LONG_MAX);
-    file->bytes = next_bytes(request, file->size);
-    return file;
-}
-
-/* What must not be seen in a list of processes comes by a pipe: environment, files, standard input. */
-static void read_request(struct options *options)
-{
-    struct request request = {.fd = REQUEST};
-    struct injected **last = &options->files;
-    size_t count = 0;
-    options->script.env = allocate(sizeof *options->script.env);
-    for (char *kind; (kind = next_field(&request)) && strcmp(kind, "run") != 0; free(kind)) {
-        if (strcmp(kind, "env") == 0) {
-            options->script.env = realloc(options->script.env, (count + 2) * sizeof *options->script.env);
-            if (!options->script.env)
-                fail(REFUSED, "realloc", "");
-            options->script.env[count++] = next_field(&request);
-            options->script.env[count] = NULL;
-        } else if (strcmp(kind, "file") == 0) {
-            *last = read_file(&request);
-            last = &(*last)->next;
-        } else if (strcmp(kind, "stdin") == 0) {
-            options->script.stdin_size = next_number(&request, LONG_MAX);
-            options->script.stdin_bytes = next_bytes(&request, options->script.stdin_size);
-        } else
-            fail_because(REFUSED, "read", kind, "no such request");
-    }
-}
 
 /* PR_SET_PDEATHSIG says nothing of a parent that died before it was set: a closed pipe does. */
 static void die_with(int parent_alive)
@@ -226,7 +145,7 @@ int chroot_verb(int argc, char **argv, bool probe)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    read_request(&options);
+    read_request(&options, REQUEST);
     open_report();
     int root = open(options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)

@@ -64,6 +64,7 @@ unsigned long next_number(struct request *request, unsigned long most);
 /* The next `size` bytes, to be freed by the caller. */
 char *next_bytes(struct request *request, size_t size);
 unsigned long parse_number(const char *text, unsigned long most);
+void write_all(int fd, const char *bytes, size_t size, const char *what);
 
 /* --- beneath.c: paths that cannot leave the root, however hostile it is ---------------------------------------- */
 
@@ -77,9 +78,10 @@ int open_real(int root, const char *path);
  * system. -1 and errno when something of another kind is in the way.
  */
 int open_mount_point(int root, const char *path, bool directory);
+/* stubs.c: makes `name` in `folder`, whose real path is `parent`, and notes it. O_PATH descriptor, or -1 and errno. */
+int make_stub(int root, int folder, const char *parent, const char *name, bool directory);
 /* Removes the stubs that are still what was made; folders that are not empty stay. */
 void remove_stubs(int root);
-void write_all(int fd, const char *bytes, size_t size, const char *what);
 
 /* --- mounts.c: what a script sees besides the tree ------------------------------------------------------------- */
 
@@ -122,5 +124,18 @@ struct script {
 };
 _Noreturn void run_as_init(struct script *script);
 void close_from(int first);
+
+/* options.c: what a sandbox verb is asked to do. */
+struct options {
+    char **arguments; /* all of main's, with the program's own path: the others are parts of them */
+    const char *root, *hostname;
+    bool network;
+    struct injected *files;
+    struct script script;
+};
+
+struct options parse_options(int argc, char **argv);
+/* What must not be seen in a list of processes comes by a pipe: environment, files, standard input. */
+void read_request(struct options *options, int fd);
 
 #endif

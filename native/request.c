@@ -78,3 +78,16 @@ char *next_bytes(struct request *request, size_t size)
     }
     return bytes;
 }
+
+void write_all(int fd, const char *bytes, size_t size, const char *what)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            fail(REFUSED, "write", what);
+        bytes += written;
+        size -= (size_t)written;
+    }
+}

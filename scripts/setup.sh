@@ -5,25 +5,25 @@ set -o errexit -o nounset -o pipefail
 
 # GROUP PACKAGE WHAT FOR
 readonly PACKAGES='
-demo debian-archive-keyring the keys that sign the packages of a Debian base
-demo docker-registry     a registry to push to and to pull from
-demo mmdebstrap          a Debian base from packages
-demo runc                runs the finished image
-demo skopeo              looks at images in the registry and copies them
-demo umoci               unpacks an image for runc
-test attr                sets and shows extended attributes
-test bzip2               archives to unpack
-test ca-certificates     https
-test crun                runs finished images
-test curl                talks to registries by hand
-test gcc                 builds small helper programs
-test libc6-dev           builds small helper programs
-test busybox-static      a program that runs in an empty image
-test libcap2-bin         sets and shows file capabilities
-test podman              runs finished images
-test util-linux          namespaces
-test xz-utils            archives to unpack
-test zstd                archives to unpack
+demo debian-archive-keyring   the keys that sign the packages of a Debian base
+demo docker-registry          a registry to push to and to pull from
+demo gcc                      the helper that scripts run under, in C
+demo libc6-dev                the helper that scripts run under, in C
+demo mmdebstrap               a Debian base from packages
+demo runc                     runs the finished image
+demo skopeo                   looks at images in the registry and copies them
+demo umoci                    unpacks an image for runc
+test attr                     sets and shows extended attributes
+test busybox-static           a program that runs in an empty image
+test bzip2                    archives to unpack
+test ca-certificates          https
+test crun                     runs finished images
+test curl                     talks to registries by hand
+test libcap2-bin              sets and shows file capabilities
+test podman                   runs finished images
+test util-linux               namespaces
+test xz-utils                 archives to unpack
+test zstd                     archives to unpack
 '
 
 main() {

@@ -25,7 +25,7 @@ export default ({ vars }: SpecContext): Spec => {
         run: [
           'getent group core >/dev/null || groupadd --gid 65100 core',
           'getent passwd core >/dev/null ||',
-          '  useradd --uid 65100 --gid core --home-dir /opt/coredge --no-create-home --shell /bin/bash core',
+          '  useradd --uid 65100 --key UID_MAX=65100 --gid core --home-dir /opt/coredge --no-create-home --shell /bin/bash core',
           'apt-get update',
           'apt-get install -y --no-install-recommends ca-certificates libevent-2.1-7 libsasl2-2 libsasl2-modules \\',
           '  libssl3 netcat-openbsd procps sasl2-bin',
@@ -50,7 +50,8 @@ export default ({ vars }: SpecContext): Spec => {
       { own: '/opt/coredge', by: 'core:core' },
       // `apt-get purge passwd` would take adduser and apt along; the package alone is what has to go.
       { run: 'dpkg --purge --force-remove-essential --force-depends passwd', network: 'none' },
-      { remove: ['/var/lib/apt/lists/*', '/var/cache/apt/archives/*'] },
+      // sasl2-bin makes an empty database with a random number in it; the image has its own in memcached's folder.
+      { remove: ['/etc/sasldb2', '/var/lib/apt/lists/*', '/var/cache/apt/archives/*'] },
     ],
     config: {
       env: { APP_VERSION: version, COREDGE_APP_NAME: 'memcached', PATH: '/opt/coredge/memcached/bin:$PATH' },

@@ -30,7 +30,6 @@ const top = program({
   stderr: process.stderr,
   signal: stop.signal,
 })
-top.exitOverride()
 
 try {
   await top.parseAsync(process.argv)

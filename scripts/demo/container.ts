@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import { run, show } from './shown.ts'
 
 export interface Container {
+  readonly user: { readonly uid: number; readonly gid: number }
   /** Asks it to end as its image says, and removes what the runtime kept. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -44,6 +45,7 @@ export async function startContainer(
     reject: false,
   })
   return {
+    user: { uid: user.uid, gid: user.gid },
     async stop() {
       await execa(runc[0]!, [...runc.slice(1), 'kill', name, 'TERM'], { reject: false })
       const patience = setTimeout(

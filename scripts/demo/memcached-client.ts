@@ -2,9 +2,12 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Milliseconds for an answer, and for the server to listen. */
+const PATIENCE = 20_000
+
 /**
  * Sends each request to the memcached on loopback and returns the lines of all its answers; both are given to `say`.
- * Waits up to 20 seconds for somebody to listen. Protocol: memcached's doc/protocol.txt.
+ * Waits up to 20 seconds for somebody to listen, and for each answer. Protocol: memcached's doc/protocol.txt.
  */
 export async function talkToMemcached(
   port: number,
@@ -13,6 +16,10 @@ export async function talkToMemcached(
   say: (line: string) => void = () => {},
 ): Promise<string[]> {
   const socket = await connected(port, signal)
+  // A server that wants a login first says nothing at all to those who do not.
+  socket.setTimeout(PATIENCE, () =>
+    socket.destroy(new Error(`memcached has been silent for ${PATIENCE / 1000} seconds.`)),
+  )
   try {
     const answers: string[] = []
     const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
@@ -34,7 +41,7 @@ export async function talkToMemcached(
 }
 
 async function connected(port: number, signal: AbortSignal): Promise<Socket> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + PATIENCE
   for (;;) {
     const socket = connect(port, '127.0.0.1')
     const error = await new Promise<Error | undefined>((resolve) => {
@@ -42,7 +49,8 @@ async function connected(port: number, signal: AbortSignal): Promise<Socket> {
     })
     if (error === undefined) return socket
     socket.destroy()
-    if (Date.now() > deadline) throw new Error(`Nobody listens on port ${port} after 20 seconds.`, { cause: error })
+    if (Date.now() > deadline)
+      throw new Error(`Nobody listens on port ${port} after ${PATIENCE / 1000} seconds.`, { cause: error })
     await sleep(100, undefined, { signal })
   }
 }

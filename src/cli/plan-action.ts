@@ -49,7 +49,7 @@ async function baseLines(plan: Plan, { store, connection }: Session, signal: Abo
     const pull =
       missing.length === 0 ? 'all in the cache' : `to pull: ${count(missing.length, 'layer')}, ${formatBytes(bytes)}`
     return [
-      `base    ${base.name} ${base.digest ?? ''} (${count(layers.length, 'layer')}; ${pull})`.replace('  ', ' '),
+      `base    ${[base.name, base.digest].filter(Boolean).join(' ')} (${count(layers.length, 'layer')}; ${pull})`,
       ...layers.map(({ digest, size, cached }) => `        ${digest} ${formatBytes(size)}${cached ? ' cached' : ''}`),
     ]
   } finally {

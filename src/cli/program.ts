@@ -15,11 +15,17 @@ export function program(around: Surroundings): Command {
     .version(around.version, '-V, --version', 'print the version')
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
-    .showHelpAfterError('(ocibake --help says more)')
   for (const make of [buildCommand, validateCommand, planCommand, inspectCommand, cacheCommand]) {
-    top.addCommand(make(around).copyInheritedSettings(top))
+    top.addCommand(make(around))
   }
+  endByThrowing(top)
   return top.addHelpText('after', EXAMPLES)
+}
+
+/** Commander ends the process itself unless each command is told not to; they do not inherit it. */
+function endByThrowing(command: Command): void {
+  command.exitOverride().showHelpAfterError(`(${command.name()} --help says more)`)
+  for (const inner of command.commands) endByThrowing(inner)
 }
 
 const EXAMPLES = `

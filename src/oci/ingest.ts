@@ -4,7 +4,7 @@ import { type Digest, digestOf, isDigest } from './digest.ts'
 import { type OpenAt, resumed } from './resumed.ts'
 import type { Descriptor } from './source.ts'
 import type { StoreBlobs } from './store-blobs.ts'
-import type { ScannedTar, StoreLayers } from './store-layers.ts'
+import type { StoreLayers } from './store-layers.ts'
 import type { StoreRecords } from './store-records.ts'
 import { verified } from './verified.ts'
 
@@ -48,6 +48,13 @@ export async function ingestBlob(
   }
 }
 
+/** What is to be taken in, and what it must be. */
+interface WantedLayer {
+  readonly descriptor: Descriptor
+  readonly diffId: Digest | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 /** See `Store.ingestLayer`. */
 export async function ingestLayer(
   shelves: Shelves,
@@ -57,78 +64,76 @@ export async function ingestLayer(
   options: IngestOptions,
 ): Promise<StoredLayer> {
   const { mediaType, digest, size } = descriptor
-  const stored = (found: Digest): StoredLayer => {
-    checkDiffId(descriptor, found, diffId)
-    return { mediaType, digest, size, diffId: found }
-  }
-  if (await shelves.blobs.hasWhole(descriptor)) {
-    const known = await shelves.records.get(recordKey(digest))
-    if (isDigest(known) && (await shelves.layers.has(known))) return stored(known)
-    const inflated = await inflateStored(shelves, descriptor, diffId, options.signal)
-    if (inflated !== undefined) return stored(inflated)
-  }
-  return stored(await inflateFetched(shelves, descriptor, diffId, open, options))
+  const wanted: WantedLayer = { descriptor, diffId, signal: options.signal }
+  const got =
+    (await findLayer(shelves, wanted)) ??
+    (await inflateStored(shelves, wanted)) ??
+    (await inflateFetched(shelves, wanted, fetched(descriptor, open, options)))
+  return { mediaType, digest, size, diffId: got }
 }
 
-async function inflateFetched(
-  shelves: Shelves,
-  descriptor: Descriptor,
-  diffId: Digest | undefined,
-  open: OpenAt,
-  options: IngestOptions,
-): Promise<Digest> {
+/** What the blob unpacks to, when blob and layer are here. */
+async function findLayer({ blobs, layers, records }: Shelves, wanted: WantedLayer): Promise<Digest | undefined> {
+  if (!(await blobs.hasWhole(wanted.descriptor))) return undefined
+  const known = await records.get(recordKey(wanted.descriptor.digest))
+  if (!isDigest(known) || !(await layers.has(known))) return undefined
+  checkDiffId(wanted, known)
+  return known
+}
+
+/** From the blob that is here already; undefined when there is none, or it turned out to be damaged. */
+async function inflateStored(shelves: Shelves, wanted: WantedLayer): Promise<Digest | undefined> {
   const { blobs } = shelves
-  const blob = await blobs.create(descriptor.size)
+  if (!(await blobs.hasWhole(wanted.descriptor))) return undefined
   try {
-    const copied = async function* () {
-      for await (const chunk of fetched(descriptor, open, options)) {
-        await blob.write(chunk)
-        yield chunk
-      }
-    }
-    const publish = () => blobs.commit(blob, descriptor.digest)
-    return await inflate(shelves, descriptor, diffId, copied(), publish, options.signal)
-  } finally {
-    await blob.discard()
-  }
-}
-
-/** From the blob that is here already; undefined when that turned out to be damaged. */
-async function inflateStored(
-  shelves: Shelves,
-  descriptor: Descriptor,
-  diffId: Digest | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Digest | undefined> {
-  try {
-    const bytes = shelves.blobs.open(descriptor.digest, 0)
-    return await inflate(shelves, descriptor, diffId, bytes, async () => {}, signal)
+    return await inflate(shelves, wanted, blobs.open(wanted.descriptor.digest, 0), async () => {})
   } catch (error) {
     if (error instanceof OcibakeError && error.code === 'STORE_CORRUPT') return undefined
     throw error
   }
 }
 
+async function inflateFetched(
+  shelves: Shelves,
+  wanted: WantedLayer,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<Digest> {
+  const { blobs } = shelves
+  const blob = await blobs.create(wanted.descriptor.size)
+  async function* copied() {
+    for await (const chunk of bytes) {
+      await blob.write(chunk)
+      yield chunk
+    }
+  }
+  try {
+    return await inflate(shelves, wanted, copied(), () => blobs.commit(blob, wanted.descriptor.digest))
+  } finally {
+    await blob.discard()
+  }
+}
+
+/**
+ * The one pass: `blob` yields verified bytes, which are inflated, hashed, indexed and stored; `publishBlob` is called
+ * when all is well.
+ */
 async function inflate(
   { layers, records }: Shelves,
-  descriptor: Descriptor,
-  diffId: Digest | undefined,
+  wanted: WantedLayer,
   blob: AsyncGenerator<Uint8Array>,
   publishBlob: () => Promise<void>,
-  signal: AbortSignal | undefined,
 ): Promise<Digest> {
+  const { digest } = wanted.descriptor
   const file = await layers.create()
   try {
-    let tar: ScannedTar
-    try {
-      tar = await layers.scan(decompress(unclosed(blob), `The layer ${descriptor.digest}`), file, signal)
-    } catch (error) {
+    const bytes = decompress(unclosed(blob), `The layer ${digest}`)
+    const tar = await layers.scan(bytes, file, wanted.signal).catch(async (error: unknown) => {
       throw await whoseFault(error, blob)
-    }
-    checkDiffId(descriptor, tar.diffId, diffId)
+    })
+    checkDiffId(wanted, tar.diffId)
     await publishBlob()
     await layers.commit(tar)
-    await records.set(recordKey(descriptor.digest), tar.diffId)
+    await records.set(recordKey(digest), tar.diffId)
     return tar.diffId
   } finally {
     await blob.return(undefined)
@@ -168,11 +173,13 @@ function unclosed(source: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array>
   return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }
 }
 
-function checkDiffId({ digest }: Descriptor, got: Digest, want: Digest | undefined): void {
-  if (want === undefined || got === want) return
-  throw new OcibakeError('DIFF_ID_MISMATCH', `The layer ${digest} unpacks to ${got}; the config says ${want}.`, {
-    hint: 'The image is inconsistent: whoever made it has to push it again.',
-  })
+function checkDiffId({ descriptor, diffId }: WantedLayer, got: Digest): void {
+  if (diffId === undefined || got === diffId) return
+  throw new OcibakeError(
+    'DIFF_ID_MISMATCH',
+    `The layer ${descriptor.digest} unpacks to ${got}; the config says ${diffId}.`,
+    { hint: 'The image is inconsistent: whoever made it has to push it again.' },
+  )
 }
 
 /** What a blob unpacks to is only ever recorded after both were hashed. */

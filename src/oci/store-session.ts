@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { systemCode } from '../errors.ts'
 import { isAlive, markText, ownMark, parseMark } from './process-mark.ts'
@@ -24,7 +24,7 @@ export class StoreSession {
 
   /** @param temporary the store's `tmp/` folder */
   static async open(temporary: string): Promise<StoreSession> {
-    const folder = join(temporary, `${markText(ownMark())}-${randomBytes(4).toString('hex')}`)
+    const folder = join(temporary, newName())
     await mkdir(join(folder, 'pins'), { recursive: true, mode: 0o700 })
     return new StoreSession(folder)
   }
@@ -79,16 +79,35 @@ export class StoreSession {
   }
 }
 
-/** Removes the sessions of processes that are gone. Returns how many there were. */
-export async function removeDeadSessions(temporary: string): Promise<number> {
+export interface CleanUp {
+  /** Sessions that were removed. */
+  readonly removed: number
+  /** Folders that could not be, with why: a mount in them, files of another user. */
+  readonly stuck: readonly { readonly path: string; readonly error: unknown }[]
+}
+
+/** Removes the sessions of processes that are gone. Several processes may do so at once. */
+export async function removeDeadSessions(temporary: string): Promise<CleanUp> {
   let removed = 0
+  const stuck: { path: string; error: unknown }[] = []
   for (const name of await readdir(temporary)) {
     const path = join(temporary, name)
     if (!(await isDead(name, path))) continue
-    await removeTree(path)
-    removed++
+    // Whoever renames it is the one who removes it; if he is killed over it, his mark is on it.
+    const claimed = join(temporary, newName())
+    try {
+      await rename(path, claimed)
+      await removeTree(claimed)
+      removed++
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') stuck.push({ path: (await exists(claimed)) ? claimed : path, error })
+    }
   }
-  return removed
+  return { removed, stuck }
+}
+
+function newName(): string {
+  return `${markText(ownMark())}-${randomBytes(4).toString('hex')}`
 }
 
 async function isDead(name: string, path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { OcibakeError, systemCode } from '../errors.ts'
+import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
 import type { Digest } from './digest.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
@@ -16,7 +16,7 @@ import { StoreBlobs } from './store-blobs.ts'
 import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
 import { StoreRecords } from './store-records.ts'
-import { removeDeadSessions, StoreSession } from './store-session.ts'
+import { type CleanUp, removeDeadSessions, StoreSession } from './store-session.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -56,8 +56,7 @@ export class Store {
       await mkdir(absolute, { recursive: true, mode: 0o700 })
       for (const folder of [blobs, layers, records]) await mkdir(folder, { recursive: true })
       await mkdir(temporary, { recursive: true, mode: 0o700 })
-      const left = await removeDeadSessions(temporary)
-      if (left > 0) report({ type: 'note', message: `Removed what ${left} interrupted run(s) had left in the cache.` })
+      reportCleanUp(await removeDeadSessions(temporary), report)
       return new Store(absolute, await StoreSession.open(temporary))
     } catch (error) {
       throw unusable(absolute, error)
@@ -184,6 +183,15 @@ export class Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+}
+
+function reportCleanUp({ removed, stuck }: CleanUp, report: Report): void {
+  if (removed > 0)
+    report({ type: 'note', message: `Removed what ${removed} interrupted run(s) had left in the cache.` })
+  for (const { path, error } of stuck) {
+    const message = `An interrupted run left ${path}, which cannot be removed: ${systemCode(error) ?? messageOf(error)}.`
+    report({ type: 'warning', message, hint: 'Remove it by hand; ocibake does not need it.' })
   }
 }
 

@@ -74,6 +74,7 @@ async function* inflated(
   const ended = await running
   if (ended.exitCode === 0 && !ended.failed) return
   signal.throwIfAborted()
+  if (ended.cause instanceof OcibakeError) throw ended.cause
   if (systemCode(ended.cause) === 'ENOENT') {
     throw new OcibakeError(
       'TOOL_MISSING',

@@ -1,6 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
-import { type ByteString, display } from '../oci/name.ts'
+import { type ByteString, display, fromText } from '../oci/name.ts'
 import type { Directory } from '../oci/node.ts'
 import type { TarEntry } from '../oci/tar-entry.ts'
 import type { Archive } from './archive.ts'
@@ -62,25 +62,27 @@ function checkMember(entry: TarEntry, selected: TarEntry, guard: SymlinkGuard, a
   }
 }
 
-function checkSomething(selection: Selection, archive: Archive, options: LayerOptions): void {
-  const { unmatched, matched, entries } = selection
+function checkSomething({ unmatched, matched, entries }: Selection, archive: Archive, options: LayerOptions): void {
   if (unmatched.length === 0 && entries.length > 0) return
-  const patterns = unmatched.map((pattern) => `'${pattern}'`).join(' or ')
+  const { name } = archive
+  if (archive.entries.length === 0) throw new OcibakeError('UNPACK_NOTHING_MATCHED', `${name} has no members.`)
+  if (unmatched.length > 0) {
+    const patterns = unmatched.map((pattern) => `'${display(fromText(pattern))}'`).join(' or ')
+    throw nothing(archive, `No member of ${name} matches ${patterns}.`, 'wildcards')
+  }
+  if (matched === 0) throw nothing(archive, `\`exclude\` leaves no member of ${name}.`, 'exclude')
   const count = options.stripComponents ?? 0
-  const fault =
-    unmatched.length > 0
-      ? `No member of ${archive.name} matches ${patterns}.`
-      : matched === 0
-        ? `\`exclude\` leaves no member of ${archive.name}.`
-        : `No chosen member of ${archive.name} has more than ${count} components in its name.`
-  const change = unmatched.length > 0 ? 'wildcards' : matched === 0 ? 'exclude' : 'stripComponents'
-  throw new OcibakeError(
-    'UNPACK_NOTHING_MATCHED',
-    archive.entries.length === 0 ? `${archive.name} has no members.` : `${fault}\n${census(archive)}`,
-    {
-      hint: `Change \`${change}\`, or list the archive's members with: ocibake inspect ${archive.source}`,
-    },
+  throw nothing(
+    archive,
+    `No chosen member of ${name} has more than ${count} components in its name.`,
+    'stripComponents',
   )
+}
+
+function nothing(archive: Archive, fault: string, option: string): OcibakeError {
+  return new OcibakeError('UNPACK_NOTHING_MATCHED', `${fault}\n${census(archive)}`, {
+    hint: `Change \`${option}\`, or list the archive's members with: ocibake inspect ${archive.source}`,
+  })
 }
 
 function census({ entries }: Archive): string {

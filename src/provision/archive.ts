@@ -12,6 +12,8 @@ export interface Archive {
   /** The file's name and the source, fit for messages. */
   readonly name: string
   readonly source: string
+  /** sha256 of the tarball as it was fetched. */
+  readonly digest: Digest
   readonly entries: readonly TarEntry[]
   /** What the entries' data are slices of. */
   readonly file: SliceFile
@@ -27,8 +29,9 @@ export interface ArchiveTools extends FetchTools {
  */
 export async function fetchArchive(uri: string, options: FetchOptions, tools: ArchiveTools): Promise<Archive> {
   if (options.sha256 !== undefined) {
-    const known = await tools.store.findTar(keyOf(`sha256:${options.sha256}`))
-    if (known !== undefined) return { ...sourceNames(uri), entries: known.entries, file: known.file }
+    const digest: Digest = `sha256:${options.sha256}`
+    const known = await tools.store.findTar(keyOf(digest))
+    if (known !== undefined) return { ...sourceNames(uri), digest, entries: known.entries, file: known.file }
   }
   await using fetched = await fetchSource(uri, options, tools)
   return await openArchive(fetched, tools)
@@ -40,18 +43,25 @@ export async function openArchive(fetched: Fetched, { store, signal }: ArchiveTo
   try {
     const bytes = seen.of(archiveBytes(fetched, signal))
     const { entries, file } = await store.ingestTar(bytes, { key: keyOf(fetched.digest), signal })
-    return { name: fetched.name, source: fetched.source, entries, file }
+    return { name: fetched.name, source: fetched.source, digest: fetched.digest, entries, file }
   } catch (error) {
-    if (!(error instanceof OcibakeError) || error.code !== 'ARCHIVE_INVALID' || seen.isTar) throw error
-    throw new OcibakeError(
-      'ARCHIVE_INVALID',
-      `${fetched.source} is no tar archive; it looks like ${lookOf(seen.bytes)}.`,
-      {
-        hint: 'Check the address: tar, tar.gz, tar.zst, tar.xz and tar.bz2 can be unpacked.',
-        cause: error,
-      },
-    )
+    throw error instanceof OcibakeError && error.code === 'ARCHIVE_INVALID' ? explained(error, fetched, seen) : error
   }
+}
+
+function explained(error: OcibakeError, { name, source }: Fetched, seen: Head): OcibakeError {
+  if (error.message.includes(name)) return error
+  const detail = { hint: 'Check the address: tar, tar.gz, tar.zst, tar.xz and tar.bz2 can be unpacked.', cause: error }
+  if (seen.isTar)
+    return new OcibakeError('ARCHIVE_INVALID', `${name}: ${error.message}`, {
+      ...detail,
+      hint: 'Fetch or make it again.',
+    })
+  return new OcibakeError(
+    'ARCHIVE_INVALID',
+    `${source} is no tar archive; it looks like ${lookOf(seen.bytes)}.`,
+    detail,
+  )
 }
 
 /** The store's key for the tar inside a tarball. */
@@ -72,7 +82,7 @@ class Head {
     }
   }
 
-  /** Whether the first block is a header (its checksum fits) or zeros, or damage came before anything was seen. */
+  /** Whether the first block is a header, its checksum being right, or zeros. */
   get isTar(): boolean {
     const block = this.bytes.subarray(0, BLOCK)
     if (block.byteLength < BLOCK) return false

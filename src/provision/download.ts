@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
@@ -76,15 +77,18 @@ export class Download {
   }
 
   /**
-   * What `attempt` gives, tried again after a PassingFault; a call of `moved` starts the counting of tries anew, for an
-   * attempt that goes on where the last one ended. @throws FETCH_FAILED when patience is at its end, INTERRUPTED
+   * What `attempt` gives, tried again after a PassingFault. It tells how far it has come with `reached` (bytes): beyond
+   * where any try was before, the counting of tries starts anew. @throws FETCH_FAILED when patience is at its end, INTERRUPTED
    */
-  async persist<T>(attempt: (moved: () => void) => Promise<T>): Promise<T> {
+  async persist<T>(attempt: (reached: (at: number) => void) => Promise<T>): Promise<T> {
     const { attempts, backoff, longestWait } = this.patience
+    let furthest = 0
     for (let failed = 0; ; ) {
       this.throwIfInterrupted()
       try {
-        return await attempt(() => {
+        return await attempt((at) => {
+          if (at <= furthest) return
+          furthest = at
           failed = 0
         })
       } catch (error) {
@@ -129,8 +133,10 @@ export class Download {
   /** @throws INTERRUPTED, the OcibakeError that the signal was aborted with, or what `cancel` was given */
   throwIfInterrupted(): void {
     if (!this.signal.aborted) return
-    if (this.#cancelled.signal.aborted || this.signal.reason instanceof OcibakeError) throw this.signal.reason
-    throw new OcibakeError('INTERRUPTED', `Interrupted while fetching ${this.what}.`, { cause: this.signal.reason })
+    const { reason } = this.signal
+    const cancelled = this.#cancelled.signal.aborted && reason === this.#cancelled.signal.reason
+    if (cancelled || reason instanceof OcibakeError) throw reason
+    throw new OcibakeError('INTERRUPTED', `Interrupted while fetching ${this.what}.`, { cause: reason })
   }
 
   #givenUp(fault: PassingFault): OcibakeError {
@@ -144,10 +150,7 @@ export class Download {
 }
 
 /** The bytes of `body`, which ends with a PassingFault when none arrives for `idle` milliseconds or the connection breaks. */
-export async function* steady(
-  body: NodeJS.ReadableStream & { destroy(): unknown },
-  idle: number,
-): AsyncGenerator<Uint8Array> {
+export async function* steady(body: Readable, idle: number): AsyncGenerator<Uint8Array> {
   const stalled = Symbol('stalled')
   const chunks = body[Symbol.asyncIterator]()
   let timer: NodeJS.Timeout | undefined

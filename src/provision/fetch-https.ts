@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Response } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import { brokenConnection, type Download, PassingFault, retryAfter, steady } from './download.ts'
@@ -22,13 +23,12 @@ interface Position {
 export async function fetchHttps(url: URL, download: Download): Promise<void> {
   checkHop(url)
   const position: Position = { at: 0, validator: undefined }
-  await download.persist(async (moved) => {
+  await download.persist(async (reached) => {
     const response = await request(url, position, download)
     try {
-      await receive(response, position, download, moved)
+      await receive(response, position, download, reached)
     } finally {
-      response.body?.resume()
-      if (response.body !== null && 'destroy' in response.body) (response.body as { destroy(): void }).destroy()
+      discard(response)
     }
   })
 }
@@ -44,7 +44,7 @@ async function request(url: URL, position: Position, download: Download): Promis
       }),
     )
     if (!REDIRECTS.has(response.status)) return response
-    response.body?.resume()
+    discard(response)
     const next = locationOf(response, at)
     checkHop(next, at)
     at = next
@@ -65,17 +65,22 @@ function headersFor(at: URL, first: URL, { at: start, validator }: Position): Re
   return headers
 }
 
-async function receive(response: Response, position: Position, download: Download, moved: () => void): Promise<void> {
+async function receive(
+  response: Response,
+  position: Position,
+  download: Download,
+  reached: (at: number) => void,
+): Promise<void> {
   const total = startOf(response, position, download)
   if (position.at === 0) await download.file.truncate(0)
   if (total !== undefined) download.expect(total)
-  const body = response.body as (NodeJS.ReadableStream & { destroy(): unknown }) | null
+  const body = bodyOf(response)
   if (body !== null) {
     for await (const chunk of steady(body, download.patience.idle)) {
       await download.file.write(position.at, chunk)
       position.at += chunk.byteLength
       download.advance(chunk.byteLength)
-      moved()
+      reached(position.at)
       download.throwIfInterrupted()
     }
   }
@@ -133,6 +138,15 @@ function locationOf(response: Response, from: URL): URL {
     throw new OcibakeError('FETCH_FAILED', `${displayUrl(from)} redirects (${response.status}) to no valid address.`)
   }
   return next
+}
+
+/** node-fetch's type says less than its manual: the body is a stream of Node's. */
+function bodyOf(response: Response): Readable | null {
+  return response.body as Readable | null
+}
+
+function discard(response: Response): void {
+  bodyOf(response)?.destroy()
 }
 
 function withoutUserInfo(url: URL): URL {

@@ -44,9 +44,15 @@ export interface Fetched extends Content, AsyncDisposable {
 
 /** What to call a source in messages: its last component and the whole, both without credentials and query string. */
 export function sourceNames(uri: string): Pick<Fetched, 'name' | 'source'> {
-  const url = /^https?:/i.test(uri) ? URL.parse(uri) : null
-  const source = url === null ? uri : displayUrl(url)
+  const scheme = schemeOf(uri)
+  const url = scheme === undefined || scheme === 's3' ? null : URL.parse(uri)
+  const plain = scheme === undefined || scheme === 's3' ? uri : `${scheme}://…`
+  const source = url === null ? plain : displayUrl(url)
   return { source: display(fromText(source)), name: display(fromText(basename(source))) }
+}
+
+function schemeOf(uri: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase()
 }
 
 /**
@@ -80,7 +86,7 @@ type Fetch = (download: Download) => Promise<void>
 
 /** undefined for a path. */
 function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase()
+  const scheme = schemeOf(uri)
   if (scheme === undefined) return undefined
   if (scheme === 's3') {
     const location = parseS3Uri(uri)

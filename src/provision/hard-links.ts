@@ -32,7 +32,7 @@ export class HardLinks {
   }
 
   #link(link: TarEntry, member: TarEntry): TarEntry | undefined {
-    const target = insideDestination(stripComponents(member.target, this.#count), this.#archive)
+    const target = insideDestination(stripComponents(member.target, this.#count), this.#archive, member.target)
     const made = this.#made.get(target)
     if (made !== undefined && made.type !== 'directory') return target === link.path ? undefined : { ...link, target }
 

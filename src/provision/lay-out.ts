@@ -9,14 +9,11 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
-  readSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { type Content, Slice } from '../oci/content.ts'
 import { type ByteString, display, toBytes } from '../oci/name.ts'
 import type { Attrs, File, Leaf, Node, Special, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
@@ -26,8 +23,8 @@ import { UNDATED } from './dates.ts'
 import { makeSpecials, writeXattrs } from './host-attributes.ts'
 import { hostPath } from './host-path.ts'
 import { type RootStamps, stampRoot } from './root-stamps.ts'
+import { writeContent } from './write-content.ts'
 
-const CHUNK = 1 << 20
 /** The last second that a Date can hold. */
 const LAST_DATE = 8.64e12
 
@@ -61,7 +58,6 @@ class RootWriter {
   readonly #tree: Tree
   readonly #root: string
   readonly #options: LayOutOptions
-  readonly #buffer = Buffer.allocUnsafe(CHUNK)
   /** The first name of each leaf: the next ones are hard links to it. */
   readonly #made = new Map<Leaf, ByteString>()
   readonly #specials = new Map<ByteString, Special>()
@@ -88,7 +84,7 @@ class RootWriter {
     await writeXattrs(this.#root, this.#xattrs, report, signal)
   }
 
-  async #each(visit: (path: ByteString, node: Node) => void | Promise<void>): Promise<void> {
+  async #each(visit: (path: ByteString, node: Node) => Promise<void> | undefined): Promise<void> {
     const breath = new Breath(this.#options.signal)
     const guarded = async (path: ByteString, node: Node) => {
       try {
@@ -105,7 +101,7 @@ class RootWriter {
     }
   }
 
-  #make(path: ByteString, node: Node): void | Promise<void> {
+  #make(path: ByteString, node: Node): Promise<void> | undefined {
     if (node.kind === 'whiteout' || node.kind === 'link')
       throw new OcibakeError('INTERNAL', `A tree has a ${node.kind}.`)
     if (node.kind === 'directory') {
@@ -130,7 +126,7 @@ class RootWriter {
     }
   }
 
-  #makeFile(path: ByteString, { attrs, content }: File): void | Promise<void> {
+  #makeFile(path: ByteString, { attrs, content }: File): Promise<void> | undefined {
     const descriptor = openSync(this.#host(path), 'wx', 0o600)
     const finish = () => {
       fchownSync(descriptor, attrs.uid, attrs.gid)
@@ -139,37 +135,14 @@ class RootWriter {
       const time = this.#time(attrs)
       futimesSync(descriptor, time, time)
     }
-    if (content instanceof Slice || content.size === 0) {
-      try {
-        if (content instanceof Slice) this.#copySlice(content, descriptor)
-        finish()
-      } finally {
-        closeSync(descriptor)
-      }
-      return
+    let pending: Promise<void> | undefined
+    try {
+      pending = writeContent(content, descriptor)
+      if (pending === undefined) finish()
+    } finally {
+      if (pending === undefined) closeSync(descriptor)
     }
-    return writeContent(content, descriptor)
-      .then(finish)
-      .finally(() => closeSync(descriptor))
-  }
-
-  /** Most files of most trees: without a promise for each, and without a buffer for each. */
-  #copySlice({ file, offset, size }: Slice, descriptor: number): void {
-    for (let done = 0; done < size; ) {
-      const wanted = Math.min(CHUNK, size - done)
-      const got = readSync(file.descriptor, this.#buffer, 0, wanted, offset + done)
-      if (got === 0) {
-        throw new OcibakeError(
-          'STORE_CORRUPT',
-          `${file.path} ends at byte ${offset + done}; wanted ${offset + size}.`,
-          {
-            hint: 'Run: ocibake cache verify',
-          },
-        )
-      }
-      writeAll(descriptor, this.#buffer.subarray(0, got))
-      done += got
-    }
+    return pending?.then(finish).finally(() => closeSync(descriptor))
   }
 
   #setAttrs(path: ByteString, attrs: Attrs): void {
@@ -193,14 +166,6 @@ class RootWriter {
   #host(path: ByteString): string | Buffer {
     return hostPath(this.#root, path)
   }
-}
-
-async function writeContent(content: Content, descriptor: number): Promise<void> {
-  for await (const chunk of content.open()) writeAll(descriptor, chunk)
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)
 }
 
 function layOutError(error: unknown, path: ByteString, root: string): unknown {

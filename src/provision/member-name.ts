@@ -18,12 +18,12 @@ export function stripComponents(name: ByteString, count: number): ByteString {
 }
 
 /**
- * A name without empty, `.` and `..` components, relative to the destination.
+ * A name without empty, `.` and `..` components, relative to the destination. `member` is the name to complain of.
  * @throws ARCHIVE_UNSAFE when `..` leads out of the destination
  */
-export function insideDestination(name: ByteString, archive: string): ByteString {
+export function insideDestination(name: ByteString, archive: string, member = name): ByteString {
   const path = plainPath(name)
-  if (path === undefined) throw unsafe(archive, name, `'..' leads out of the folder it is unpacked to`)
+  if (path === undefined) throw unsafe(archive, member, `'..' leads out of the folder it is unpacked to`)
   return path
 }
 

@@ -1,5 +1,6 @@
 import type { Tree } from '../oci/node.ts'
 import { clampTimes } from './clamp-times.ts'
+import { settleDatabaseIds } from './database-ids.ts'
 import { dateBytecode, dateShadow } from './dated-files.ts'
 import type { NormaliseContext, Normaliser } from './normaliser.ts'
 import { restore } from './restore.ts'
@@ -38,6 +39,10 @@ export const NORMALISERS = {
   'python-bytecode': {
     what: "the source's time inside new .pyc files is no newer than the image",
     apply: dateBytecode,
+  },
+  'database-ids': {
+    what: 'the random id inside new Berkeley DB files comes from their path',
+    apply: settleDatabaseIds,
   },
   'shadow-dates': { what: "days of password changes in /etc/shadow are no later than the image's", apply: dateShadow },
   times: { what: 'no file of the new layer is newer than the image', apply: clampTimes },

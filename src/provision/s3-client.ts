@@ -15,10 +15,7 @@ export async function s3Client(region?: string): Promise<S3Client> {
   const anonymous = await hasNoCredentials(configured)
   const client = new sdk.S3Client({
     ...config,
-    ...(anonymous && {
-      signer: { sign: async (request) => request },
-      credentials: { accessKeyId: '', secretAccessKey: '' },
-    }),
+    ...(anonymous ? UNSIGNED : { credentials: configured.config.credentials }),
     region: region ?? (await configured.config.region().catch(() => 'us-east-1')),
   })
   configured.destroy()
@@ -26,6 +23,11 @@ export async function s3Client(region?: string): Promise<S3Client> {
   client.config.endpointProvider = (parameters, context) =>
     endpointProvider({ ...parameters, ForcePathStyle: parameters.Endpoint !== undefined }, context)
   return client
+}
+
+const UNSIGNED: S3ClientConfig = {
+  credentials: { accessKeyId: '', secretAccessKey: '' },
+  signer: { sign: async (request) => request },
 }
 
 async function hasNoCredentials(client: S3Client): Promise<boolean> {

@@ -16,7 +16,8 @@ const PASSING: ReadonlySet<string> = new Set(['SlowDown', 'RequestTimeout', 'Req
 
 /** The region that the answer of another region's endpoint names as the bucket's. */
 export function regionOf(error: unknown): string | undefined {
-  return answerOf(error)?.headers['x-amz-bucket-region']
+  const answer = answerOf(error)
+  return answer?.headers['x-amz-bucket-region'] ?? (error as { Region?: string } | null)?.Region
 }
 
 /**
@@ -68,7 +69,8 @@ export function changed(what: string): OcibakeError {
   })
 }
 
-function noCredentials(what: string, cause: Error): OcibakeError {
+/** What to throw when the AWS SDK finds credentials but cannot load them. */
+export function noCredentials(what: string, cause: unknown): OcibakeError {
   return new OcibakeError('FETCH_DENIED', `${what}: the AWS credentials could not be loaded.`, {
     hint: 'Check AWS_PROFILE and the AWS configuration files, or log in again (aws sso login).',
     cause,

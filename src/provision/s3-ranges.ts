@@ -52,7 +52,7 @@ async function fetchPart(
 ): Promise<void> {
   let at = start
   let ready = given
-  await download.persist(async (moved) => {
+  await download.persist(async (reached) => {
     const answer = ready ?? (await ask(at, end, etag))
     ready = undefined
     if (answer.etag !== etag) {
@@ -72,7 +72,7 @@ async function fetchPart(
       await download.file.write(at, wanted)
       at += wanted.byteLength
       download.advance(wanted.byteLength)
-      moved()
+      reached(at)
       download.throwIfInterrupted()
     }
     if (at < end) throw new PassingFault(`the answer ended ${end - at} bytes too early`)

@@ -3,7 +3,7 @@ import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
 import { type Download, PassingFault } from './download.ts'
 import { s3Client } from './s3-client.ts'
-import { regionOf, s3Failure } from './s3-failure.ts'
+import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
 import { type AskRange, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
 
 export interface S3Location {
@@ -25,11 +25,10 @@ export function parseS3Uri(uri: string): S3Location {
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
 export async function fetchS3(location: S3Location, versionId: string | undefined, download: Download): Promise<void> {
-  const bucket = new Bucket(
-    await s3Client().catch((error: unknown) => {
-      throw s3Failure(error, download.what)
-    }),
-  )
+  const client = await s3Client().catch((error: unknown) => {
+    throw noCredentials(download.what, error)
+  })
+  const bucket = new Bucket(client)
   const ask: AskRange = (start, end, etag) => bucket.ask(location, versionId, { start, end, etag }, download)
   try {
     await fetchRanges(ask, download)

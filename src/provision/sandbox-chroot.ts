@@ -17,6 +17,8 @@ import type {
 import { sandboxRequest } from './sandbox-request.ts'
 
 const HOSTNAME = 'ocibake'
+/** Milliseconds, 25 days: beyond it a timer of Node fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * For root: namespaces of its own and pivot_root, done by native/chroot.c. Scripts keep the capabilities that Docker
@@ -69,7 +71,8 @@ async function runInChroot(
   if (signal.aborted) throw interrupted(signal)
   const files = new Map([...(await hostFiles(command)), ...command.secrets])
   const request = sandboxRequest(command.env, files, command.stdin)
-  const timeout = command.timeout === undefined ? undefined : AbortSignal.timeout(command.timeout)
+  const timeout =
+    command.timeout === undefined ? undefined : AbortSignal.timeout(Math.min(command.timeout, LONGEST_TIMER))
   const stop = AbortSignal.any(timeout === undefined ? [signal] : [signal, timeout])
   const { status, lineError } = await runHelper(helper, helperArguments(root, command), request, onLine, stop)
   if (lineError !== undefined) throw lineError

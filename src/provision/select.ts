@@ -65,7 +65,7 @@ function isWanted(name: ByteString, wanted: readonly Wanted[]): boolean {
 function destinationOf(member: TarEntry, count: number, archive: string): ByteString {
   insideDestination(member.path, archive)
   const stripped = stripComponents(withoutTrailingSlashes(member.path), count)
-  const path = insideDestination(stripped, archive)
+  const path = insideDestination(stripped, archive, member.path)
   if (path === '' && stripped !== '' && member.type !== 'directory') {
     throw unsafe(archive, member.path, `a ${member.type} cannot take the place of the folder it is unpacked to`)
   }

@@ -18,6 +18,7 @@ export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promis
 }
 
 async function ownerOf(tree: Tree, owner: string | undefined): Promise<NonNullable<LayerOptions['owner']>> {
-  if (owner === undefined) return { uid: 0, gid: 0 }
-  return owner === 'archive' ? owner : lookUpUser(tree, owner)
+  if (owner === undefined || owner === 'archive') return owner ?? { uid: 0, gid: 0 }
+  const { uid, gid } = await lookUpUser(tree, owner)
+  return { uid, gid }
 }

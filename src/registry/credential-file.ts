@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { isJsonObject, type JsonObject } from '../oci/json.ts'
 import { jsonFault } from './json-fault.ts'
+import { redact } from './redact.ts'
 
 /** What a registry wants to know of somebody. `source` says where it was found, for messages. */
 export type Credentials =
@@ -37,14 +38,14 @@ export async function readCredentialFile(path: string): Promise<CredentialFile |
   if (!isJsonObject(root)) throw unreadable(path, 'holds no JSON object')
   const auths = new Map<string, JsonObject>()
   for (const [key, value] of entriesOf(root, 'auths', path)) {
-    if (!isJsonObject(value)) throw unreadable(path, `has no object at auths["${key}"]`)
+    if (!isJsonObject(value)) throw unreadable(path, `has no object at auths["${redact(key)}"]`)
     const name = normaliseKey(key)
     if (name !== undefined && Object.keys(value).length > 0 && !auths.has(name)) auths.set(name, value)
   }
   const helpers = new Map<string, string>()
   for (const [key, value] of entriesOf(root, 'credHelpers', path)) {
     const name = normaliseKey(key)
-    if (name !== undefined) helpers.set(name, helperName(value, `credHelpers["${key}"]`, path))
+    if (name !== undefined) helpers.set(name, helperName(value, `credHelpers["${redact(key)}"]`, path))
   }
   const store = root.credsStore ?? ''
   return { path, auths, helpers, store: store === '' ? undefined : helperName(store, 'credsStore', path) }
@@ -58,7 +59,7 @@ export async function readCredentialFile(path: string): Promise<CredentialFile |
 export function entryCredentials(entry: JsonObject, key: string, path: string): Credentials | undefined {
   const field = (name: string): string => {
     const value = entry[name] ?? ''
-    if (typeof value !== 'string') throw unreadable(path, `has no string at auths["${key}"].${name}`)
+    if (typeof value !== 'string') throw unreadable(path, `has no string at auths["${redact(key)}"].${name}`)
     return value
   }
   const identity = field('identitytoken')
@@ -67,7 +68,7 @@ export function entryCredentials(entry: JsonObject, key: string, path: string): 
   if (auth !== '') {
     const decoded = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '')
     const colon = decoded.indexOf(':')
-    if (colon < 1) throw unreadable(path, `has no base64 of user:password at auths["${key}"].auth`)
+    if (colon < 1) throw unreadable(path, `has no base64 of user:password at auths["${redact(key)}"].auth`)
     return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1), source: path }
   }
   const username = field('username')

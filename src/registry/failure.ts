@@ -20,8 +20,7 @@ export function failure(answer: Answer, what: string, registry: string, who?: st
   const said = words.length === 0 ? '' : `: ${redact(words.join('; '))}`
   const tried = answer.attempts > 1 ? ` after ${answer.attempts} attempts` : ''
   const asked = who === undefined || answer.status >= 500 ? '' : `, asked ${who}`
-  const from = answer.url.host === registry || registry === 'docker.io' ? registry : answer.url.host
-  return new OcibakeError(code, `${what}: ${from} answered ${answer.status}${tried}${asked}${said}.`, {
+  return new OcibakeError(code, `${what}: ${answer.url.host} answered ${answer.status}${tried}${asked}${said}.`, {
     hint: hintFor(code, answer.status, registry),
   })
 }

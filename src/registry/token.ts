@@ -6,6 +6,7 @@ import type { Challenge } from './challenge.ts'
 import type { Credentials } from './credential-file.ts'
 import { failure } from './failure.ts'
 import { checkRealm } from './realm.ts'
+import { redact } from './redact.ts'
 import type { Answer, HttpRequest, Transport } from './transport.ts'
 
 export interface Token {
@@ -49,7 +50,7 @@ export async function fetchToken(
 /** As whom something was asked, for messages. */
 export function describe(credentials: Credentials | undefined): string {
   if (credentials === undefined) return 'anonymously'
-  const name = credentials.kind === 'identity' ? 'with the identity token' : `as '${credentials.username}'`
+  const name = credentials.kind === 'identity' ? 'with the identity token' : `as '${redact(credentials.username)}'`
   return `${name} from ${credentials.source}`
 }
 

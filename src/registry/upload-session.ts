@@ -62,11 +62,12 @@ export class UploadSession {
     this.#chunk = Math.max(CHUNK, leastChunk)
   }
 
+  /** Opens a new one. @throws REGISTRY_* */
   static async start(client: RegistryClient, source: UploadSource, options: UploadOptions): Promise<UploadSession> {
     const about = aboutUpload(source)
     const body = bytesContent('')
     const answer = await client.request({ method: 'POST', path: 'blobs/uploads/', about, body, signal: options.signal })
-    if (answer.status !== 202) throw new SessionFault(answer)
+    if (answer.status !== 202) throw await client.failure(answer, about)
     const least = Number(answer.headers.get('oci-chunk-min-length') ?? 0)
     const leastChunk = Number.isSafeInteger(least) ? least : 0
     return new UploadSession(client, source, options, client.location(answer, about), leastChunk)

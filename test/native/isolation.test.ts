@@ -203,6 +203,13 @@ describe('a hostile root', () => {
     await expect(bench.run(tree, 'true')).rejects.toThrow(/mount point \/(proc|dev)/)
   })
 
+  test('that is a shell and nothing else works, and has nothing else afterwards', async () => {
+    const tree = folder({ bin }) as Tree
+    const source = { id: 's', source: 'env:S' }
+    const after = await bench.run(tree, { run: check, secrets: [source] }, { env: { S: 'shh' } })
+    expect(after).toBe(tree)
+  })
+
   test('a folder in the place of resolv.conf is left alone', async () => {
     const tree = folder({ bin, etc: folder({ 'resolv.conf': folder({}) }) }) as Tree
     expect(await bench.run(tree, 'test -d /etc/resolv.conf')).toBe(tree)

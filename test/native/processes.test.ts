@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
+import { layOut } from '../../src/provision/lay-out.ts'
+import type { OnLine, SandboxCommand, SandboxExit } from '../../src/provision/sandbox.ts'
 import { Bench, smallRoot } from '../support/small-root.ts'
 
 let bench: Bench
@@ -43,6 +45,24 @@ const daemons = (sleep: string) =>
 async function until(text: string): Promise<void> {
   const said = (event: Event) => event.type === 'output' && event.line === text
   while (!bench.events.some(said)) await setTimeout(10)
+}
+
+async function runDirectly(change: Partial<SandboxCommand>, onLine: OnLine): Promise<SandboxExit> {
+  await using folder = await bench.store.workFolder('direct')
+  const { signal } = new AbortController()
+  const laid = await layOut(root, folder.path, { newest: 0, report: () => {}, signal })
+  const command: SandboxCommand = {
+    argv: ['/bin/true'],
+    env: {},
+    uid: 0,
+    gid: 0,
+    groups: [],
+    workdir: '/',
+    network: 'none',
+    secrets: new Map(),
+    ...change,
+  }
+  return await bench.sandbox.run(laid.root, command, onLine, signal)
 }
 
 const mounts = () => readFileSync('/proc/self/mounts', 'utf8')
@@ -92,18 +112,10 @@ describe('no process and no mount is left', () => {
 
   test('when the reader of its output throws', async () => {
     const sleep = mark()
-    await using folder = await bench.store.workFolder('throws')
-    const { layOut } = await import('../../src/provision/lay-out.ts')
-    const signal = new AbortController().signal
-    const laid = await layOut(root, folder.path, { newest: 0, report: () => {}, signal })
-    const command = {
-      ...{ argv: ['/bin/sh', '-c', `echo x; sleep ${sleep}`], env: {}, uid: 0, gid: 0, groups: [], workdir: '/' },
-      ...{ network: 'none' as const, secrets: new Map() },
-    }
     const onLine = () => {
       throw new Error('no more')
     }
-    await expect(bench.sandbox.run(laid.root, command, onLine, signal)).rejects.toThrow('no more')
+    await expect(runDirectly({ argv: ['/bin/sh', '-c', `echo x; sleep ${sleep}`] }, onLine)).rejects.toThrow('no more')
     expect(processesWith(sleep)).toEqual([])
   })
 
@@ -166,4 +178,18 @@ test('output of a script that ends at once is complete', async () => {
     expect(bench.lines('stdout').at(-1)).toBe('end')
     expect(bench.lines('stderr')).toEqual(['last'])
   }
+})
+
+test('standard input is what the command has', async () => {
+  const lines: string[] = []
+  const stdin = `${'x'.repeat(300_000)}\nend`
+  const command = { argv: ['/bin/sh', '-c', 'wc -c; wc -c < /dev/stdin'], stdin, uid: 65100, gid: 1 }
+  expect(await runDirectly(command, (_, line) => lines.push(line))).toEqual({ code: 0, timedOut: false })
+  expect(lines).toEqual(['300004', '0'])
+})
+
+test('a very long timeout is no timeout at all', async () => {
+  expect(await runDirectly({ argv: ['/bin/sleep', '0.1'], timeout: 2400 * 3600 * 1000 }, () => {})).toMatchObject({
+    code: 0,
+  })
 })

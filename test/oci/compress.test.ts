@@ -19,7 +19,7 @@ async function* listed(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array
 const gzip = (pieces: readonly Uint8Array[], threads?: number) =>
   collect(compressPieces(listed(pieces), { compression: 'gzip', ...(threads === undefined ? {} : { threads }) }))
 
-describe('compressPieces', () => {
+describe('compressPieces', { timeout: 60_000 }, () => {
   it('gives the same gzip bytes with any number of threads', async () => {
     const pieces = cut(text, 12)
     const one = await gzip(pieces, 1)

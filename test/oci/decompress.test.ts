@@ -26,7 +26,7 @@ describe('detectCompression', () => {
   })
 })
 
-describe('decompress', () => {
+describe('decompress', { timeout: 60_000 }, () => {
   it.each([
     ['gzip -6', tool('gzip', '-6')],
     ['gzip -1', tool('gzip', '-1')],

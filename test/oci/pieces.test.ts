@@ -48,8 +48,8 @@ const newOnes = (before: readonly Buffer[], after: readonly Buffer[]) => {
   return after.filter((piece) => !known.has(digestOf(piece)))
 }
 
-describe('cutPieces', () => {
-  const all = members(new Random(SEED), 1500, mixed)
+describe('cutPieces', { timeout: 60_000 }, () => {
+  const all = members(new Random(SEED), 600, mixed)
 
   it('gives the bytes of the archive, in pieces of bounded size', async () => {
     const cut = await pieces(parts(all))
@@ -65,7 +65,7 @@ describe('cutPieces', () => {
     }
   })
 
-  it.each(Array.from({ length: 8 }, (_, i) => i))(
+  it.each(Array.from({ length: 4 }, (_, i) => i))(
     'lets a changed file disturb only what is near (seed %i)',
     async (seed) => {
       const random = new Random(seed)

@@ -7,7 +7,7 @@ import { testFolder } from '../support/folder.ts'
 
 const bash = (cwd: string, script: string) => execFileSync('bash', ['-ec', script], { cwd })
 
-describe('removeTree', () => {
+describe('removeTree', { timeout: 60_000 }, () => {
   it.each([
     ['nothing', 'true'],
     ['a file', 'echo x > tree'],

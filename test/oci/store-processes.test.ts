@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Event } from '../../src/events.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { markText, ownMark } from '../../src/oci/process-mark.ts'
+import { Store } from '../../src/oci/store.ts'
 import { pruneStore } from '../../src/oci/store-prune.ts'
 import { chunked, collect, descriptorOf, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
@@ -49,7 +51,7 @@ const HALF_A_BLOB = `
   }
   await store.ingestBlob({ mediaType: '', digest: digestOf(whole), size: whole.length }, half)`
 
-describe('a store', () => {
+describe('a store', { timeout: 60_000 }, () => {
   it('is cleaned of what a killed process left, by the next that opens it', async () => {
     const root = join(await testFolder(), 'store')
     const child = program(root, HALF_A_BLOB)
@@ -94,6 +96,37 @@ describe('a store', () => {
     expect(left).not.toContain(names.silent)
   })
 
+  it('is cleaned by one of many that open it at the same time', async () => {
+    const root = join(await testFolder(), 'store')
+    const { pid, start, place } = ownMark()
+    const dead = join(root, 'tmp', `${markText({ pid, start: `${start}1`, place })}-aaaa`)
+    for (let i = 0; i < 100; i++) await mkdir(join(dead, `root-${i}`, 'etc'), { recursive: true })
+    const events: Event[] = []
+    const stores = await Promise.all(
+      Array.from({ length: 8 }, () => Store.open(root, { report: (event) => events.push(event) })),
+    )
+    expect(events).toEqual([{ type: 'note', message: 'Removed what 1 interrupted run(s) had left in the cache.' }])
+    for (const store of stores) await store.close()
+    expect(await readdir(join(root, 'tmp'))).toEqual([])
+  })
+
+  it.runIf(process.getuid?.() === 0)('opens although something is mounted in what was left (needs root)', async () => {
+    const root = join(await testFolder(), 'store')
+    const { pid, start, place } = ownMark()
+    const mount = join(root, 'tmp', `${markText({ pid, start: `${start}1`, place })}-aaaa`, 'proc')
+    await mkdir(mount, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mount])
+    const events: Event[] = []
+    try {
+      const store = await Store.open(root, { report: (event) => events.push(event) })
+      await store.close()
+      expect(events).toMatchObject([{ type: 'warning', message: expect.stringMatching(/cannot be removed: EBUSY/) }])
+    } finally {
+      const [left] = await readdir(join(root, 'tmp'))
+      execFileSync('umount', [join(root, 'tmp', left!, 'proc')])
+    }
+  })
+
   it('serves processes that take in the same layer at the same time', async () => {
     const folder = await testFolder()
     const root = join(folder, 'store')
@@ -114,7 +147,7 @@ describe('a store', () => {
     const store = await testStore(root)
     expect((await collect(store.openBlob(digestOf(layer)))).equals(layer)).toBe(true)
     await store.layerTree(digestOf(tar))
-  }, 30_000)
+  })
 
   it('is not pruned of what a process that runs has looked at', async () => {
     const store = await testStore()

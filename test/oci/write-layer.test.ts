@@ -30,7 +30,7 @@ async function testStore(): Promise<Store> {
   return store
 }
 
-describe('writeLayer', () => {
+describe('writeLayer', { timeout: 60_000 }, () => {
   it.each([
     ['gzip', 'oci', 'application/vnd.oci.image.layer.v1.tar+gzip', 'gzip -dc'],
     ['zstd', 'oci', 'application/vnd.oci.image.layer.v1.tar+zstd', 'zstd -dc'],

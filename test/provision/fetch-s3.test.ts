@@ -51,7 +51,7 @@ describe('fetchSource from S3', () => {
 
   it('downloads a large object in parts of one and the same object, several at once', async () => {
     s3.put('bucket', 'big', BIG)
-    expect(await fetched('s3://bucket/big', { sha256: sha256(BIG) })).toEqual(BIG)
+    expect((await fetched('s3://bucket/big', { sha256: sha256(BIG) })).equals(BIG)).toBe(true)
     expect(s3.server.seen.map(({ range }) => range).sort()).toEqual([
       'bytes=0-8388607',
       'bytes=16777216-25165823',
@@ -88,7 +88,7 @@ describe('fetchSource from S3', () => {
       if (number === 1) return { kind: 'cut', after: 3 * MIB }
       return range === 'bytes=8388608-16777215' ? { kind: 'stall', after: 2 * MIB } : undefined
     }
-    expect(await fetched('s3://bucket/big', { sha256: sha256(BIG) })).toEqual(BIG)
+    expect((await fetched('s3://bucket/big', { sha256: sha256(BIG) })).equals(BIG)).toBe(true)
     const firstRetry = s3.server.seen.find(({ range }) => range?.endsWith('-8388607') && range !== 'bytes=0-8388607')
     expect(Number(/=(\d+)-/.exec(firstRetry?.range ?? '')?.[1])).toBeGreaterThan(0)
     expect(s3.server.seen.map(({ range }) => range)).toContain(`bytes=${8388608 + 2 * MIB}-16777215`)
@@ -165,8 +165,26 @@ describe('fetchSource from S3', () => {
   it('finds the region of the bucket, once for all parts', async () => {
     s3.createBucket('far', { region: 'ap-south-1' })
     s3.put('far', 'big', BIG)
-    expect(await fetched('s3://far/big')).toEqual(BIG)
+    expect((await fetched('s3://far/big')).equals(BIG)).toBe(true)
     expect(s3.server.seen.map(({ region }) => region)).toEqual(['us-east-1', ...Array(4).fill('ap-south-1')])
+  })
+
+  it('finds the region that S3 names with 400', async () => {
+    s3.createBucket('far', { region: 'ap-south-1' })
+    s3.put('far', 'x', 'content')
+    const headers = { 'x-amz-bucket-region': 'ap-south-1' }
+    s3.server.fault = (_, number) =>
+      number === 1 ? { kind: 'error', status: 400, code: 'AuthorizationHeaderMalformed', headers } : undefined
+    expect((await fetched('s3://far/x')).toString()).toBe('content')
+  })
+
+  it('says so when the credentials cannot be loaded', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined)
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', '/nonexistent/token')
+    vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/x')
+    s3.put('bucket', 'x', 'content')
+    expect(await failure('s3://bucket/x')).toMatchObject({ code: 'FETCH_DENIED' })
   })
 
   it('needs no configured region', async () => {
@@ -187,7 +205,7 @@ describe('fetchSource from S3', () => {
     s3.put('open', 'big', BIG)
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined)
-    expect(await fetched('s3://open/big')).toEqual(BIG)
+    expect((await fetched('s3://open/big')).equals(BIG)).toBe(true)
     expect(s3.server.seen.some(({ signed }) => signed)).toBe(false)
     expect(await failure('s3://bucket/x')).toMatchObject({ code: 'FETCH_DENIED' })
   })

@@ -55,7 +55,7 @@ test('a blob goes on where the connection broke, as often as it gets on', async 
     const headers = { 'Content-Range': `bytes ${start}-${BLOB.length - 1}/${BLOB.length}` }
     breakAfter(response, BLOB.subarray(start), step, start === 0 ? 200 : 206, start === 0 ? {} : headers)
   })
-  expect(await read(source.blob(DESCRIPTOR, 0, signal))).toEqual(BLOB)
+  expect(digestOf(await read(source.blob(DESCRIPTOR, 0, signal)))).toBe(DESCRIPTOR.digest)
   expect(server.seen.length).toBe(3)
   expect(server.seen[0]?.headers.range).toBeUndefined()
   expect(events.filter((event) => event.type === 'retry').map((event) => event.attempt)).toEqual([1, 1])
@@ -81,7 +81,7 @@ test.each<[string, Script]>([
 ])('from a registry that %s, a blob still comes from the byte that was asked for', async (_, script) => {
   const { source } = await sourceFor(script)
   for (const start of [1, 999_999, BLOB.length - 1]) {
-    expect(await read(source.blob(DESCRIPTOR, start, signal))).toEqual(BLOB.subarray(start))
+    expect(digestOf(await read(source.blob(DESCRIPTOR, start, signal)))).toBe(digestOf(BLOB.subarray(start)))
   }
 })
 
@@ -170,7 +170,7 @@ test('storage elsewhere gets no credentials, and its challenge is not answered',
   const { source } = await sourceFor(script, {
     credentials: async () => ({ kind: 'password', username: 'bob', password: 'hunter2', source: 'x' }),
   })
-  expect(await read(source.blob(DESCRIPTOR, 0, signal))).toEqual(BLOB)
+  expect(digestOf(await read(source.blob(DESCRIPTOR, 0, signal)))).toBe(DESCRIPTOR.digest)
   const failing = read(source.blob(DESCRIPTOR, 0, signal))
   await expect(failing).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' })
   await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/s3cret|hunter2/) })

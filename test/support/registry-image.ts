@@ -9,7 +9,7 @@ import { anonymous, type CredentialLookup } from '../../src/registry/credentials
 import type { PushImage } from '../../src/registry/push.ts'
 import { REGISTRY_USER } from './token-server.ts'
 
-/** An image in memory, valid to every tool, whose layers are random bytes in an empty-looking tar. */
+/** An image in memory, valid to every tool: each layer is a tar.gz with one file of random bytes. */
 export interface MemoryImage extends PushImage {
   readonly blobs: ReadonlyMap<Digest, Buffer>
   /** Every `openBlob` so far: digest and start. */

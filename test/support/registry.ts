@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Certificate, makeCertificate } from './certificate.ts'
 import { startTokenServer, TOKEN_ISSUER, TOKEN_SERVICE } from './token-server.ts'
@@ -31,6 +32,8 @@ export interface TestRegistry {
   readonly tokenRequests: readonly URLSearchParams[]
   /** The folder in which it keeps its blobs. */
   readonly storage: string
+  /** What it was asked so far, as `METHOD /path?query STATUS`, oldest first. Not with `tls`. */
+  requests(): Promise<readonly string[]>
   stop(): Promise<void>
 }
 
@@ -52,7 +55,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   await writeFile(join(folder, 'htpasswd'), `${HTPASSWD}\n`)
   const config = {
     version: 0.1,
-    log: { level: 'error', accesslog: { disabled: true } },
+    log: { level: 'error', accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: { addr: host, secret: 'test', ...(tls ? { tls: { certificate: pair!.certFile, key: pair!.keyFile } } : {}) },
     ...authConfig(auth, folder, pair, tokens?.url),
@@ -60,8 +63,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config))
   const server = spawn('docker-registry', ['serve', join(folder, 'config.yml')], {
     env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const log = readAccessLog(server)
   const stop = async () => {
     await endProcess(server)
     await tokens?.stop()
@@ -74,7 +78,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     throw error
   }
   const url = `${tls ? 'https' : 'http'}://${host}`
-  return { host, url, storage, tokenRequests: tokens?.requests ?? [], ...(tls ? { caFile: pair!.certFile } : {}), stop }
+  const requests = () => requestsSoFar(url, log)
+  const tokenRequests = tokens?.requests ?? []
+  return { host, url, storage, requests, tokenRequests, ...(tls ? { caFile: pair!.certFile } : {}), stop }
 }
 
 /** A TCP port of 127.0.0.1 on which nothing listens. */
@@ -121,6 +127,29 @@ async function answers(address: string, port: number): Promise<boolean> {
   } finally {
     socket.destroy()
   }
+}
+
+/** Apache's combined format. */
+function readAccessLog(server: ChildProcess): string[] {
+  const log: string[] = []
+  createInterface({ input: server.stdout! }).on('line', (line) => {
+    const found = /"([A-Z]+ \S+) HTTP\/[\d.]+" (\d{3}) /.exec(line)
+    if (found !== null) log.push(`${found[1]} ${found[2]}`)
+  })
+  return log
+}
+
+/** A line is written after its answer: a request of our own shows when all before it are there. */
+async function requestsSoFar(url: string, log: readonly string[]): Promise<readonly string[]> {
+  const mark = `/v2/?mark=${log.length}`
+  const end = Date.now() + 10_000
+  await fetch(`${url}${mark}`)
+  const isMark = (line: string) => line.startsWith(`GET ${mark} `)
+  while (!log.some(isMark)) {
+    if (Date.now() > end) throw new Error(`docker-registry has not logged ${mark}`)
+    await sleep(5)
+  }
+  return log.filter((line) => !line.includes('/v2/?mark='))
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -196,7 +196,7 @@ function get(seen: Seen, bucket: Bucket, response: ServerResponse, fault: Fault 
     ...(bucket.versioned && { 'x-amz-version-id': version.id }),
   })
   if (seen.method === 'HEAD') return response.end()
-  if (fault?.kind === 'cut') response.write(body.subarray(start, start + fault.after), () => response.destroy())
+  if (fault?.kind === 'cut') response.write(body.subarray(start, start + fault.after), () => response.socket?.end())
   else if (fault?.kind === 'stall') response.write(body.subarray(start, start + fault.after))
   else response.end(body.subarray(start, end))
   return response

