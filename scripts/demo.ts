@@ -25,7 +25,7 @@ async function demo(): Promise<void> {
 
   heading("A tarball as a build server would leave it in S3: memcached, from Debian's package")
   const tarball = await memcachedTarball(work)
-  await run({ argv: ['tar', '--list', '--file', tarball.path] }, clean.signal)
+  await run(['tar', '--list', '--file', tarball.path], clean.signal)
 
   heading('A registry and an S3 server, for this demo alone')
   const served = await serve(tarball, clean)
@@ -34,12 +34,12 @@ async function demo(): Promise<void> {
   const reference = `${served.registry}/coredge/memcached:${tarball.version}`
   const digest = await bake(tarball, served, reference, work)
 
-  heading('Once more: what did not change is not done again, and the digest is the same')
+  heading('Once more: the base is in the cache, the layer in the registry, and the digest is the same')
   assert.equal(await bake(tarball, served, reference, work), digest)
 
   heading('What another tool finds in the registry')
   const image = `docker://${served.registry}/coredge/memcached@${digest}`
-  await run({ argv: ['skopeo', 'inspect', '--tls-verify=false', image] }, clean.signal)
+  await run(['skopeo', 'inspect', '--tls-verify=false', image], clean.signal)
 
   heading('It runs, and answers')
   await use(image, work)
@@ -51,7 +51,7 @@ async function bake(tarball: MemcachedTarball, served: Served, reference: string
   const options = ['--push', '--cache-dir', join(work, 'cache'), ...vars.flatMap((text) => ['--var', text])]
   const argv = ['node', 'dist/cli.js', 'build', 'specs/memcached.spec.ts', ...options]
   const started = performance.now()
-  const digest = (await read({ argv, env: served.s3 }, clean.signal)).trim()
+  const digest = (await read(argv, clean.signal)).trim()
   console.log(`# ${((performance.now() - started) / 1000).toFixed(1)} seconds`)
   assert.match(digest, /^sha256:[0-9a-f]{64}$/)
   return digest
@@ -59,7 +59,7 @@ async function bake(tarball: MemcachedTarball, served: Served, reference: string
 
 async function use(image: string, work: string): Promise<void> {
   const layout = join(work, 'layout:demo')
-  await run({ argv: ['skopeo', 'copy', '--quiet', '--src-tls-verify=false', image, `oci:${layout}`] }, clean.signal)
+  await run(['skopeo', 'copy', '--quiet', '--src-tls-verify=false', image, `oci:${layout}`], clean.signal)
   const port = await freePort()
   const env = { MEMCACHED_PORT_NUMBER: String(port), MEMCACHED_LISTEN_ADDRESS: '127.0.0.1' }
   const container = await startContainer(layout, work, env, clean.signal)

@@ -25,7 +25,7 @@ export async function startContainer(
   signal: AbortSignal,
 ): Promise<Container> {
   const bundle = join(folder, 'bundle')
-  await run({ argv: ['umoci', 'unpack', '--image', image, bundle] }, signal)
+  await run(['umoci', 'unpack', '--image', image, bundle], signal)
   const user = await settle(join(bundle, 'config.json'), env)
   console.log(
     `# config.json of the bundle: no terminal, the host's network, ${Object.entries(env).map((e) => e.join('='))}`,
@@ -34,7 +34,7 @@ export async function startContainer(
   const name = `ocibake-demo-${process.pid}`
   const runc = ['runc', '--root', join(folder, 'runc')]
   const command = [...runc, 'run', '--bundle', bundle, name]
-  show({ argv: command })
+  show(command)
   // In a process group of its own: Ctrl-C in the terminal is for the demo, which then stops the container.
   const [program, ...args] = command
   const child = execa(program!, args, {

@@ -4,16 +4,18 @@ import { startRegistry } from '../../test/support/registry.ts'
 import { startS3 } from '../../test/support/s3.ts'
 import type { LeaveClean } from './leave-clean.ts'
 import type { MemcachedTarball } from './memcached-tarball.ts'
+import { setVariables } from './shown.ts'
 
 export interface Served {
   /** `127.0.0.1:PORT`, without login, plain http. */
   readonly registry: string
   readonly bucket: string
-  /** Endpoint and keys, as the AWS tools take them from the environment. */
-  readonly s3: Readonly<Record<string, string>>
 }
 
-/** Starts a registry and an S3 server on free ports of loopback and uploads the tarball. Both end with `clean`. */
+/**
+ * Starts a registry and an S3 server on free ports of loopback and uploads the tarball. Both end with `clean`. The
+ * server's address and keys go where every AWS tool finds them: into the environment.
+ */
 export async function serve(tarball: MemcachedTarball, clean: LeaveClean): Promise<Served> {
   const registry = await startRegistry()
   clean.later(`stop docker-registry on ${registry.host}`, () => registry.stop())
@@ -34,5 +36,6 @@ export async function serve(tarball: MemcachedTarball, clean: LeaveClean): Promi
   })
   client.destroy()
   console.log(`# uploaded s3://${bucket}/${tarball.key}, ${body.length} bytes`)
-  return { registry: registry.host, bucket, s3: s3.env }
+  setVariables(s3.env, ['AWS_SECRET_ACCESS_KEY'])
+  return { registry: registry.host, bucket }
 }

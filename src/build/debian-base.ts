@@ -13,6 +13,7 @@ import type { Store } from '../oci/store.ts'
 import type { IndexedTar } from '../oci/store-layers.ts'
 import { writeLayer } from '../oci/write-layer.ts'
 import { type DebianOptions, debianKey, debianTar } from '../provision/debian.ts'
+import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { DebianBase } from '../spec/spec.ts'
 import type { Base } from './base.ts'
 
@@ -20,6 +21,8 @@ export interface DebianBaseOptions {
   readonly debian: DebianBase
   readonly platform: Platform
   readonly store: Store
+  /** The caller's: for its proxies. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -50,7 +53,7 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
   }
 }
 
-async function debianTarOf({ debian, platform, store, report, signal }: DebianBaseOptions): Promise<IndexedTar> {
+async function debianTarOf({ debian, platform, store, env, report, signal }: DebianBaseOptions): Promise<IndexedTar> {
   const order: DebianOptions = {
     suite: debian.debian,
     variant: debian.variant ?? 'minbase',
@@ -66,7 +69,7 @@ async function debianTarOf({ debian, platform, store, report, signal }: DebianBa
     return known
   }
   await using work = await store.workFolder('debian')
-  const { path, key } = await debianTar(order, { folder: work.path, signal, report })
+  const { path, key } = await debianTar(order, { folder: work.path, proxyEnv: proxyVariables(env), signal, report })
   return await store.ingestTar(createReadStream(path, { highWaterMark: 1 << 20 }), { key: digestOfKey(key), signal })
 }
 

@@ -17,6 +17,8 @@ export interface OpenBaseOptions {
   readonly platform: Platform
   readonly store: Store
   readonly connection: RegistryConnection
+  /** The caller's: for its proxies. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
   readonly signal: AbortSignal
 }

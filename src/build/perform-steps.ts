@@ -5,6 +5,7 @@ import type { Report } from '../events.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { perform } from '../provision/perform.ts'
+import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -50,11 +51,4 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
     report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
   }
   return now
-}
-
-/** Scripts reach the network as the caller does; the variables never reach the image. */
-function proxyVariables(env: PerformOptions['env']): Record<string, string> {
-  const names = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy']
-  const both = names.flatMap((name) => [name, name.toUpperCase()])
-  return Object.fromEntries(both.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }

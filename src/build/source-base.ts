@@ -10,8 +10,8 @@ import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.t
 import type { Reference } from '../oci/reference.ts'
 import type { Document, ImageSource } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
+import { each } from '../registry/each.ts'
 import { type Base, secondsOf } from './base.ts'
-import { severalAtOnce } from './several-at-once.ts'
 
 /** Layers that are downloaded at the same time: what registries and proxies take without rate limiting. */
 const DOWNLOADS = 4
@@ -80,7 +80,7 @@ function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: 
 
 async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
   const { source, store, report, signal } = options
-  const stored = await severalAtOnce(layers, DOWNLOADS, signal, async (layer, either) => {
+  await each(layers, DOWNLOADS, signal, async (layer, either) => {
     const task = `pull ${layer.digest}`
     let begun = false
     const begin = () => {
@@ -93,11 +93,10 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
       return source.blob(layer, start, either)
     }
     const onProgress = (done: number) => report({ type: 'task-progress', task, done, total: layer.size })
-    const stored = await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress })
+    await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress })
     if (begun) report({ type: 'task-finished', task })
-    return stored
   })
   let tree: Tree = EMPTY
-  for (const { diffId } of stored) tree = apply(tree, await store.layerTree(diffId))
+  for (const { diffId } of layers) tree = apply(tree, await store.layerTree(diffId))
   return tree
 }

@@ -27,7 +27,7 @@ export async function inspectAction(text: string, options: InspectActionOptions,
   }
   await using session = await openSession(options, around, silent)
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
-  const base = await openBase(planned, { ...session, platform, report: silent, signal: around.signal })
+  const base = await openBase(planned, { ...session, platform, env: around.env, report: silent, signal: around.signal })
   try {
     around.stdout(options.json === true ? await asJson(base, options) : await asText(base, options))
   } finally {

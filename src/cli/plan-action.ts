@@ -23,7 +23,7 @@ export async function planAction(
   await using session = await openSession(options, around, silent)
   const lines = [
     `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
-    ...(await baseLines(plan, session, around.signal)),
+    ...(await baseLines(plan, session, around)),
     ...plan.steps.flatMap(({ number, verb, title, step }) => [
       `step ${number}  ${verb} ${firstLine(title)}`,
       ...detailsOf(step).map((detail) => `        ${detail}`),
@@ -35,11 +35,11 @@ export async function planAction(
   around.stdout(`${lines.join('\n')}\n`)
 }
 
-async function baseLines(plan: Plan, { store, connection }: Session, signal: AbortSignal): Promise<string[]> {
+async function baseLines(plan: Plan, { store, connection }: Session, { env, signal }: Surroundings): Promise<string[]> {
   // Asking for a Debian base would make it.
   if (plan.base.kind === 'debian')
     return [`base    debian ${plan.base.debian.debian}, made by mmdebstrap when its packages changed`]
-  const base = await openBase(plan.base, { platform: plan.platform, store, connection, report: silent, signal })
+  const base = await openBase(plan.base, { platform: plan.platform, store, connection, env, report: silent, signal })
   try {
     const layers = await Promise.all(
       (await base.layers()).map(async (layer) => ({ ...layer, cached: await store.has(layer.digest) })),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { apply } from '../oci/apply.ts'
-import type { Content } from '../oci/content.ts'
+import { bytesContent, type Content, readAll } from '../oci/content.ts'
 import { type ByteString, toBytes } from '../oci/name.ts'
 import type { File, Tree } from '../oci/node.ts'
 import { nodeAt, placeAt } from '../oci/tree-paths.ts'
@@ -18,6 +18,7 @@ const HEAD = ID + ID_SIZE
 const CHECKSUMMED = 1
 /** Files are whole pages. */
 const SMALLEST_PAGE = 512
+const LARGEST = 64 << 20
 
 /**
  * Berkeley DB draws an id for every new file, from inode, clock and process. New files get one that only depends on
@@ -30,19 +31,23 @@ export async function settleDatabaseIds(tree: Tree, { base }: NormaliseContext):
   for (const [path, node] of walk(tree)) {
     if (node.kind !== 'file' || node === nodeAt(base, path)) continue
     const { content } = node
-    if (content.size < SMALLEST_PAGE || content.size % SMALLEST_PAGE !== 0) continue
+    if (content.size < SMALLEST_PAGE || content.size > LARGEST || content.size % SMALLEST_PAGE !== 0) continue
     if (!hasPlainId(await headOf(content))) continue
-    const file = settled.get(node) ?? { ...node, content: withId(content, idFor(path)) }
+    const file = settled.get(node) ?? {
+      ...node,
+      content: bytesContent(withId(await readAll(content, LARGEST), idFor(path))),
+    }
     settled.set(node, file)
     now = apply(now, placeAt(path, file))
   }
   return now
 }
 
-/** Of a page with a checksum or a cipher over it, the id has to stay. */
+/** Of a page with a checksum or a cipher over it, the id has to stay; zeros are no id, and would be found everywhere. */
 function hasPlainId(head: Buffer): boolean {
   const known = MAGICS.has(head.readUInt32LE(MAGIC)) || MAGICS.has(head.readUInt32BE(MAGIC))
-  return known && head[ENCRYPTION] === 0 && (head[FLAGS]! & CHECKSUMMED) === 0
+  const isPlain = head[ENCRYPTION] === 0 && (head[FLAGS]! & CHECKSUMMED) === 0
+  return known && isPlain && head.subarray(ID, HEAD).some((byte) => byte !== 0)
 }
 
 async function headOf(content: Content): Promise<Buffer> {
@@ -60,25 +65,9 @@ function idFor(path: ByteString): Buffer {
   return createHash('sha256').update(toBytes(path)).digest().subarray(0, ID_SIZE)
 }
 
-function withId(content: Content, id: Buffer): Content {
-  return {
-    size: content.size,
-    async *open() {
-      let at = 0
-      for await (const chunk of content.open()) {
-        yield at < HEAD ? overlaid(chunk, at, id) : chunk
-        at += chunk.length
-      }
-    },
-  }
-}
-
-/** `chunk`, which begins at byte `at` of the file, with its part of the id. */
-function overlaid(chunk: Uint8Array, at: number, id: Buffer): Uint8Array {
-  const copy = Uint8Array.from(chunk)
-  for (const [index, byte] of id.entries()) {
-    const position = ID + index - at
-    if (position >= 0 && position < copy.length) copy[position] = byte
-  }
-  return copy
+/** The pages that were made with the file hold the id too, in bytes that are not used. */
+function withId(bytes: Buffer, id: Buffer): Buffer {
+  const drawn = Buffer.from(bytes.subarray(ID, ID + ID_SIZE))
+  for (let at = bytes.indexOf(drawn); at >= 0; at = bytes.indexOf(drawn, at + ID_SIZE)) id.copy(bytes, at)
+  return bytes
 }

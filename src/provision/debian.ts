@@ -80,6 +80,14 @@ export async function debianKey(base: DebianOptions, signal: AbortSignal): Promi
   }
 }
 
+export interface DebianSurroundings {
+  readonly folder: string
+  /** See `proxyVariables`. */
+  readonly proxyEnv: Readonly<Record<string, string>>
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
 /**
  * Makes the base by mmdebstrap: as root in namespaces of its own, else with mmdebstrap's unshare mode. `folder` must be
  * empty, private and ours; the caller removes it. The same key means the same bytes. About half a minute.
@@ -87,7 +95,7 @@ export async function debianKey(base: DebianOptions, signal: AbortSignal): Promi
  */
 export async function debianTar(
   base: DebianOptions,
-  { folder, signal, report }: { folder: string; signal: AbortSignal; report: Report },
+  { folder, proxyEnv, signal, report }: DebianSurroundings,
 ): Promise<DebianTar> {
   await requireMmdebstrap()
   const task = 'debian'
@@ -95,7 +103,7 @@ export async function debianTar(
   let plan = await planOf(base, folder, signal)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const say = (stage: string) => report({ type: 'note', message: `mmdebstrap: ${stage}` })
-    const path = await runMmdebstrap(plan.order, plan.network, folder, signal, say)
+    const path = await runMmdebstrap(plan.order, plan.network, folder, { proxyEnv, signal, say })
     const now = await planOf(base, folder, signal)
     // A mirror that was updated meanwhile may have given packages of either state.
     if (now.key === plan.key) {

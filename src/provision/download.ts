@@ -18,6 +18,12 @@ export interface Patience {
 
 export const PATIENCE: Patience = { attempts: 5, backoff: 500, longestWait: 60_000, idle: 60_000 }
 
+/** Progress is told no more often than eyes can follow, in milliseconds. */
+const BETWEEN_REPORTS = 100
+
+/** Failures of a connection that no further try mends: unknown names, and certificates that nobody vouches for. */
+const HOPELESS = /^ENOTFOUND$|CERT|LEAF_SIGNATURE/
+
 /** A try that failed in a way that the next one may not. The message is a reason fit for a log. */
 export class PassingFault extends Error {
   override readonly name = 'PassingFault'
@@ -42,6 +48,7 @@ export class Download {
   readonly #cancelled = new AbortController()
   #done = 0
   #total: number | undefined
+  #told = 0
 
   constructor(what: string, file: DownloadFile, report: Report, signal: AbortSignal, patience: Patience = PATIENCE) {
     this.what = what
@@ -72,6 +79,9 @@ export class Download {
   /** `bytes` more are in the file; a negative number when some are thrown away. */
   advance(bytes: number): void {
     this.#done += bytes
+    const now = performance.now()
+    if (now - this.#told < BETWEEN_REPORTS && this.#done !== this.#total) return
+    this.#told = now
     const total = this.#total === undefined ? {} : { total: this.#total }
     this.#report({ type: 'task-progress', task: `fetch ${this.what}`, done: this.#done, ...total })
   }
@@ -95,7 +105,7 @@ export class Download {
         this.throwIfInterrupted()
         if (!(error instanceof PassingFault)) throw error
         failed++
-        if (failed >= attempts) throw this.#givenUp(error)
+        if (failed >= attempts || HOPELESS.test(systemCode(error.cause) ?? '')) throw this.#givenUp(error, failed)
         const wait = Math.round(Math.min(error.wait ?? backoff * 2 ** (failed - 1), longestWait))
         this.#report({
           type: 'retry',
@@ -139,13 +149,13 @@ export class Download {
     throw new OcibakeError('INTERRUPTED', `Interrupted while fetching ${this.what}.`, { cause: reason })
   }
 
-  #givenUp(fault: PassingFault): OcibakeError {
-    const { attempts } = this.patience
-    const message = `${this.what} could not be fetched: ${fault.message} (given up after ${attempts} attempts).`
-    return new OcibakeError('FETCH_FAILED', message, {
-      hint: 'Check the network, then run the same command again.',
-      cause: fault,
-    })
+  #givenUp(fault: PassingFault, failed: number): OcibakeError {
+    const tries = failed === 1 ? '' : ` (given up after ${failed} attempts)`
+    const hint = /CERT|LEAF_SIGNATURE/.test(systemCode(fault.cause) ?? '')
+      ? 'If a private authority vouches for the server: NODE_EXTRA_CA_CERTS=/path/to/ca.pem ocibake …'
+      : 'Check the network and the address, then run the same command again.'
+    const message = `${this.what} could not be fetched: ${fault.message}${tries}.`
+    return new OcibakeError('FETCH_FAILED', message, { hint, cause: fault })
   }
 }
 

@@ -99,7 +99,7 @@ function startOf(response: Response, position: Position, download: Download): nu
     }
     return Number(range[2])
   }
-  startAgain(position, download)
+  if (response.status === 200 || response.status === 416) startAgain(position, download)
   if (response.status !== 200) throw failure(response, download)
   const etag = response.headers.get('etag')
   position.validator =

@@ -70,24 +70,31 @@ export function mmdebstrapArguments(order: MmdebstrapOrder, folder: string, asRo
   ]
 }
 
+export interface MmdebstrapRun {
+  /** See `proxyVariables`. */
+  readonly proxyEnv: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+  /** Gets mmdebstrap's stages. */
+  readonly say: (stage: string) => void
+}
+
 /**
  * Runs mmdebstrap; the result is an uncompressed tar in `folder`, which must be private and on a disk with room for
  * twice the base. The same order gives the same bytes while the archives hold the same packages.
- * `say` gets mmdebstrap's stages. @throws TOOL_FAILED, DISK_FULL; whatever `signal` was aborted with
+ * @throws TOOL_FAILED, DISK_FULL; whatever `signal` was aborted with
  */
 export async function runMmdebstrap(
   order: MmdebstrapOrder,
   network: AptNetwork,
   folder: string,
-  signal: AbortSignal,
-  say: (stage: string) => void,
+  { proxyEnv, signal, say }: MmdebstrapRun,
 ): Promise<string> {
   await lend(network, folder)
   const asRoot = process.getuid?.() === 0
   const [program, ...args] = [...wrapper(asRoot), 'mmdebstrap', ...mmdebstrapArguments(order, folder, asRoot)]
   const child = execa(program!, args, {
     input: sourcesList(order.archives),
-    env: environment(order, asRoot ? folder : undefined),
+    env: { ...proxyEnv, ...environment(order, asRoot ? folder : undefined) },
     extendEnv: false,
     cancelSignal: signal,
     // As root this kills `unshare`, and with it every process and mount of its namespaces.
@@ -132,10 +139,6 @@ function environment(order: MmdebstrapOrder, temporary: string | undefined): Rec
   }
   // The unshare mode needs a place that other user ids may pass through; ours is private.
   if (temporary !== undefined) env.TMPDIR = temporary
-  for (const name of ['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy']) {
-    const value = process.env[name]
-    if (value !== undefined) env[name] = value
-  }
   return env
 }
 

@@ -15,7 +15,7 @@ export interface RangeAnswer {
 /** Asks for bytes `start` to `end`; less may come at the object's end, and all of it from a server that knows no ranges. */
 export type AskRange = (start: number, end: number, etag: string | undefined) => Promise<RangeAnswer>
 
-/** One GET is about 60 ms away from S3: 8 MiB take longer than that on most lines, and a retry costs little. */
+/** Large enough that the way to the server and back does not count, small enough that a second try costs little. */
 const PART = 8 << 20
 const PARALLEL = 6
 

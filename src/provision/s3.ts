@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
+import { display, fromText } from '../oci/name.ts'
 import { type Download, PassingFault } from './download.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
@@ -15,7 +16,9 @@ export interface S3Location {
 /** The bucket and key of `s3://bucket/key`, as the AWS command line reads it. @throws SPEC_INVALID */
 export function parseS3Uri(uri: string): S3Location {
   const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri)
-  if (match === null) throw new OcibakeError('SPEC_INVALID', `'${uri}' names no object; wanted s3://bucket/key.`)
+  if (match === null) {
+    throw new OcibakeError('SPEC_INVALID', `'${display(fromText(uri))}' names no object; wanted s3://bucket/key.`)
+  }
   return { bucket: match[1]!, key: match[2]! }
 }
 

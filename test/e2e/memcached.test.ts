@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,7 +62,11 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
 
     options = { cache: folder, cwd: folder, env: s3.env }
     const names = { version: tarball.version, object: tarball.key, sha256: tarball.sha256 }
-    const values = { ...names, base: `${registry.host}/library/debian:12`, tags: `${registry.host}/coredge/memcached:1` }
+    const values = {
+      ...names,
+      base: `${registry.host}/library/debian:12`,
+      tags: `${registry.host}/coredge/memcached:1`,
+    }
     vars = Object.entries(values).flatMap(([name, value]) => ['--var', `${name}=${value}`])
 
     await mkdir(join(folder, 'reference'))
@@ -163,13 +168,14 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
     const port = await freePort()
     const env = { MEMCACHED_PORT_NUMBER: String(port), MEMCACHED_LISTEN_ADDRESS: '127.0.0.1' }
     const running = await startBundle(join(folder, 'bundle'), env)
-    try {
+    const stopped = async () => console.log(await running.stop())
+    cpSync(join(folder,'bundle'),'/tmp/e2e-bundle',{recursive:true}); try {
       const requests = [['set greeting 0 60 5', 'hello'], ['get greeting'], ['version']]
       const answers = await talkToMemcached(port, requests, new AbortController().signal)
       expect(answers).toEqual(['STORED', 'VALUE greeting 0 5', 'hello', 'END', `VERSION ${version}`])
       expect(await running.owner()).toBe('65100 65100')
     } finally {
-      await running.stop()
+      await stopped()
     }
   })
 

@@ -7,6 +7,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
 import { type DebianOptions, debianKey, debianTar } from '../../src/provision/debian.ts'
+import { proxyVariables } from '../../src/provision/proxy-variables.ts'
 
 // Needs root, mmdebstrap and a Debian mirror that apt reaches.
 
@@ -22,7 +23,12 @@ afterAll(() => rm(work, { recursive: true, force: true }))
 async function make(name: string, options: DebianOptions, signal = never, events: Event[] = []) {
   const folder = join(work, name)
   await mkdir(folder, { mode: 0o700 })
-  return debianTar(options, { folder, signal, report: (event) => events.push(event) })
+  return debianTar(options, {
+    folder,
+    proxyEnv: proxyVariables(process.env),
+    signal,
+    report: (event) => events.push(event),
+  })
 }
 
 describe('a Debian base', () => {

@@ -59,7 +59,8 @@ function serve(
     ...(start > 0 && { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
   })
   if (upTo === bytes.length) response.end(bytes.subarray(start))
-  else response.write(bytes.subarray(start, upTo), () => response.socket?.end())
+  // Not at once: what the client has not read when it learns of the end, it forgets.
+  else response.write(bytes.subarray(start, upTo), () => setTimeout(() => response.socket?.end(), 50))
 }
 
 describe('fetchSource from the web', () => {
@@ -71,15 +72,19 @@ describe('fetchSource from the web', () => {
   })
   afterEach(() => web.stop())
 
-  async function fetched(uri: string, options: FetchOptions = {}): Promise<Buffer> {
+  async function fetched(
+    uri: string,
+    options: FetchOptions = {},
+    signal = new AbortController().signal,
+  ): Promise<Buffer> {
     const store = await Store.open(await testFolder())
     onTestFinished(() => store.close())
-    const tools = { store, report: (event: Event) => events.push(event), signal: new AbortController().signal }
+    const tools = { store, report: (event: Event) => events.push(event), signal }
     await using source = await fetchSource(uri, { patience: QUICK, unverified: true, ...options }, tools)
     return await collect(source.open())
   }
-  const failure = (uri: string, options: FetchOptions = {}): Promise<OcibakeError> =>
-    fetched(uri, options).then(
+  const failure = (uri: string, options: FetchOptions = {}, signal?: AbortSignal): Promise<OcibakeError> =>
+    fetched(uri, options, signal).then(
       () => expect.fail('the fetch succeeded'),
       (error) => error as OcibakeError,
     )
@@ -168,6 +173,29 @@ describe('fetchSource from the web', () => {
       if (name !== 'a stalled body') expect(web.seen).toHaveLength(3)
     },
   )
+
+  it('goes on where it was after a 503 between two tries', async () => {
+    web.handler = (request, response, number) => {
+      if (number === 2) response.writeHead(503).end()
+      else serve(request, response, BYTES, '"1"', number === 1 ? 100_000 : undefined)
+    }
+    expect((await fetched(`${web.origin}/f`)).equals(BYTES)).toBe(true)
+    expect(web.seen[2]?.headers.range).toMatch(/^bytes=[1-9]\d*-$/)
+  })
+
+  it('does not try again when the name is unknown', async () => {
+    const error = await failure('https://host.invalid/f')
+    expect(error).toMatchObject({ code: 'FETCH_FAILED' })
+    expect(error.message).toBe('https://host.invalid/f could not be fetched: the connection broke (ENOTFOUND).')
+  })
+
+  it('ends when it is interrupted in the middle of a body', async () => {
+    web.handler = (_, response) => response.writeHead(200, { 'content-length': 9 }).write('x')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 100)
+    const patience = { ...QUICK, idle: 60_000 }
+    expect(await failure(`${web.origin}/f`, { patience }, controller.signal)).toMatchObject({ code: 'INTERRUPTED' })
+  })
 
   it.each([
     [404, 'FETCH_NOT_FOUND'],

@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bytesContent, readAll } from '../../src/oci/content.ts'
 import { diff, isEmptyLayer } from '../../src/oci/diff.ts'
@@ -7,6 +10,7 @@ import { nodeAt } from '../../src/oci/tree-paths.ts'
 import { walk } from '../../src/oci/walk.ts'
 import { UNDATED } from '../../src/provision/dates.ts'
 import { normalise } from '../../src/provision/normalisers.ts'
+import { testFolder } from '../support/folder.ts'
 
 const CREATED = 1_700_000_000
 const LATER = CREATED + 500_000
@@ -108,6 +112,39 @@ describe('normalise', () => {
       expect(await timeIn(bytecode(0, LATER), 'usr/lib/a.pyx')).toBe(LATER)
       const short = await normalise(nested('a.pyc', file('short')), context(made({})))
       expect(await textAt(short, 'a.pyc')).toBe('short')
+    })
+  })
+
+  describe('of Berkeley DB files', () => {
+    const database = async (type: string) => {
+      const path = join(await testFolder(), 'db')
+      execFileSync('db_load', ['-T', '-t', type, path], { input: 'key\nvalue\n' })
+      return readFileSync(path)
+    }
+    const settled = async (path: string, bytes: Buffer) =>
+      Buffer.from(await textAt(await normalise(nested(path, file(bytes)), context(made({}))), path), 'latin1')
+
+    it.each(['btree', 'hash'])('settles the random id of a %s', async (type) => {
+      const [one, other] = [await database(type), await database(type)]
+      expect(one.equals(other)).toBe(false)
+      const done = await settled('etc/sasldb2', one)
+      expect(done.equals(await settled('etc/sasldb2', other))).toBe(true)
+      expect(done.equals(await settled('etc/another', one))).toBe(false)
+      const path = join(await testFolder(), 'db')
+      writeFileSync(path, done)
+      execFileSync('db_verify', [path])
+      expect(execFileSync('db_dump', ['-p', path], { encoding: 'latin1' })).toContain(' key\n value\n')
+    })
+
+    it('leaves files that only have its size', async () => {
+      expect((await settled('a', Buffer.alloc(4096, 'x'))).equals(Buffer.alloc(4096, 'x'))).toBe(true)
+    })
+
+    it('keeps hard links together', async () => {
+      const one = file(await database('btree'))
+      const done = await normalise(made({ a: one, b: one }), context(made({})))
+      expect(nodeAt(done, 'a')).toBe(nodeAt(done, 'b'))
+      expect((nodeAt(done, 'a') as File).content).not.toBe(one.content)
     })
   })
 

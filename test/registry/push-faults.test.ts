@@ -118,6 +118,9 @@ test('a PUT that is too large is followed by chunks, which become smaller until 
   await registry.push(image)
   expect(registry.blobs).toEqual(new Set(image.blobs.keys()))
   expect(Math.max(...sizes)).toBeLessThanOrEqual(1.5 * MIB)
+  const progress = registry.events.flatMap((event) => (event.type === 'task-progress' ? [event] : []))
+  const layer = progress.filter((event) => event.task.endsWith(image.layers[0]!.digest))
+  expect(layer.at(-1)).toMatchObject({ done: image.layers[0]!.size, total: image.layers[0]!.size })
   expect(sizes.length).toBeGreaterThan(3)
 })
 

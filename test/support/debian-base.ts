@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib'
 import { silent } from '../../src/events.ts'
 import { hostPlatform } from '../../src/oci/platform.ts'
 import { debianTar } from '../../src/provision/debian.ts'
+import { proxyVariables } from '../../src/provision/proxy-variables.ts'
 import { madeOnce } from './made-once.ts'
 
 /** The base image's own PATH, which specs refer to. */
@@ -24,7 +25,12 @@ export function debianBase(): Promise<string> {
     await mkdir(blobs, { recursive: true })
     const { architecture } = hostPlatform()
     const order = { suite: 'bookworm', variant: 'minbase', include: ['adduser', 'passwd'], architecture }
-    const { path } = await debianTar(order, { folder: work, signal: new AbortController().signal, report: silent })
+    const { path } = await debianTar(order, {
+      folder: work,
+      proxyEnv: proxyVariables(process.env),
+      signal: new AbortController().signal,
+      report: silent,
+    })
     const { descriptor, diffId } = await gzipBlob(path, blobs)
     const put = async (mediaType: string, document: object) => {
       const bytes = Buffer.from(JSON.stringify(document))

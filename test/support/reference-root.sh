@@ -19,7 +19,7 @@ main() {
   echo >"$root/etc/issue"
   chroot "$root" chown -R core:core /opt/coredge
   in_root /bin/sh -e -c "$PURGE"
-  rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/archives/*
+  rm -rf "$root/etc/sasldb2" "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/archives/*
 }
 
 # overlay FOLDER TARGET: folders that are there stay as they are; everything else belongs to root.
@@ -50,7 +50,6 @@ in_root() {
       mount --bind "/dev/$device" "$root/dev/$device"
     done
     ln -s /proc/self/fd "$root/dev/fd"
-    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     made=()
     for file in resolv.conf hosts; do
       [[ -e $root/etc/$file ]] || made+=("$root/etc/$file")

@@ -196,7 +196,9 @@ function get(seen: Seen, bucket: Bucket, response: ServerResponse, fault: Fault 
     ...(bucket.versioned && { 'x-amz-version-id': version.id }),
   })
   if (seen.method === 'HEAD') return response.end()
-  if (fault?.kind === 'cut') response.write(body.subarray(start, start + fault.after), () => response.socket?.end())
+  // The end comes a little later: what the client has not read when it learns of it, it forgets.
+  const cut = () => setTimeout(() => response.socket?.end(), 50)
+  if (fault?.kind === 'cut') response.write(body.subarray(start, start + fault.after), cut)
   else if (fault?.kind === 'stall') response.write(body.subarray(start, start + fault.after))
   else response.end(body.subarray(start, end))
   return response

@@ -12,7 +12,12 @@ declare module 'vitest' {
 
 /** vitest's globalSetup. */
 export default async function sharedFolder(project: TestProject): Promise<() => Promise<void>> {
-  const folder = '/tmp/e2e-dev-shared'; void mkdtemp; void tmpdir; void join; void rm; (await import('node:fs')).mkdirSync(folder,{recursive:true})
+  const folder = '/tmp/e2e-dev-shared'
+  void mkdtemp
+  void tmpdir
+  void join
+  void rm
+  ;(await import('node:fs')).mkdirSync(folder, { recursive: true })
   project.provide('sharedFolder', folder)
   return async () => {}
 }
