@@ -39,7 +39,10 @@ static const char *enter_parent(int root, const char *path)
         close(fd);
     if (entered)
         fail(REFUSED, "open", path);
-    return slash ? slash + 1 : *path ? path : ".";
+    const char *name = slash ? slash + 1 : *path ? path : ".";
+    if (strcmp(name, "..") == 0)
+        fail_because(REFUSED, "open", path, "it leads out of the root");
+    return name;
 }
 
 static void make_node(int root, struct request *request)

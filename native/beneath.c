@@ -44,7 +44,8 @@ int open_real(int root, const char *path)
     char name[NAME_MAX + 1];
     int at = fcntl(root, F_DUPFD_CLOEXEC, 5);
     while (at >= 0 && next_name(&path, name)) {
-        int next = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        errno = EXDEV; /* a real path has no `..`: this one leads out */
+        int next = strcmp(name, "..") == 0 ? -1 : openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         int error = errno;
         close(at);
         errno = error;

@@ -1,16 +1,15 @@
 import { join } from 'node:path'
 import { assemble } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
-import { blindLayer, isBlind } from './build/blind.ts'
 import { NewestInput } from './build/newest-input.ts'
 import { openBase } from './build/open-base.ts'
 import { performSteps } from './build/perform-steps.ts'
 import { type Shipped, ship } from './build/ship.ts'
 import type { Report } from './events.ts'
-import { diff } from './oci/diff.ts'
+import { diff, isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
-import { type Directory, EMPTY, type Tree } from './oci/node.ts'
+import { type Directory, directory, EMPTY, type Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
@@ -66,15 +65,18 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
 }
 
 interface Made {
-  /** The whole filesystem; undefined when the base was never looked into. */
-  readonly tree: Tree | undefined
+  /** The whole filesystem. */
+  tree(): Promise<Tree>
   readonly layer: Directory
   readonly created: number
 }
 
 async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<Made> {
-  const blind = isBlind(plan)
-  const below = blind ? EMPTY : await base.tree()
+  // Nothing is added, so nobody needs to know what is there: the base's layers need not be fetched.
+  if (plan.layers === 'append' && plan.steps.length === 0) {
+    return { tree: () => base.tree(), layer: directory(), created: plan.created ?? (await base.created()) }
+  }
+  const below = await base.tree()
   const newest = new NewestInput(plan.created, await base.created())
   const { Env: env = [], WorkingDir: workdir } = base.config.config ?? {}
   const after = await performSteps(below, plan, {
@@ -90,8 +92,7 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
   })
   const created = newest.seconds
   const tree = await normalise(after, { base: below, created }, plan.normalise)
-  if (blind) return { tree: undefined, layer: blindLayer(tree), created }
-  return { tree, layer: diff(plan.layers === 'squash' ? EMPTY : below, tree), created }
+  return { tree: async () => tree, layer: diff(plan.layers === 'squash' ? EMPTY : below, tree), created }
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */
@@ -106,7 +107,10 @@ function lazySandbox({ store, sandbox, report }: BuildOptions) {
   return () => (chosen ??= chooseSandbox(sandbox, store, report))
 }
 
-async function compressed(plan: Plan, layer: Directory, { store, report, signal }: BuildOptions): Promise<Layer> {
+/** undefined when there is nothing to append. A squashed image always has its one layer. */
+async function compressed(plan: Plan, layer: Directory, options: BuildOptions): Promise<Layer | undefined> {
+  if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
+  const { store, report, signal } = options
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
   const written = await writeLayer(store, layer, {

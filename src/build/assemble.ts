@@ -1,4 +1,4 @@
-import { type ImageConfig, writeConfig } from '../oci/config.ts'
+import { type HistoryEntry, type ImageConfig, writeConfig } from '../oci/config.ts'
 import { type ConfigChanges, configure } from '../oci/configure.ts'
 import type { Image } from '../oci/image.ts'
 import type { Layer } from '../oci/layer.ts'
@@ -11,10 +11,17 @@ import type { Base } from './base.ts'
 import { historyOf } from './history.ts'
 
 /** Config and manifest around the new layer, both in the store. `created` is seconds since 1970 UTC. */
-export async function assemble(store: Store, plan: Plan, base: Base, layer: Layer, created: number): Promise<Image> {
+export async function assemble(
+  store: Store,
+  plan: Plan,
+  base: Base,
+  layer: Layer | undefined,
+  created: number,
+): Promise<Image> {
   const below = plan.layers === 'append' ? await base.layers() : []
-  const layers = [...below, layer]
-  const document = configOf(plan, base, layers, created)
+  const layers = layer === undefined ? below : [...below, layer]
+  const history = historyOf(plan, base.config, base.name, timeText(created), layer !== undefined)
+  const document = configOf(plan, base, layers, history, created)
   const bytes = writeConfig(document)
   const config: Descriptor = { mediaType: OCI_CONFIG, digest: await store.putDocument(bytes), size: bytes.length }
   const manifest = writeManifest({
@@ -27,11 +34,15 @@ export async function assemble(store: Store, plan: Plan, base: Base, layer: Laye
   return { manifest, config: { descriptor: config, document }, layers }
 }
 
-function configOf(plan: Plan, base: Base, layers: readonly Layer[], created: number): ImageConfig {
-  const time = timeText(created)
-  const history = historyOf(plan, base.config, base.name, time)
+function configOf(
+  plan: Plan,
+  base: Base,
+  layers: readonly Layer[],
+  history: readonly HistoryEntry[],
+  created: number,
+): ImageConfig {
   const rootfs = { type: 'layers' as const, diff_ids: layers.map(({ diffId }) => diffId) }
-  return { ...configure(base.config, plan.config as ConfigChanges), created: time, rootfs, history }
+  return { ...configure(base.config, plan.config as ConfigChanges), created: timeText(created), rootfs, history }
 }
 
 /** https://github.com/opencontainers/image-spec/blob/main/annotations.md; what the spec says wins. */

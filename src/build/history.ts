@@ -7,8 +7,15 @@ const MAX_CREATED_BY = 4096
  * What `docker history` shows: the base's own entries, one for each step, and one for the layer that holds them all.
  * Entries without a layer of their own say so, for their number must be that of the layers (image-spec config.md).
  * @param created RFC 3339
+ * @param hasLayer false: the steps changed nothing, or there were none
  */
-export function historyOf(plan: Plan, base: ImageConfig, baseName: string, created: string): HistoryEntry[] {
+export function historyOf(
+  plan: Plan,
+  base: ImageConfig,
+  baseName: string,
+  created: string,
+  hasLayer: boolean,
+): HistoryEntry[] {
   const squashed = plan.layers === 'squash'
   const inherited = (base.history ?? placeholders(base, baseName)).map((entry) =>
     squashed ? { ...entry, empty_layer: true } : entry,
@@ -19,6 +26,7 @@ export function historyOf(plan: Plan, base: ImageConfig, baseName: string, creat
     return { created, created_by, comment: 'ocibake', empty_layer: true }
   })
   const layer = squashed ? `one layer of ${baseName} and all steps` : `one layer of all steps over ${baseName}`
+  if (!hasLayer) return [...inherited, ...steps]
   return [...inherited, ...steps, { created, created_by: `ocibake: ${layer}`, comment: 'ocibake' }]
 }
 

@@ -1,4 +1,3 @@
-import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
@@ -21,8 +20,8 @@ export interface ShipOptions {
   readonly push: boolean
   readonly outputs: readonly Transport[]
   readonly base: Base
-  /** undefined: the base was never looked into. */
-  readonly tree: Tree | undefined
+  /** The whole filesystem. */
+  tree(): Promise<Tree>
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -78,14 +77,7 @@ async function writeOutput(
       )
     }
     case 'rootfs':
-      if (tree !== undefined) return await writeRootfs(output.file, tree, signal)
-      throw new OcibakeError(
-        'OUTPUT_FAILED',
-        'rootfs: wants the whole filesystem, and this build only appends to its base.',
-        {
-          hint: "Build with layers: 'squash'.",
-        },
-      )
+      return await writeRootfs(output.file, await tree(), signal)
   }
 }
 

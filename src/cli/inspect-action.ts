@@ -9,6 +9,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { walk } from '../oci/walk.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import { planBase } from '../spec/plan.ts'
+import { inspectArchive, isArchive } from './inspect-archive.ts'
 import type { SessionOptions } from './options.ts'
 import { openSession } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -19,8 +20,12 @@ export interface InspectActionOptions extends SessionOptions {
   readonly platform?: string
 }
 
-/** Prints what an image is. Its layers are only fetched for `--files`. */
+/** Prints what an image, or a tarball to unpack, is. Its layers are only fetched for `--files`. */
 export async function inspectAction(text: string, options: InspectActionOptions, around: Surroundings): Promise<void> {
+  if (isArchive(text)) {
+    await using session = await openSession(options, around, silent)
+    return await inspectArchive(text.includes('://') ? text : resolve(text), session, around)
+  }
   const planned = planBase(text, resolve('.'))
   if (planned.kind === 'scratch') {
     throw new OcibakeError('USAGE', "'scratch' is no image: there is nothing in it.")

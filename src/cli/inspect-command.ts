@@ -7,12 +7,16 @@ const EXAMPLES = `
 Examples:
   ocibake inspect debian:bookworm-slim
   ocibake inspect oci:out/app --files
-  ocibake inspect docker-archive:app.tar --json`
+  ocibake inspect docker-archive:app.tar --json
+  ocibake inspect s3://bucket/app.tar.gz`
 
 export function inspectCommand(around: Surroundings): Command {
   return new Command('inspect')
-    .description('Show manifest, config and layers of an image')
-    .argument('<ref>', 'docker://REF or REF, oci:FOLDER[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]')
+    .description('Show manifest, config and layers of an image, or the members of a tarball')
+    .argument(
+      '<ref>',
+      'docker://REF or REF, oci:FOLDER[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]; s3://, https:// or ./FILE',
+    )
     .option('--files', 'list every file of the image: mode, owner, size, path')
     .option('--json', 'print one JSON document')
     .addOption(platformOption())

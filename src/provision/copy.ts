@@ -29,7 +29,7 @@ export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tr
     const path = into ? [to, fromText(basename(step.copy))].filter((part) => part !== '').join('/') : to
     return apply(tree, placeAt(path, hostFile(Buffer.from(step.copy), source, step, owner)))
   }
-  const ignored = ignore()
+  const ignored = ignore({ ignoreCase: false })
     .add(ignoreLines(step.copy))
     .add([...(step.exclude ?? [])])
   const copier: Copier = { tree, step, owner, ignored, tools }

@@ -108,7 +108,7 @@ function exitOf(status: string, command: SandboxCommand, timedOut: boolean): San
     })
   }
   throw new OcibakeError('SANDBOX_UNAVAILABLE', `The sandbox failed: ${rest ?? 'its helper was killed'}.`, {
-    hint: 'Run: ocibake doctor',
+    hint: 'The kernel or a security module refused what it had allowed in the probe; see the kernel log (dmesg).',
   })
 }
 

@@ -1,5 +1,6 @@
 import { apply } from '../oci/apply.ts'
-import type { Tree } from '../oci/node.ts'
+import type { Directory, Tree } from '../oci/node.ts'
+import { walk } from '../oci/walk.ts'
 import { lookUpUser } from './accounts.ts'
 import { fetchArchive } from './archive.ts'
 import { archiveLayer, type LayerOptions } from './archive-layer.ts'
@@ -14,7 +15,16 @@ import type { Tools, UnpackStep } from './step.ts'
 export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promise<Tree> {
   const owner = await ownerOf(tree, step.owner)
   const archive = await fetchArchive(step.unpack, step, tools)
-  return apply(tree, archiveLayer(archive, { ...step, owner, to: imagePath(step.to) }))
+  const layer = archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })
+  tools.inputDated(newestIn(layer))
+  return apply(tree, layer)
+}
+
+/** Of what was selected: the rest of the archive does not reach the image, and nor does its time. */
+function newestIn(layer: Directory): number {
+  let newest = 0
+  for (const [, node] of walk(layer)) if ('attrs' in node && node.attrs) newest = Math.max(newest, node.attrs.mtime)
+  return newest
 }
 
 async function ownerOf(tree: Tree, owner: string | undefined): Promise<NonNullable<LayerOptions['owner']>> {

@@ -94,7 +94,7 @@ export class Authenticator {
     }
     const got = credentials === undefined ? 'no credentials are known' : `${credentials.source} has an identity token`
     throw new OcibakeError('REGISTRY_UNAUTHORIZED', `${access.registry} wants a user name and password; ${got}.`, {
-      hint: `Log in: ocibake login ${access.registry}`,
+      hint: `Log in: docker login ${access.registry}, or podman login; ocibake reads what they write.`,
     })
   }
 

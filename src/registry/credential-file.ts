@@ -120,7 +120,7 @@ async function readText(path: string): Promise<string | undefined> {
 
 function unreadable(path: string, fault: string, cause?: unknown): OcibakeError {
   return new OcibakeError('CREDENTIALS_UNREADABLE', `${path} ${fault}.`, {
-    hint: 'Repair the file, or write it anew with: ocibake login',
+    hint: 'Repair the file, or write it anew with docker login or podman login.',
     cause,
   })
 }

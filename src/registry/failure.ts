@@ -35,9 +35,9 @@ function codeOf(status: number, complaints: readonly RegistryComplaint[]): Error
 function hintFor(code: ErrorCode, status: number, registry: string): string {
   switch (code) {
     case 'REGISTRY_RATE_LIMITED':
-      return `Wait, or log in for a higher limit: ocibake login ${registry}`
+      return `Wait, or log in for a higher limit: docker login ${registry}, or podman login`
     case 'REGISTRY_UNAUTHORIZED':
-      return `Check the name (registries say this of what does not exist, too), or log in: ocibake login ${registry}`
+      return `Check the name (registries say this of what does not exist, too), or log in: docker login ${registry}, or podman login`
     case 'REGISTRY_DENIED':
       return 'Ask for the right to do this, or log in as somebody who has it.'
     case 'REGISTRY_NOT_FOUND':

@@ -62,11 +62,7 @@ export const configSchema = z.strictObject({
   keepCmd: flag().optional(),
   labels: map('a label', (name) => name !== '').optional(),
   volumes: list(refine(text(), (path) => path.startsWith('/'), 'expected an absolute path')).optional(),
-  stopSignal: z
-    .union([z.number().int().positive(), z.string().regex(/^(SIG[A-Z0-9+-]+|\d+)$/)], {
-      error: "expected a signal such as 'SIGTERM'",
-    })
-    .optional(),
+  stopSignal: z.union([z.number(), text()], { error: "expected a signal such as 'SIGTERM'" }).optional(),
   healthcheck: healthcheck.optional(),
   author: text().optional(),
   shell: texts().optional(),

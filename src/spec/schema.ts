@@ -1,6 +1,9 @@
 import { z } from 'zod'
-import { parsePlatform } from '../oci/platform.ts'
+import { scratchConfig } from '../oci/config.ts'
+import { type ConfigChanges, configure } from '../oci/configure.ts'
+import { hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { parseReference } from '../oci/reference.ts'
+import { DEBIAN_VARIANTS } from '../provision/mmdebstrap.ts'
 import { NORMALISERS } from '../provision/normalisers.ts'
 import { configSchema } from './config-schema.ts'
 import { flag, list, oneOf, parsed, refine, text, texts } from './fields.ts'
@@ -8,13 +11,9 @@ import { flag, list, oneOf, parsed, refine, text, texts } from './fields.ts'
 const debian = z
   .strictObject({
     debian: refine(text(), (suite) => /^[a-z][a-z0-9-]*$/.test(suite), "expected a suite such as 'bookworm'"),
-    variant: text().optional(),
+    variant: oneOf(DEBIAN_VARIANTS).optional(),
     include: texts().optional(),
-    mirror: refine(
-      text(),
-      (url) => /^(https?|file):\/\//.test(url),
-      "expected an address such as 'https://…'",
-    ).optional(),
+    mirror: refine(text(), (url) => /^https?:\/\//.test(url), "expected an address such as 'https://…'").optional(),
     snapshot: refine(
       text(),
       (time) => /^\d{8}T\d{6}Z$/.test(time),
@@ -39,20 +38,32 @@ export const specSchema = z.strictObject({
         : 'expected a reference or { debian: suite }',
   }),
   platform: parsed(text(), parsePlatform).optional(),
-  config: configSchema.optional(),
+  // What a config may say is one module's business; what it must look like is the schema's.
+  config: parsed(configSchema, (config) =>
+    configure(scratchConfig(hostPlatform()), config as ConfigChanges),
+  ).optional(),
   layers: oneOf(['squash', 'append']).optional(),
   compression: oneOf(['gzip', 'zstd', 'none']).optional(),
   mediaTypes: oneOf(['oci', 'docker']).optional(),
-  created: refine(
-    text(),
-    (time) => !Number.isNaN(Date.parse(time)),
-    "expected a time such as '2026-01-01T00:00:00Z'",
-  ).optional(),
+  created: refine(text(), isTime, "expected a time with its zone, such as '2026-01-01T00:00:00Z'").optional(),
   annotations: z
     .record(text(), z.string({ error: 'expected text' }), { error: 'expected an object: name -> text' })
     .optional(),
-  tags: list(parsed(text(), parseReference)).optional(),
+  tags: list(parsed(text(), parseTag)).optional(),
   normalise: z
     .strictObject(Object.fromEntries(Object.keys(NORMALISERS).map((name) => [name, flag().optional()])))
     .optional(),
 })
+
+/** Without a zone it would be another time on every machine. */
+function isTime(text: string): boolean {
+  return (
+    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text) &&
+    !Number.isNaN(Date.parse(text))
+  )
+}
+
+function parseTag(text: string): void {
+  if (parseReference(text).digest === undefined) return
+  throw new Error('has a digest, which only a base can have: what is pushed gets its own')
+}

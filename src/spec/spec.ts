@@ -36,7 +36,7 @@ export interface Spec {
   readonly compression?: 'gzip' | 'zstd' | 'none'
   /** Of the manifest and all it names. Default: 'oci'. */
   readonly mediaTypes?: 'oci' | 'docker'
-  /** The image's time, ISO 8601; nothing in the new layer is newer. Default: SOURCE_DATE_EPOCH, else the newest input. */
+  /** The image's time, ISO 8601 with a zone; nothing in the new layer is newer. SOURCE_DATE_EPOCH wins. Default: the newest input. */
   readonly created?: string
   /** Annotations of the manifest, beside those that ocibake sets. */
   readonly annotations?: Readonly<Record<string, string>>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nanoseconds } from '../oci/duration.ts'
 import { isFileMode } from '../provision/file-mode.ts'
 import { duration, flag, imageFolder, imageGlob, list, oneOf, refine, text, texts, wholeNumber } from './fields.ts'
 
@@ -38,8 +39,12 @@ const unpack = z
     unverified: flag().optional(),
   })
   .check(({ value, issues }) => {
-    const plain = /^http:/i.test(value.unpack) || /^https:/i.test(value.unpack)
-    if (plain && value.sha256 === undefined && value.unverified !== true) {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value.unpack)?.[1]?.toLowerCase()
+    if (scheme !== undefined && !['s3', 'https', 'http'].includes(scheme)) {
+      const message = `comes by ${scheme}://; ocibake fetches s3:// and https://`
+      issues.push({ code: 'custom', input: value, path: ['unpack'], message })
+    }
+    if (scheme?.startsWith('http') && value.sha256 === undefined && value.unverified !== true) {
       issues.push({
         code: 'custom',
         input: value,
@@ -94,7 +99,7 @@ export const stepSchemas = {
       .optional(),
     user: OWNER.optional(),
     workdir: imageFolder().optional(),
-    timeout: duration().optional(),
+    timeout: refine(duration(), (time) => nanoseconds(time, 'it') > 0, 'expected more than nothing').optional(),
     network: oneOf(['host', 'none']).optional(),
     secrets: list(secret).optional(),
   }),

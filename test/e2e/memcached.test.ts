@@ -169,7 +169,8 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
     const env = { MEMCACHED_PORT_NUMBER: String(port), MEMCACHED_LISTEN_ADDRESS: '127.0.0.1' }
     const running = await startBundle(join(folder, 'bundle'), env)
     const stopped = async () => console.log(await running.stop())
-    cpSync(join(folder,'bundle'),'/tmp/e2e-bundle',{recursive:true}); try {
+    cpSync(join(folder, 'bundle'), '/tmp/e2e-bundle', { recursive: true })
+    try {
       const requests = [['set greeting 0 60 5', 'hello'], ['get greeting'], ['version']]
       const answers = await talkToMemcached(port, requests, new AbortController().signal)
       expect(answers).toEqual(['STORED', 'VALUE greeting 0 5', 'hello', 'END', `VERSION ${version}`])

@@ -326,11 +326,20 @@ describe('archiveLayer', () => {
 })
 
 describe('unpack', () => {
+  const dates: number[] = []
+  const lent = () => ({ ...tools(), inputDated: (time: number) => void dates.push(time) }) as unknown as Tools
   const step = (options: object) => ({ unpack: join(folder, 'p-1.0.tar'), to: '/opt/x', ...options })
   const run = (tree: Tree, options: object = {}) => {
     writeFileSync(join(folder, 'p-1.0.tar'), tarArchive(PACKAGE))
-    return unpack(tree, step(options), tools() as unknown as Tools)
+    return unpack(tree, step(options), lent())
   }
+
+  it('tells the newest time among the members that it took', async () => {
+    const dated = (name: string, mtime: number) => ({ name, mtime })
+    writeFileSync(join(folder, 'p-1.0.tar'), tarArchive([dated('a/old', 5), dated('a/new', 7), dated('b/left-out', 9)]))
+    await unpack(EMPTY, step({ wildcards: ['a'] }), lent())
+    expect(dates.at(-1)).toBe(7)
+  })
 
   it("lays the members over the image, owned by one of the image's users", async () => {
     const passwd = bytesContent('core:x:65100:65101::/:/bin/sh\n')
@@ -363,7 +372,7 @@ describe('unpack', () => {
     mkdirSync(odd)
     writeFileSync(join(odd, '--x.tar'), tarArchive(PACKAGE))
     appendFileSync(join(odd, '--x.tar'), Buffer.alloc(512))
-    const tree = await unpack(EMPTY, { unpack: join(odd, '--x.tar'), to: '/' }, tools() as unknown as Tools)
+    const tree = await unpack(EMPTY, { unpack: join(odd, '--x.tar'), to: '/' }, lent())
     expect(nodeAt(tree, 'p-1.0/doc/README')).toMatchObject({ kind: 'file' })
   })
 })

@@ -11,7 +11,8 @@ export async function skopeoCopy(from: string, to: string, ...options: string[])
   await tool('skopeo', ['--insecure-policy', 'copy', '--quiet', ...options, from, to])
 }
 
-/** What `skopeo inspect` says of an image: its manifest digest, layers, environment … */
+/** What `skopeo inspect` says of an image: its manifest digest, layers, environment … Registries may speak plain http. */
 export async function skopeoInspect(image: string): Promise<{ Digest: string; Layers: string[]; Env: string[] }> {
-  return JSON.parse(await tool('skopeo', ['inspect', image]))
+  const options = image.startsWith('docker:') ? ['--tls-verify=false'] : []
+  return JSON.parse(await tool('skopeo', ['inspect', ...options, image]))
 }
