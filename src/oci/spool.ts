@@ -76,11 +76,16 @@ export class Spool {
     return new Slice(this.#file, start, size)
   }
 
+  /** Nothing will be appended any more; the contents stay readable. Safe to call twice. */
+  async seal(): Promise<void> {
+    await this.#growing
+    await this.#handle.close().catch(() => {})
+  }
+
   /** The contents are gone with it. Safe to call twice. */
   async dispose(): Promise<void> {
-    await this.#growing
+    await this.seal()
     this.#file.close()
-    await this.#handle.close().catch(() => {})
     await removeTree(this.#file.path)
   }
 

@@ -4,7 +4,7 @@ import { DEFAULT_PATH } from '../oci/environment.ts'
 import type { Tree } from '../oci/node.ts'
 import { lookUpUser } from './accounts.ts'
 import { layOut } from './lay-out.ts'
-import { type FileSink, readBack } from './read-back.ts'
+import { readBack } from './read-back.ts'
 import { RunLog } from './run-log.ts'
 import { runScript, scriptText } from './run-script.ts'
 import { type RunSecrets, readSecrets } from './run-secrets.ts'
@@ -48,16 +48,13 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
     log.close()
   }
   if (exit.timedOut || exit.code !== 0) throw failure(step, exit, log, secrets)
-  let spool: Promise<FileSink> | undefined
-  const sink: FileSink = {
-    async appendFile(path, size) {
-      // Opened for the first changed file: its contents live as long as the build, and many scripts change none.
-      spool ??= store.spool()
-      return (await spool).appendFile(path, size)
-    },
+  // Its contents live as long as the build; only writing to it ends here.
+  const spool = await store.spool()
+  try {
+    return await readBack(laid, spool, report, signal)
+  } finally {
+    await spool.seal()
   }
-  // Awaited here: the folder goes when this function is left.
-  return await readBack(laid, sink, report, signal)
 }
 
 function scriptEnvironment(step: RunStep, { build }: Tools, home: string, secrets: RunSecrets): Record<string, string> {

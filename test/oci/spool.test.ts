@@ -9,6 +9,15 @@ import { Random } from '../support/random-tree.ts'
 import { filesOf, testStore } from '../support/store.ts'
 
 describe('Spool', () => {
+  it('can be read, but holds no descriptor for writing, once it is sealed', async () => {
+    const store = await testStore()
+    await using spool = await store.spool()
+    const content = await spool.append(chunked(Buffer.from('kept'), 2))
+    await spool.seal()
+    expect((await readAll(content, 10)).toString()).toBe('kept')
+    await expect(spool.append(chunked(Buffer.from('more'), 2))).rejects.toThrow(/closed/)
+  })
+
   it('keeps the bytes of calls that overlap apart', async () => {
     const store = await testStore()
     const folder = await testFolder()
