@@ -23,8 +23,8 @@ const char *path_of(int fd)
     return path;
 }
 
-/* Takes the first name off `rest`. */
-static bool next_name(const char **rest, char name[NAME_MAX + 1])
+/* Takes the first name off `rest`; of one that is too long, as much as the kernel still refuses. */
+static bool next_name(const char **rest, char name[NAME_MAX + 2])
 {
     while (**rest == '/')
         (*rest)++;
@@ -32,7 +32,7 @@ static bool next_name(const char **rest, char name[NAME_MAX + 1])
     if (length == 0)
         return false;
     if (length > NAME_MAX)
-        length = NAME_MAX; /* the kernel refuses the longer name wherever it is used; so does its prefix not exist */
+        length = NAME_MAX + 1;
     memcpy(name, *rest, length);
     name[length] = 0;
     *rest += strcspn(*rest, "/");
@@ -41,7 +41,7 @@ static bool next_name(const char **rest, char name[NAME_MAX + 1])
 
 int open_real(int root, const char *path)
 {
-    char name[NAME_MAX + 1];
+    char name[NAME_MAX + 2];
     int at = fcntl(root, F_DUPFD_CLOEXEC, 5);
     while (at >= 0 && next_name(&path, name)) {
         errno = EXDEV; /* a real path has no `..`: this one leads out */
@@ -138,7 +138,7 @@ static int advance(struct place *place, const char *name, bool directory, char *
 int open_mount_point(int root, const char *path, bool directory)
 {
     struct place place = {.root = root, .at = open_real(root, "")};
-    char rest[PATH_MAX], name[NAME_MAX + 1];
+    char rest[PATH_MAX], name[NAME_MAX + 2];
     int links = 0;
     if (strlen(path) >= sizeof rest) {
         errno = ENAMETOOLONG;

@@ -63,9 +63,9 @@ static _Noreturn void be_init(struct options *options, int parent_alive)
     setsid(); /* no controlling terminal: /dev/tty and TIOCSTI cannot reach the user's */
     if (unshare(CLONE_NEWUTS | CLONE_NEWIPC | (options->network ? 0 : CLONE_NEWNET)))
         fail(REFUSED, "unshare", "(uts, ipc, net namespaces)");
-    unshare(CLONE_NEWCGROUP);                                  /* hides the host's path in /proc/self/cgroup; since 4.6 */
-    if (sethostname(options->hostname, strlen(options->hostname))) /* some seccomp profiles refuse it; it is cosmetic */
-        errno = 0;
+    /* Neither is worth a failure: Linux before 4.6 has no cgroup namespaces, some profiles refuse sethostname. */
+    (void)!unshare(CLONE_NEWCGROUP);
+    (void)!sethostname(options->hostname, strlen(options->hostname));
     forget_arguments(options);
     enter_root(options->root, options->files);
     run_as_init(&options->script);

@@ -59,7 +59,9 @@ void read_request(struct options *options, int fd)
     struct injected **last = &options->files;
     size_t count = 0;
     options->script.env = allocate(sizeof *options->script.env);
-    for (char *kind; (kind = next_field(&request)) && strcmp(kind, "run") != 0; free(kind)) {
+    for (char *kind; (kind = next_field(&request)); free(kind)) {
+        if (strcmp(kind, "run") == 0)
+            return;
         if (strcmp(kind, "env") == 0) {
             options->script.env = realloc(options->script.env, (count + 2) * sizeof *options->script.env);
             if (!options->script.env)
@@ -75,4 +77,5 @@ void read_request(struct options *options, int fd)
         } else
             fail_because(REFUSED, "read", kind, "no such request");
     }
+    fail_because(REFUSED, "read", "the request", "it ends too early");
 }

@@ -1,6 +1,7 @@
 import type { ByteString } from '../oci/name.ts'
 import type { Attrs, Leaf, Node, Tree } from '../oci/node.ts'
 import { directory } from '../oci/node.ts'
+import { keptLeaves } from './kept-leaves.ts'
 import type { NormaliseContext } from './normaliser.ts'
 
 /**
@@ -8,10 +9,11 @@ import type { NormaliseContext } from './normaliser.ts'
  * own object stay, so that an untouched base layer is never shipped again for its times.
  */
 export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tree {
+  const kept = keptLeaves(tree, base)
   const leaves = new Map<Leaf, Leaf>()
   const visit = (node: Node, old: Node | undefined): Node => {
     if (node === old || node.kind === 'whiteout' || node.kind === 'link') return node
-    if (node.kind !== 'directory') return clampLeaf(node)
+    if (node.kind !== 'directory') return kept.has(node) ? node : clampLeaf(node)
     const before = old?.kind === 'directory' ? old : undefined
     const attrs = node.attrs === before?.attrs ? node.attrs : clamp(node.attrs!, created)
     let children: Map<ByteString, Node> | undefined

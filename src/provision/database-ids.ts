@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
-import { apply } from '../oci/apply.ts'
-import { bytesContent, type Content, readAll } from '../oci/content.ts'
+import { type Content, readAll } from '../oci/content.ts'
 import { type ByteString, toBytes } from '../oci/name.ts'
-import type { File, Tree } from '../oci/node.ts'
-import { nodeAt, placeAt } from '../oci/tree-paths.ts'
-import { walk } from '../oci/walk.ts'
+import type { Tree } from '../oci/node.ts'
 import type { NormaliseContext } from './normaliser.ts'
+import { rewriteFiles } from './rewrite-files.ts'
 
 /** The head of a database file (Berkeley DB's db_page.h, DBMETA33): hash, btree, queue, heap, then the fields we need. */
 const MAGICS = new Set([0x061561, 0x053162, 0x042253, 0x074582])
@@ -24,23 +22,12 @@ const LARGEST = 64 << 20
  * Berkeley DB draws an id for every new file, from inode, clock and process. New files get one that only depends on
  * their path: two files that are open at once still differ, which is all that the id is for.
  */
-export async function settleDatabaseIds(tree: Tree, { base }: NormaliseContext): Promise<Tree> {
-  let now = tree
-  // One object in, one object out: hard links stay hard links.
-  const settled = new Map<File, File>()
-  for (const [path, node] of walk(tree)) {
-    if (node.kind !== 'file' || node === nodeAt(base, path)) continue
-    const { content } = node
-    if (content.size < SMALLEST_PAGE || content.size > LARGEST || content.size % SMALLEST_PAGE !== 0) continue
-    if (!hasPlainId(await headOf(content))) continue
-    const file = settled.get(node) ?? {
-      ...node,
-      content: bytesContent(withId(await readAll(content, LARGEST), idFor(path))),
-    }
-    settled.set(node, file)
-    now = apply(now, placeAt(path, file))
-  }
-  return now
+export function settleDatabaseIds(tree: Tree, { base }: NormaliseContext): Promise<Tree> {
+  return rewriteFiles(tree, base, async (path, content) => {
+    const { size } = content
+    if (size < SMALLEST_PAGE || size > LARGEST || size % SMALLEST_PAGE !== 0) return undefined
+    return hasPlainId(await headOf(content)) ? withId(await readAll(content, LARGEST), idFor(path)) : undefined
+  })
 }
 
 /** Of a page with a checksum or a cipher over it, the id has to stay; zeros are no id, and would be found everywhere. */

@@ -29,10 +29,10 @@ describe("layers: 'append'", () => {
   let count = 0
 
   /** Builds and pushes; `asked` is what the registry was asked meanwhile. */
-  const build = async (steps: object[], fields: object, tags: string[], args: string[] = []) => {
+  const build = async (steps: object[], fields: object, args: string[]) => {
     const spec = join(folder, `${++count}.spec.json`)
     const from = `${registry.host}/library/base:1`
-    await writeFile(spec, JSON.stringify({ from, layers: 'append', steps, tags, ...fields }))
+    await writeFile(spec, JSON.stringify({ from, layers: 'append', steps, ...fields }))
     const before = (await registry.requests()).length
     const metadata = join(folder, `${count}.json`)
     await bake(['build', spec, ...args, '--metadata-file', metadata], { cache: join(folder, `cache-${count}`) })
@@ -40,18 +40,14 @@ describe("layers: 'append'", () => {
     return { made, asked: (await registry.requests()).slice(before) }
   }
   const push = (steps: object[], fields: object, ...names: string[]) =>
-    build(
-      steps,
-      fields,
-      names.map((name) => `${registry.host}/${name}`),
-      ['--push'],
-    )
+    build(steps, { ...fields, tags: names.map((name) => `${registry.host}/${name}`) }, ['--push'])
 
-  /** As skopeo copies it and umoci unpacks it. umoci knows no zstd, so that a docker-archive lies between. */
+  /** As skopeo copies it and umoci unpacks it. umoci knows no zstd, so that a folder with plain layers lies between. */
   const unpacked = async (name: string): Promise<DescribedRoot> => {
     const place = await mkdtemp(join(folder, 'unpacked-'))
-    await skopeoCopy(`docker://${registry.host}/${name}`, `docker-archive:${place}/tar:x:1`, '--src-tls-verify=false')
-    await skopeoCopy(`docker-archive:${place}/tar`, `oci:${place}/oci:x`)
+    const options = ['--src-tls-verify=false', '--dest-decompress']
+    await skopeoCopy(`docker://${registry.host}/${name}`, `dir:${place}/dir`, ...options)
+    await skopeoCopy(`dir:${place}/dir`, `oci:${place}/oci:x`)
     await tool('umoci', ['unpack', '--image', `${place}/oci:x`, join(place, 'bundle')])
     return describeRoot(join(place, 'bundle/rootfs'))
   }
@@ -164,7 +160,7 @@ describe("layers: 'append'", () => {
 
   it('fetches the base layers for an output on disk, which has to hold them all', async () => {
     const layout = join(folder, 'output')
-    const { made } = await build([], {}, [], ['--output', `oci:${layout}:1`])
+    const { made } = await build([], {}, ['--output', `oci:${layout}:1`])
     expect((await skopeoInspect(`oci:${layout}:1`)).Digest).toBe(made.digest)
     await tool('umoci', ['unpack', '--image', `${layout}:1`, join(folder, 'output-bundle')])
   })

@@ -1,4 +1,3 @@
-import { cpSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +14,9 @@ import { freePort, startRegistry, type TestRegistry } from '../support/registry.
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
 import { skopeoCopy, tool } from '../support/skopeo.ts'
+
+/** Copied to by steps of data, which only date what they were given; a real folder remembers that something was added. */
+const COPIED_INTO = '/opt'
 
 /** Scripts log, cache and date things there: the named normalisers have them as the base has them, or date them anew. */
 const NORMALISED = new Set([
@@ -71,11 +73,8 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
 
     await mkdir(join(folder, 'reference'))
     const reference = referenceRoot(`${base}:base`, tarball.path, join(folder, 'reference')).then(describeRoot)
-    const t = performance.now()
     first = await build('--push', '--metadata-file', join(folder, 'metadata.json'))
-    console.log(performance.now() - t, first)
     meant = await reference
-    console.log(performance.now() - t)
     expect(first.stderr).toContain('pushed')
     metadata = JSON.parse(await readFile(join(folder, 'metadata.json'), 'utf8'))
     image = `docker://${registry.host}/coredge/memcached@${metadata.digest}`
@@ -83,7 +82,6 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
     await skopeoCopy(image, `oci:${layout}:made`, '--src-tls-verify=false')
     await tool('umoci', ['unpack', '--image', `${layout}:made`, join(folder, 'bundle')])
     made = await describeRoot(join(folder, 'bundle/rootfs'))
-    console.log(performance.now() - t)
   }, 300_000)
 
   afterAll(async () => {
@@ -137,7 +135,9 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
     const created = Math.floor(Date.parse(metadata.created) / 1000)
     const wrong = [...made].flatMap(([path, { mtime }]) => {
       const wanted = Math.min(meant.get(path)?.mtime ?? created, created)
-      return mtime === wanted ? [] : [`${path}: ${mtime} instead of ${wanted}`]
+      return mtime === wanted || NORMALISED.has(path) || path === COPIED_INTO
+        ? []
+        : [`${path}: ${mtime} instead of ${wanted}`]
     })
     expect(wrong).toEqual([])
   })
@@ -168,15 +168,13 @@ describe('specs/memcached.spec.ts, from a registry and from S3', () => {
     const port = await freePort()
     const env = { MEMCACHED_PORT_NUMBER: String(port), MEMCACHED_LISTEN_ADDRESS: '127.0.0.1' }
     const running = await startBundle(join(folder, 'bundle'), env)
-    const stopped = async () => console.log(await running.stop())
-    cpSync(join(folder, 'bundle'), '/tmp/e2e-bundle', { recursive: true })
     try {
       const requests = [['set greeting 0 60 5', 'hello'], ['get greeting'], ['version']]
       const answers = await talkToMemcached(port, requests, new AbortController().signal)
       expect(answers).toEqual(['STORED', 'VALUE greeting 0 5', 'hello', 'END', `VERSION ${version}`])
       expect(await running.owner()).toBe('65100 65100')
     } finally {
-      await stopped()
+      await running.stop()
     }
   })
 

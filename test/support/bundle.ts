@@ -14,7 +14,7 @@ export interface RunningBundle {
   stop(): Promise<string>
 }
 
-/** Starts what `umoci unpack` made, as its image says, by crun, in the host's network. `env` is added. Needs root. */
+/** Starts what `umoci unpack` made, as its image says, by runc, in the host's network. `env` is added. Needs root. */
 export async function startBundle(bundle: string, env: Readonly<Record<string, string>>): Promise<RunningBundle> {
   const path = join(bundle, 'config.json')
   const config = JSON.parse(await readFile(path, 'utf8')) as RuntimeConfig
@@ -26,16 +26,16 @@ export async function startBundle(bundle: string, env: Readonly<Record<string, s
   await writeFile(path, JSON.stringify(config))
   const name = `ocibake-test-${process.pid}`
   const pidFile = join(bundle, 'pid')
-  const crun = ['--root', join(bundle, 'crun')]
+  const runc = ['--root', join(bundle, 'runc')]
   const options = { stdin: 'ignore', all: true, reject: false } as const
-  const child = execa('crun', [...crun, 'run', '--bundle', bundle, '--pid-file', pidFile, name], options)
+  const child = execa('runc', [...runc, 'run', '--bundle', bundle, '--pid-file', pidFile, name], options)
   return {
     async owner() {
       const status = await readFile(`/proc/${await readFile(pidFile, 'utf8')}/status`, 'utf8')
       return `${/^Uid:\t(\d+)/m.exec(status)?.[1]} ${/^Gid:\t(\d+)/m.exec(status)?.[1]}`
     },
     async stop() {
-      await execa('crun', [...crun, 'delete', '--force', name], { reject: false })
+      await execa('runc', [...runc, 'delete', '--force', name], { reject: false })
       return (await child).all
     },
   }

@@ -67,7 +67,11 @@ async function xattrsBelow(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const block of stdout.split('\n\n')) {
     const [head, ...attributes] = block.split('\n').filter((line) => line !== '')
-    if (head !== undefined) found.set(head.replace(/^# file: \.?/, ''), `[${attributes.sort().join(' ')}]`)
+    // getfattr(1) writes bytes that are not plain as \\ooo.
+    const name = head?.slice('# file: '.length).replace(/\\([0-7]{3})/g, (_, octal) => byte(octal))
+    if (name !== undefined) found.set(name === '.' ? '' : `/${name}`, `[${attributes.sort().join(' ')}]`)
   }
   return found
 }
+
+const byte = (octal: string) => String.fromCharCode(Number.parseInt(octal, 8))
