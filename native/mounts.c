@@ -139,6 +139,15 @@ static void mount_dev(int root)
     close(dev);
 }
 
+/* The image's own /tmp is the script's to use. Where it has none, one for the run: half of all programs want it. */
+static void mount_tmp(int root)
+{
+    struct stat found;
+    if (fstatat(root, "tmp", &found, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+        return;
+    close(mount_new(root, "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
+}
+
 static int stage(int staging, const char *name, const struct injected *file)
 {
     int fd = openat(staging, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -183,6 +192,7 @@ static void mount_all(int root, struct injected *files)
     mount_proc(root, empty);
     mount_sys(root, empty);
     mount_dev(root);
+    mount_tmp(root);
     for (struct injected *file = files; file; file = file->next)
         inject(root, file);
 }

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { apply } from '../../src/oci/apply.ts'
+import { nodeAt, placeAt } from '../../src/oci/tree-paths.ts'
+import { without } from '../../src/provision/edit.ts'
 import { withPrograms } from '../support/host-programs.ts'
 import { at, Bench, file, folder, smallRoot } from '../support/small-root.ts'
 
@@ -59,6 +62,15 @@ describe('the script', () => {
     })
     expect(bench.lines('stdout').sort()).toEqual(['out', 'x'])
     expect(bench.lines('stderr').sort()).toEqual(['err', 'x'])
+  })
+
+  test("has a /tmp for the run where the image has none, and the image's own where it has one", async () => {
+    const none = without(root, 'tmp')
+    expect(nodeAt(await bench.run(none, 'echo x > /tmp/x; stat -c %a /tmp; mktemp > /dev/null'), 'tmp')).toBeUndefined()
+    expect(bench.lines()).toEqual(['1777'])
+    const own = apply(none, placeAt('tmp', folder({ left: file('here') })))
+    expect(nodeAt(await bench.run(own, 'cat /tmp/left; echo y > /tmp/kept'), 'tmp/kept')).toBeDefined()
+    expect(bench.lines()).toEqual(['1777', 'here'])
   })
 
   test('runs with the same limits and mask everywhere', async () => {
