@@ -19,7 +19,9 @@ test bzip2                    archives to unpack
 test ca-certificates          https
 test crun                     runs finished images
 test curl                     talks to registries by hand
+test db-util                  makes Berkeley DB files
 test libcap2-bin              sets and shows file capabilities
+test libfaketime              another clock for a process
 test podman                   runs finished images
 test util-linux               namespaces
 test xz-utils                 archives to unpack

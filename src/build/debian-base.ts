@@ -53,16 +53,29 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
   }
 }
 
-async function debianTarOf({ debian, platform, store, env, report, signal }: DebianBaseOptions): Promise<IndexedTar> {
-  const order: DebianOptions = {
+/** Whether the store has this base, made from what the archives hold now: asks the archives, makes nothing. */
+export async function isDebianBaseCached(
+  options: Pick<DebianBaseOptions, 'debian' | 'platform' | 'store' | 'signal'>,
+): Promise<boolean> {
+  const key = await debianKey(orderOf(options), options.signal)
+  return (await options.store.findTar(digestOfKey(key))) !== undefined
+}
+
+function orderOf({ debian, platform }: Pick<DebianBaseOptions, 'debian' | 'platform'>): DebianOptions {
+  const { architecture, variant } = platform
+  return {
     suite: debian.debian,
     variant: debian.variant ?? 'minbase',
     include: debian.include ?? [],
     ...(debian.mirror === undefined ? {} : { mirror: debian.mirror }),
     ...(debian.snapshot === undefined ? {} : { snapshot: debian.snapshot }),
-    architecture:
-      platform.variant === undefined ? platform.architecture : `${platform.architecture}/${platform.variant}`,
+    architecture: variant === undefined ? architecture : `${architecture}/${variant}`,
   }
+}
+
+async function debianTarOf(options: DebianBaseOptions): Promise<IndexedTar> {
+  const { debian, store, env, report, signal } = options
+  const order = orderOf(options)
   const known = await store.findTar(digestOfKey(await debianKey(order, signal)))
   if (known !== undefined) {
     report({ type: 'note', message: `Debian ${debian.debian}: the base in the cache is up to date` })

@@ -1,11 +1,16 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDebianBaseCached } from '../build/debian-base.ts'
 import { openBase } from '../build/open-base.ts'
+import { messageOf } from '../errors.ts'
 import { silent } from '../events.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference } from '../oci/reference.ts'
+import type { Store } from '../oci/store.ts'
+import { isArchiveCached } from '../provision/archive.ts'
 import { NORMALISERS, type NormaliserName } from '../provision/normalisers.ts'
-import type { Step } from '../provision/step.ts'
+import { s3ObjectSize } from '../provision/s3.ts'
+import type { Step, UnpackStep } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { SessionOptions, SpecOptions } from './options.ts'
@@ -24,10 +29,7 @@ export async function planAction(
   const lines = [
     `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
     ...(await baseLines(plan, session, around)),
-    ...plan.steps.flatMap(({ number, verb, title, step }) => [
-      `step ${number}  ${verb} ${firstLine(title)}`,
-      ...detailsOf(step).map((detail) => `        ${detail}`),
-    ]),
+    ...(await stepLines(plan, session.store, around.signal)),
     ...normaliserLines(plan),
     `layer   ${plan.layers === 'squash' ? 'one for the whole image' : 'one over the base'}, ${plan.compression}`,
     ...(plan.tags.length === 0 ? ['tags    none'] : plan.tags.map((tag) => `tag     ${formatReference(tag)}`)),
@@ -35,10 +37,20 @@ export async function planAction(
   around.stdout(`${lines.join('\n')}\n`)
 }
 
+async function stepLines(plan: Plan, store: Store, signal: AbortSignal): Promise<string[]> {
+  const lines = plan.steps.map(async ({ number, verb, title, step }) => [
+    `step ${number}  ${verb} ${firstLine(title)}`,
+    ...(await detailsOf(step, store, signal)).map((detail) => `        ${detail}`),
+  ])
+  return (await Promise.all(lines)).flat()
+}
+
 async function baseLines(plan: Plan, { store, connection }: Session, { env, signal }: Surroundings): Promise<string[]> {
-  // Asking for a Debian base would make it.
-  if (plan.base.kind === 'debian')
-    return [`base    debian ${plan.base.debian.debian}, made by mmdebstrap when its packages changed`]
+  // Opening a Debian base would make it.
+  if (plan.base.kind === 'debian') {
+    const cached = await isDebianBaseCached({ debian: plan.base.debian, platform: plan.platform, store, signal })
+    return [`base    debian ${plan.base.debian.debian}${cached ? ', cached' : ', to be made by mmdebstrap'}`]
+  }
   const base = await openBase(plan.base, { platform: plan.platform, store, connection, env, report: silent, signal })
   try {
     const layers = await Promise.all(
@@ -57,20 +69,34 @@ async function baseLines(plan: Plan, { store, connection }: Session, { env, sign
   }
 }
 
-function detailsOf(step: Step): string[] {
+async function detailsOf(step: Step, store: Store, signal: AbortSignal): Promise<string[]> {
   if ('copy' in step) return [localSize(step.copy)]
-  if ('unpack' in step) {
-    const selection = [
-      ...(step.stripComponents === undefined ? [] : [`strip ${count(step.stripComponents, 'component')}`]),
-      ...(step.wildcards === undefined ? [] : [`only ${step.wildcards.join(' ')}`]),
-      ...(step.exclude === undefined ? [] : [`not ${step.exclude.join(' ')}`]),
-      step.sha256 === undefined ? 'not pinned by sha256' : `sha256 ${step.sha256}`,
-    ]
-    return [selection.join(', '), ...(step.unpack.includes('://') ? [] : [localSize(step.unpack)])]
-  }
+  if ('unpack' in step) return [await sourceOf(step, store, signal), selectionOf(step)].filter((line) => line !== '')
   if (!('run' in step)) return []
   const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
   return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
+}
+
+/** What would be fetched. A source that is not there yet is no reason not to show the rest of the plan. */
+async function sourceOf(step: UnpackStep, store: Store, signal: AbortSignal): Promise<string> {
+  const { unpack, sha256, versionId } = step
+  if (!unpack.includes('://')) return localSize(unpack)
+  if (sha256 !== undefined && (await isArchiveCached(store, sha256))) return `sha256 ${sha256}, cached`
+  const pin = sha256 === undefined ? 'not pinned by sha256' : `sha256 ${sha256}`
+  if (!unpack.startsWith('s3://')) return `to fetch, ${pin}`
+  try {
+    return `to fetch: ${formatBytes(await s3ObjectSize(unpack, versionId, signal))}, ${pin}`
+  } catch (error) {
+    return `cannot be fetched now: ${messageOf(error)}`
+  }
+}
+
+function selectionOf({ stripComponents, wildcards, exclude }: UnpackStep): string {
+  return [
+    ...(stripComponents === undefined ? [] : [`strip ${count(stripComponents, 'component')}`]),
+    ...(wildcards === undefined ? [] : [`only ${wildcards.join(' ')}`]),
+    ...(exclude === undefined ? [] : [`not ${exclude.join(' ')}`]),
+  ].join(', ')
 }
 
 /** Before exclusions, which are decided while the files are read. */

@@ -37,6 +37,11 @@ export async function fetchArchive(uri: string, options: FetchOptions, tools: Ar
   return await openArchive(fetched, tools)
 }
 
+/** Whether the store has the tarball of this sha256 (hex), so that a build would not fetch it. */
+export async function isArchiveCached(store: Pick<Store, 'findTar'>, sha256: string): Promise<boolean> {
+  return (await store.findTar(keyOf(`sha256:${sha256}`))) !== undefined
+}
+
 /** Takes what was fetched into the store, decompressed, unless it is there. */
 export async function openArchive(fetched: Fetched, { store, signal }: ArchiveTools): Promise<Archive> {
   const seen = new Head()

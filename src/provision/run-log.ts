@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { writeError } from '../oci/write-error.ts'
 
@@ -17,6 +17,8 @@ export class RunLog {
     this.path = path
     try {
       mkdirSync(dirname(path), { recursive: true })
+      // Another build of the same spec may be writing to it right now: that one keeps its file.
+      rmSync(path, { force: true })
       this.#descriptor = openSync(path, 'w', 0o600)
     } catch (error) {
       throw writeError(error, path)

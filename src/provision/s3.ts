@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
 import { display, fromText } from '../oci/name.ts'
-import { type Download, PassingFault } from './download.ts'
+import { type Download, PATIENCE, PassingFault } from './download.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
 import { type AskRange, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
@@ -40,6 +40,28 @@ export async function fetchS3(location: S3Location, versionId: string | undefine
   }
 }
 
+/** Bytes of an object, for a plan: asks once, fetches nothing. @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_FAILED */
+export async function s3ObjectSize(uri: string, versionId: string | undefined, signal: AbortSignal): Promise<number> {
+  const what = display(fromText(uri))
+  const client = await s3Client().catch((error: unknown) => {
+    throw noCredentials(what, error)
+  })
+  const bucket = new Bucket(client)
+  const asking: Asking = {
+    what,
+    answered: (send) => send(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.idle)])),
+  }
+  try {
+    const answer = await bucket.ask(parseS3Uri(uri), versionId, { start: 0, end: 1, etag: undefined }, asking)
+    answer.body.destroy()
+    return answer.size
+  } finally {
+    bucket.client.destroy()
+  }
+}
+
+type Asking = Pick<Download, 'what' | 'answered'>
+
 interface Wanted {
   readonly start: number
   readonly end: number
@@ -59,7 +81,7 @@ class Bucket {
     location: S3Location,
     versionId: string | undefined,
     wanted: Wanted,
-    download: Download,
+    download: Asking,
   ): Promise<RangeAnswer> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3')
     const { start, end, etag } = wanted

@@ -1,4 +1,5 @@
 import { messageOf, OcibakeError } from '../errors.ts'
+import { USUAL_HINTS } from './usual-hints.ts'
 
 /**
  * An error as people read it: the code and the place, what was observed, what to do.
@@ -8,8 +9,9 @@ export function renderError(error: unknown, debug: boolean): string {
   if (!(error instanceof OcibakeError)) return renderBug(error)
   const head = error.where === undefined ? error.code : `${error.code}  ${error.where}`
   const lines = [head, ...indented(error.message)]
-  if (error.hint !== undefined)
-    lines.push(...indented(error.hint).map((line, at) => (at === 0 ? line.replace('  ', '  -> ') : `   ${line}`)))
+  const hint = error.hint ?? USUAL_HINTS[error.code]
+  if (hint !== undefined)
+    lines.push(...indented(hint).map((line, at) => (at === 0 ? line.replace('  ', '  -> ') : `   ${line}`)))
   if (debug) lines.push(...causes(error))
   return `${lines.join('\n')}\n`
 }

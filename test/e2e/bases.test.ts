@@ -82,10 +82,10 @@ describe('the same image as a base', () => {
   })
 
   it.each([
-    ['oci-archive', (file: string) => `oci-archive:${file}:base`],
-    ['docker-archive', (file: string) => `docker-archive:${file}:some/base:1`],
-  ])('from an %s gives the same layers', async (transport, reference) => {
-    const place = reference(join(folder, `${transport}.tar`))
+    ['an oci-archive', (file: string) => `oci-archive:${file}:base`],
+    ['a docker-archive', (file: string) => `docker-archive:${file}:some/base:1`],
+  ])('from %s gives the same layers', async (what, reference) => {
+    const place = reference(join(folder, `${what.slice(what.indexOf(' ') + 1)}.tar`))
     await skopeoCopy(`oci:${layout}:base`, place)
     expect(outcomeOf(await build(place))).toEqual(wanted)
   })
@@ -103,6 +103,14 @@ describe('the same image as a base', () => {
     await skopeoCopy(`dir:${join(folder, 'dir')}`, plain, '--dest-oci-accept-uncompressed-layers')
     expect(await rawManifest(plain)).toContain('layer.v1.tar"')
     expect(outcomeOf(await build(plain))).toEqual(wanted)
+  })
+
+  it('from a layout that calls plain layers gzip, as skopeo 1.9 makes it, gives the same layers', async () => {
+    const archive = `docker-archive:${join(folder, 'misnamed.tar')}`
+    const misnamed = `oci:${join(folder, 'misnamed')}:1`
+    await skopeoCopy(`oci:${layout}:base`, archive)
+    await skopeoCopy(archive, misnamed, '--dest-oci-accept-uncompressed-layers')
+    expect(outcomeOf(await build(misnamed))).toEqual(wanted)
   })
 
   describe('from a registry that wants a password', () => {

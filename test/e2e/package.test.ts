@@ -129,11 +129,17 @@ describe('the tarball', () => {
 
 describe('the installed package', () => {
   it('npx ocibake builds a spec that imports types and runs a script, in an empty project', async () => {
-    const { exitCode, stdout, stderr } = await inProject('npx', ['ocibake', 'build', 'app.spec.ts'])
+    const { exitCode, stdout, stderr } = await inProject('npx', [
+      'ocibake',
+      'build',
+      'app.spec.ts',
+      '--output',
+      'oci:by-npx:1',
+    ])
     expect(exitCode, stderr).toBe(0)
     expect(stderr).toContain('sandbox: chroot')
-    expect((await skopeoInspect(`oci:${project}/out/app`)).Digest).toBe(stdout)
-    await tool('umoci', ['unpack', '--image', `${project}/out/app`, join(home, 'bundle')])
+    expect((await skopeoInspect(`oci:${project}/by-npx:1`)).Digest).toBe(stdout)
+    await tool('umoci', ['unpack', '--image', `${project}/by-npx:1`, join(home, 'bundle')])
     expect(execFileSync('stat', ['-c', '%a %u:%g', join(home, 'bundle/rootfs/made')], { encoding: 'utf8' })).toBe(
       '600 65100:65100\n',
     )
@@ -164,7 +170,7 @@ describe('the installed package', () => {
 
   it.each([
     ["own: '/made'", "onw: '/made'", /'onw' does not exist/],
-    ["timeout: '1m'", 'timeout: true', /'boolean' is not assignable to type 'string \| number/],
+    ["timeout: '1m'", 'timeout: true', /'true' is not assignable to type 'string \| number/],
     ["from: 'scratch'", "form: 'scratch'", /'form' does not exist|'from' is missing/],
     ["network: 'none'", "network: 'nowhere'", /"nowhere"' is not assignable/],
   ])('has types by which tsc finds the mistake in a spec: %s -> %s', async (right, wrong, message) => {

@@ -80,10 +80,21 @@ it('memcached has one digest: another folder, checkout, login, umask, locale, ho
     },
   })
 
-  const [digest, other] = [await plain, ((await shifted.then(JSON.parse)) as Metadata).digest]
+  const [digest, printed] = await Promise.all([plain, shifted])
+  const { digest: other } = JSON.parse(printed) as Metadata
   if (other !== digest) expect(await unpacked(join(there, 'out'))).toEqual(await unpacked(join(here, 'out')))
   expect(other).toBe(digest)
+  // Twelve o'clock is midnight there: the scripts, and ocibake itself, did see other clocks.
+  expect([11, 12, 13]).toContain(Math.abs((await hourOfScripts(there)) - (await hourOfScripts(here))))
+  expect(otherS3.server.seen.length).toBe(s3.server.seen.length)
 }, 240_000)
+
+/** What postunpack.sh said the hour was. */
+async function hourOfScripts(cache: string): Promise<number> {
+  const logs = join(cache, 'store/logs')
+  const [name] = (await readdir(logs)).filter((file) => file.endsWith('-step-5.log'))
+  return Number(/ (\d\d):\d\d:\d\d ready/.exec(await readFile(join(logs, name!), 'utf8'))?.[1])
+}
 
 /** Debian's library with which a process sees another clock; the kernel's, which dates files, has no such thing. */
 async function libfaketime(): Promise<string> {

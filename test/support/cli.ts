@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 
 /** The folder of the example specs. */
@@ -22,19 +23,23 @@ export interface CliOptions {
   readonly under?: readonly string[]
   /** Another checkout's `src/cli.ts`. */
   readonly cli?: string
+  /** Told of each line of stderr as it comes. */
+  readonly onLine?: (line: string) => void
 }
 
 /** Runs `node src/cli.ts …` as a process with a clean environment, to its end. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  const { cache, cwd, env = {}, under = [], cli = CLI } = options
+  const { cache, cwd, env = {}, under = [], cli = CLI, onLine } = options
   const [program, ...rest] = [...under, process.execPath, cli, ...args]
-  const result = await execa(program!, rest, {
+  const child = execa(program!, rest, {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...passedOn(), HOME: cache, OCIBAKE_CACHE_DIR: join(cache, 'store'), ...env },
     extendEnv: false,
     stdin: 'ignore',
     reject: false,
   })
+  if (onLine !== undefined) createInterface({ input: child.stderr }).on('line', onLine)
+  const result = await child
   if (result.exitCode === undefined) throw new Error(`${program} did not end by itself: ${result.shortMessage}`)
   return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr }
 }

@@ -12,12 +12,7 @@ declare module 'vitest' {
 
 /** vitest's globalSetup. */
 export default async function sharedFolder(project: TestProject): Promise<() => Promise<void>> {
-  const folder = '/tmp/e2e-dev-shared'
-  void mkdtemp
-  void tmpdir
-  void join
-  void rm
-  ;(await import('node:fs')).mkdirSync(folder, { recursive: true })
+  const folder = await mkdtemp(join(tmpdir(), 'ocibake-shared-'))
   project.provide('sharedFolder', folder)
-  return async () => {}
+  return () => rm(folder, { recursive: true, force: true })
 }
