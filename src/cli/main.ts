@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { OcibakeError } from '../errors.ts'
+import { OcibakeError, systemCode } from '../errors.ts'
 import { renderError } from '../report/render-error.ts'
 import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -19,7 +19,13 @@ export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'sig
       // The second time the user means it: nothing half-written is ever visible, so leaving at once is safe too.
       if (stop.signal.aborted) host.exit(code)
       stopped = code
-      stop.abort(new OcibakeError('INTERRUPTED', `Stopped by ${name}; nothing was published.`))
+      stop.abort(new OcibakeError('INTERRUPTED', `Stopped by ${name}. What was written or pushed before is complete.`))
+    })
+  }
+  for (const stream of [host.stdout, host.stderr]) {
+    stream.on('error', (error) => {
+      // Whoever has stopped reading (`ocibake … | head`) has not asked for the build to end.
+      if (systemCode(error) !== 'EPIPE') throw error
     })
   }
   const top = program({ ...around, signal: stop.signal })

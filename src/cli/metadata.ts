@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises'
 import type { BuildResult } from '../build.ts'
-import { messageOf, OcibakeError } from '../errors.ts'
 import { formatPlatform } from '../oci/platform.ts'
+import { writeFileAtomically } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
 
 /** What `--metadata-file` and `--progress json` say of a built image. Sizes are bytes. */
@@ -44,7 +43,7 @@ export function describeResult(plan: Plan, { image, shipped }: BuildResult): Met
   }
 }
 
-/** One object for one spec, a list for several. @throws OUTPUT_FAILED */
+/** One object for one spec, a list for several. Atomic. @throws OUTPUT_FAILED, DISK_FULL */
 export async function writeMetadata(
   file: string,
   built: readonly { plan: Plan; result: BuildResult }[],
@@ -52,7 +51,5 @@ export async function writeMetadata(
   const described = built.map(({ plan, result }) => describeResult(plan, result))
   const [first, ...others] = described
   const text = JSON.stringify(others.length === 0 ? first : described, null, 2)
-  await writeFile(file, `${text}\n`).catch((cause: unknown) => {
-    throw new OcibakeError('OUTPUT_FAILED', `The metadata cannot be written: ${messageOf(cause)}`, { cause })
-  })
+  await writeFileAtomically(file, Buffer.from(`${text}\n`))
 }

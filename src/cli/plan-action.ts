@@ -39,7 +39,7 @@ export async function planAction(
 
 async function stepLines(plan: Plan, store: Store, signal: AbortSignal): Promise<string[]> {
   const lines = plan.steps.map(async ({ number, verb, title, step }) => [
-    `step ${number}  ${verb} ${firstLine(title)}`,
+    `step ${number}  ${verb} ${shortened(title)}`,
     ...(await detailsOf(step, store, signal)).map((detail) => `        ${detail}`),
   ])
   return (await Promise.all(lines)).flat()
@@ -129,7 +129,8 @@ function normaliserLines(plan: Plan): string[] {
   })
 }
 
-function firstLine(title: string): string {
-  const [first, ...others] = title.trim().split('\n')
-  return others.length === 0 ? first! : `${first} …`
+/** Long scripts are told line by line below. */
+function shortened(title: string): string {
+  const [first] = title.trim().split(/\n|; /)
+  return first === title ? title : `${first} …`
 }

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
@@ -9,6 +9,8 @@ const NAME = '.ocibake-lock'
 const PAUSE = 100
 /** Milliseconds to wait for another build that writes to the same folder: it may have gigabytes to write. */
 const PATIENCE = 10 * 60 * 1000
+/** Milliseconds after which a lock without a name on it will not get one any more. */
+const UNSIGNED = 2000
 
 /**
  * Does `work` while no other ocibake does anything in the folder, which must exist. The lock is a file in it that says
@@ -41,12 +43,22 @@ async function take(lock: string): Promise<boolean> {
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
   }
-  const owner = parseMark(await readFile(lock, 'latin1').catch(() => ''))
-  if (owner !== undefined && isAlive(owner) === false) {
-    // Renamed rather than removed: of two that see the same dead lock, one finds it gone.
-    const aside = `${lock}.${markText(ownMark())}`
-    await rename(lock, aside).catch(() => {})
-    await rm(aside, { force: true })
-  }
+  if (!(await isAbandoned(lock))) return false
+  const aside = `${lock}.${markText(ownMark())}`
+  await rename(lock, aside).catch(() => {})
+  // Of two that saw the same dead lock, the slower one has now moved the lock of the other: it gets it back.
+  if (!(await isAbandoned(aside))) await link(aside, lock).catch(() => {})
+  await rm(aside, { force: true })
   return false
+}
+
+/** Whether the process that made the lock is gone, or was killed before it had signed it. */
+async function isAbandoned(lock: string): Promise<boolean> {
+  try {
+    const owner = parseMark((await readFile(lock, 'latin1')).trim())
+    return owner === undefined ? Date.now() - (await stat(lock)).mtimeMs > UNSIGNED : isAlive(owner) === false
+  } catch {
+    // Gone by now, or another user's.
+    return false
+  }
 }

@@ -7,6 +7,7 @@ import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredL
 import { findTar, ingestTar } from './ingest-tar.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
+import { makeFolders } from './make-folders.ts'
 import type { Directory } from './node.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
@@ -53,7 +54,7 @@ export class Store {
     const { blobs, layers, records, temporary } = storePaths(absolute)
     try {
       // Layers may hold what only root may read: other users of the machine have no business here.
-      await mkdir(absolute, { recursive: true, mode: 0o700 })
+      await makeFolders(absolute, 0o700)
       for (const folder of [blobs, layers, records]) await mkdir(folder, { recursive: true })
       await mkdir(temporary, { recursive: true, mode: 0o700 })
       reportCleanUp(await removeDeadSessions(temporary), report)

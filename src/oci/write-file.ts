@@ -1,20 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, open, realpath, rename, rm } from 'node:fs/promises'
+import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { display, fromText } from './name.ts'
+import { isAlive, markText, ownMark, parseMark } from './process-mark.ts'
 
 /**
  * Makes or replaces the file at `path` with these bytes, wholly or not at all: they are written beside the target,
  * flushed to the disk, then renamed. A symlink stays one and its target is replaced. If anything fails, the old file
- * is as it was and nothing new is there.
+ * is as it was and nothing new is there; what a killed process left of it is removed by the next one.
  * @throws DISK_FULL; OUTPUT_FAILED for what else the system refuses and for a target that is no regular file; whatever
  * `bytes` throws that is not the system's
  */
 export async function writeFileAtomically(path: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
   try {
     const target = await replaceable(path)
-    const partial = join(dirname(target), `.${basename(target).slice(0, 64)}.${randomBytes(6).toString('hex')}.partial`)
+    const prefix = `.${basename(target).slice(0, 40)}.`
+    await removeAbandoned(dirname(target), prefix)
+    const partial = join(dirname(target), `${prefix}${markText(ownMark())}-${randomBytes(6).toString('hex')}.partial`)
     try {
       await using file = await open(partial, 'wx', 0o666)
       await file.writeFile(bytes)
@@ -27,6 +30,16 @@ export async function writeFileAtomically(path: string, bytes: AsyncIterable<Uin
     await syncFolder(dirname(target))
   } catch (error) {
     throw outputError(error, path)
+  }
+}
+
+/** What killed builds left of the same output: nobody else would ever look for it. */
+async function removeAbandoned(folder: string, prefix: string): Promise<void> {
+  // A folder may be for writing only.
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(prefix) || !name.endsWith('.partial')) continue
+    const mark = parseMark(name.slice(prefix.length))
+    if (mark !== undefined && isAlive(mark) === false) await rm(join(folder, name), { force: true })
   }
 }
 

@@ -9,6 +9,7 @@ import { checkLayoutFile, LAYOUT_FILE, writeLayoutIndex } from './layout-index.t
 import { blobPath } from './layout-source.ts'
 import { folderBlobs } from './local-blobs.ts'
 import { readDocumentFile } from './local-file.ts'
+import { makeFolders } from './make-folders.ts'
 import { display, fromText } from './name.ts'
 import type { Descriptor } from './source.ts'
 import { stoppable } from './stoppable.ts'
@@ -33,7 +34,7 @@ export async function writeLayout(
 ): Promise<void> {
   const root = resolve(folder)
   try {
-    const first = await mkdir(root, { recursive: true })
+    const first = await makeFolders(root)
     const made = first === undefined ? [] : foldersFrom(first, root)
     try {
       await withFolderLock(root, signal, () => writeInto(root, tag, image, store, signal))
@@ -111,7 +112,7 @@ async function holds(root: string, { digest, size }: Pick<Descriptor, 'digest' |
 /** What a killed build left: under the lock, nobody else is writing. */
 async function removePartial(root: string): Promise<void> {
   for (const folder of [root, join(root, 'blobs', 'sha256')]) {
-    const left = (await readdir(folder)).filter((name) => /^\..+\.[0-9a-f]{12}\.partial$/.test(name))
+    const left = (await readdir(folder)).filter((name) => /^\..+[.-][0-9a-f]{12}\.partial$/.test(name))
     for (const name of left) await rm(join(folder, name), { force: true })
   }
 }

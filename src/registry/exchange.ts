@@ -81,6 +81,7 @@ class Watch {
   readonly #abort = () => this.#controller.abort()
   #timer: NodeJS.Timeout | undefined
   #stalled = false
+  #ended = false
 
   constructor(caller: AbortSignal, idle: number) {
     this.#caller = caller
@@ -97,6 +98,8 @@ class Watch {
   /** Something has to happen within `milliseconds` from now. */
   expect(milliseconds = this.#idle): void {
     this.rest()
+    // The request's body may come to its end long after the exchange: a timer now would keep the process alive.
+    if (this.#ended) return
     this.#timer = setTimeout(() => {
       this.#stalled = true
       this.#controller.abort()
@@ -109,6 +112,7 @@ class Watch {
   }
 
   end(): void {
+    this.#ended = true
     this.rest()
     this.#caller.removeEventListener('abort', this.#abort)
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
 import { bytesContent } from '../../src/oci/content.ts'
@@ -316,4 +317,24 @@ test('it says who it is, and asks for bytes as they are', async () => {
   const { transport } = transportFor()
   expect((await transport.send(get(`http://${server.host}/`))).bytes.toString()).toBe('not gzip')
   expect(server.seen[0]?.headers).toMatchObject({ 'user-agent': 'ocibake/1', 'accept-encoding': 'identity' })
+})
+
+test('a request that was stopped leaves no timer behind, even if its body ends later', async () => {
+  const server = await serverFor(() => {})
+  const { transport } = transportFor()
+  const stop = new AbortController()
+  const ended = Promise.withResolvers<void>()
+  async function* open() {
+    yield Buffer.from('body')
+    stop.abort()
+    await sleep(30)
+    ended.resolve()
+  }
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const request = get(`http://${server.host}/`, { method: 'PUT', body: { size: 4, open }, signal: stop.signal })
+  await expect(transport.send(request)).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  await ended.promise
+  await setImmediate()
+  expect(timers()).toBe(before)
 })

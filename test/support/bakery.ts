@@ -75,7 +75,7 @@ export class Bakery {
   }
 
   /** Builds in this process, on the cache that builds have failed on. @returns the digest of the image */
-  async buildHere(fields: object, output: string, cache = this.cache): Promise<string> {
+  async buildHere(fields: object, output: string | readonly string[], cache = this.cache): Promise<string> {
     await writeFile(this.at('here.spec.json'), JSON.stringify({ from: 'scratch', ...fields }))
     const env = {}
     const loaded = await loadSpec(this.at('here.spec.json'), { vars: {}, env })
@@ -87,7 +87,7 @@ export class Bakery {
       userAgent: 'test',
     })
     const { signal } = new AbortController()
-    const outputs = [parseTransport(output.replace(':', `:${this.folder}/`))]
+    const outputs = [output].flat().map((one) => parseTransport(one.replace(':', `:${this.folder}/`)))
     const plan = makePlan(loaded, { platform: undefined, tags: [], env })
     const around = { push: false, sandbox: 'auto', env, report: silent, signal }
     const { image } = await build(plan, { store, connection, outputs, ...around })

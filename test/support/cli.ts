@@ -5,7 +5,8 @@ import { execa } from 'execa'
 /** The folder of the example specs. */
 export const SPECS = join(import.meta.dirname, '../../specs')
 
-const CLI = join(import.meta.dirname, '../../src/cli.ts')
+/** What `runCli` runs. */
+export const CLI = join(import.meta.dirname, '../../src/cli.ts')
 
 export interface CliResult {
   readonly code: number
