@@ -1,6 +1,6 @@
 import type { ByteString } from '../oci/name.ts'
 import type { Attrs, Leaf, Node, Tree } from '../oci/node.ts'
-import { directory } from '../oci/node.ts'
+import { directory, FRESH_DIRECTORY } from '../oci/node.ts'
 import { keptLeaves } from './kept-leaves.ts'
 import type { NormaliseContext } from './normaliser.ts'
 
@@ -38,5 +38,7 @@ export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tre
 }
 
 function clamp(attrs: Attrs, created: number): Attrs {
+  // A folder on the way to a new file, which nobody described, is as new as the image.
+  if (attrs === FRESH_DIRECTORY) return { ...attrs, mtime: created }
   return attrs.mtime > created ? { ...attrs, mtime: created } : attrs
 }

@@ -1,9 +1,14 @@
-import picomatch from 'picomatch'
 import { OcibakeError } from '../errors.ts'
-import { type ByteString, fromText, toText } from '../oci/name.ts'
+import { type ByteString, fromText } from '../oci/name.ts'
 import type { Directory, Tree } from '../oci/node.ts'
 import { namesOf, nodeAt, resolvePath } from '../oci/tree-paths.ts'
 import { sortedNames, walk } from '../oci/walk.ts'
+import { expandBraces } from './braces.ts'
+import { hasWildcard, namePattern } from './wildcard.ts'
+
+/** NAME_MAX, and PATH_MAX without its NUL. */
+const NAME_LIMIT = 255
+const PATH_LIMIT = 4095
 
 /**
  * The paths of the tree that a glob matches, sorted, canonical (no symlink in their parents). `*`, `?`, `[a-z]` and
@@ -12,11 +17,15 @@ import { sortedNames, walk } from '../oci/walk.ts'
  * @throws PATH_INVALID for a glob that is not absolute, has '..' or names the root itself
  */
 export function glob(tree: Tree, pattern: string): ByteString[] {
+  return [...new Set(expandBraces(pattern).flatMap((one) => globOne(tree, one)))].sort()
+}
+
+function globOne(tree: Tree, pattern: string): ByteString[] {
   const segments = pattern.split('/').filter((segment) => segment !== '' && segment !== '.')
   if (!pattern.startsWith('/')) throw invalid(pattern, "it does not start with '/'", `Write '/${pattern}'.`)
   if (segments.includes('..')) throw invalid(pattern, "it has a '..'", 'Write the path without it.')
   if (segments.length === 0) throw invalid(pattern, 'it is the root itself', "Name what is in it: '/*'.")
-  return [...new Set(matches(tree, '', segments))].sort()
+  return matches(tree, '', segments)
 }
 
 /**
@@ -56,12 +65,11 @@ function anyDepth(tree: Tree, path: ByteString, folder: Directory, rest: readonl
 }
 
 function namesMatching(folder: Directory, segment: string): ByteString[] {
-  if (!/[*?[\]{}!()\\]/.test(segment)) {
-    const name = fromText(segment)
+  if (!hasWildcard(segment)) {
+    const name = fromText(segment.replace(/\\(.)/gsu, '$1'))
     return folder.children.has(name) ? [name] : []
   }
-  const match = picomatch(segment, { dot: true, nonegate: true, noext: true, bash: true })
-  return sortedNames(folder).filter((name) => match(toText(name) ?? name))
+  return sortedNames(folder).filter(namePattern(segment))
 }
 
 function invalid(pattern: string, why: string, hint: string): OcibakeError {
@@ -74,5 +82,9 @@ export function imagePath(text: string): ByteString {
   if (text.includes('\0')) throw invalid(text.replaceAll('\0', '\\0'), 'it has a NUL byte', 'Remove it.')
   const names = namesOf(text)
   if (names.includes('..')) throw invalid(text, "it has a '..'", 'Write the path without it.')
-  return fromText(names.join('/'))
+  const path = fromText(names.join('/'))
+  if (path.length > PATH_LIMIT || namesOf(path).some((name) => name.length > NAME_LIMIT)) {
+    throw invalid(`${text.slice(0, 60)}…`, 'Linux has no names that long', `At most ${NAME_LIMIT} bytes a name.`)
+  }
+  return path
 }

@@ -134,7 +134,9 @@ class RootReader {
       mtime: old !== undefined && stamp.modified === was?.modified ? old.mtime : wholeSeconds(stamp.modified),
       xattrs: this.#xattrs.get(found.path) ?? NO_XATTRS,
     }
-    return old !== undefined && sameAttrs(old, attrs) ? old : attrs
+    // Written in the very second that the old time names: the same number, but it was changed now.
+    const isOld = old !== undefined && stamp.modified === was?.modified && sameAttrs(old, attrs)
+    return isOld ? old : attrs
   }
 }
 

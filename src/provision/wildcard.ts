@@ -37,7 +37,12 @@ export function excludePattern(pattern: string): NameTest {
   }
 }
 
-function hasWildcard(pattern: string): boolean {
+/** The test that a shell makes of one name, dot files not set apart: `*`, `?`, `[a-z]`, `[!a]`, backslash. */
+export function namePattern(pattern: string): NameTest {
+  return compile(pattern)
+}
+
+export function hasWildcard(pattern: string): boolean {
   return /[*?[]/.test(pattern.replace(/\\./gsu, ''))
 }
 

@@ -1,5 +1,5 @@
 /** Needs root. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +69,17 @@ describe('any tree', () => {
         expect(await describedTree(stranger)).toEqual(await describedTree(tree))
       })
     }
+  })
+})
+
+test('a folder that changed in the very second of its old time counts as changed', async () => {
+  const srv = folder({ one: file('1') }, { mtime: 1_700_000_000 })
+  await withLaidOut(folder({ srv }) as Tree, async (laid) => {
+    await writeFile(join(laid.root, 'srv/two'), '2')
+    await utimes(join(laid.root, 'srv'), 1_700_000_000.5, 1_700_000_000.5)
+    const after = at(await readBack(laid, spool, report, signal), 'srv') as Tree
+    expect(after.attrs).toEqual(srv.attrs)
+    expect(after.attrs).not.toBe(srv.attrs)
   })
 })
 

@@ -87,6 +87,20 @@ describe('remove', () => {
     expect(paths.length).toBeLessThan([...walk(tree)].length)
   })
 
+  it.each([
+    ['/d/[!k]*', ['keep.log']],
+    ['/d/[^k]*', ['keep.log']],
+    ['/d/lib(1)*', ['a.log', 'keep.log', 'lib1.so', 'new\nline']],
+    ['/d/new*', ['a.log', 'keep.log', 'lib(1).so', 'lib1.so']],
+    ['/d/{a,keep}.log', ['lib(1).so', 'lib1.so', 'new\nline']],
+    ['/d/\\*', ['a.log', 'keep.log', 'lib(1).so', 'lib1.so', 'new\nline']],
+  ])('reads %j as a shell would', async (remove, kept) => {
+    const names = ['a.log', 'keep.log', 'lib1.so', 'lib(1).so', 'new\nline']
+    const folder = made({ d: made(Object.fromEntries(names.map((name) => [name, file('')]))) })
+    const left = nodeAt(await performed(folder, { remove }), 'd')
+    expect(left?.kind === 'directory' && [...left.children.keys()].sort()).toEqual([...kept].sort())
+  })
+
   it('takes nothing matched for done, and says so', async () => {
     const events: Event[] = []
     expect(await performed(tree, { remove: ['/nowhere/*', '/var/log/*.gz'] }, tools(events))).toBe(tree)
