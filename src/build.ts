@@ -1,9 +1,10 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { assemble } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import { NewestInput } from './build/newest-input.ts'
 import { openBase } from './build/open-base.ts'
 import { performSteps } from './build/perform-steps.ts'
+import { preflight } from './build/preflight.ts'
 import { type Shipped, ship } from './build/ship.ts'
 import type { Report } from './events.ts'
 import { diff, isEmptyLayer } from './oci/diff.ts'
@@ -49,6 +50,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   const { store, report, signal } = options
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
+  await preflight(plan, options)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
   try {
     const { tree, layer, created } = await makeTree(plan, base, options)
@@ -86,6 +88,7 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
     baseEnv: Object.fromEntries(env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     env: options.env,
+    ownOutputs: new Set([options.store.root, ...options.outputs.flatMap(pathOf)]),
     logFolder: join(options.store.root, 'logs'),
     report: options.report,
     signal: options.signal,
@@ -93,6 +96,12 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
   const created = newest.seconds
   const tree = await normalise(after, { base: below, created }, plan.normalise)
   return { tree: async () => tree, layer: diff(plan.layers === 'squash' ? EMPTY : below, tree), created }
+}
+
+/** Where an output lands on this machine, if it does. */
+function pathOf(output: Transport): string[] {
+  if (output.kind === 'docker') return []
+  return [resolve(output.kind === 'oci' ? output.folder : output.file)]
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */

@@ -17,6 +17,8 @@ export interface PerformOptions {
   readonly newest: NewestInput
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
+  /** See BuildFacts. */
+  readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where the whole logs of scripts are kept. */
   readonly logFolder: string
@@ -38,6 +40,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       baseEnv: options.baseEnv,
       baseWorkdir: options.baseWorkdir,
       newest: newest.seconds,
+      ownOutputs: options.ownOutputs,
       proxyEnv: proxyVariables(options.env),
       env: options.env,
       logFile: join(options.logFolder, `${plan.name}-step-${number}.log`),

@@ -6,6 +6,7 @@ import { describeResult, writeMetadata } from './metadata.ts'
 import type { ProgressMode, SessionOptions, SpecOptions } from './options.ts'
 import { planOf } from './plan-of.ts'
 import { startProgress } from './progress.ts'
+import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -28,6 +29,7 @@ export async function buildAction(
   const plans: Plan[] = []
   for (const spec of specs) plans.push(await planOf(spec, options, around))
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options) }))
+  refuseCollisions(jobs, options.push === true)
 
   using progress = startProgress(options.progress, around)
   await using session = await openSession(options, around, progress.report)
@@ -61,5 +63,5 @@ function outputsOf(plan: Plan, options: BuildActionOptions): Transport[] {
     })
   }
   const wanted = (options.output ?? []).map(parseTransport)
-  return wanted.length > 0 || options.push === true ? wanted : [parseTransport(`oci:out/${plan.name}`)]
+  return wanted.length > 0 || options.push === true ? wanted : [parseTransport(`oci:out/${plan.name}:latest`)]
 }

@@ -13,7 +13,7 @@ import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
 Examples:
-  ocibake build app.spec.ts                                  the image lands in oci:out/app
+  ocibake build app.spec.ts                                  the image lands in oci:out/app:latest
   ocibake build app.spec.ts --push                           pushed to the tags of the spec
   ocibake build app.spec.ts --tag ghcr.io/me/app:1 --push    and to one more
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1

@@ -1,6 +1,5 @@
 import { OcibakeError } from '../errors.ts'
 import { silent } from '../events.ts'
-import { nanoseconds } from '../oci/duration.ts'
 import { listStore } from '../oci/store-list.ts'
 import { pruneStore } from '../oci/store-prune.ts'
 import { verifyStore } from '../oci/store-verify.ts'
@@ -12,7 +11,8 @@ import type { Surroundings } from './surroundings.ts'
 export interface PruneActionOptions extends SessionOptions {
   /** Bytes. */
   readonly maxSize?: number
-  readonly olderThan?: string
+  /** Milliseconds. */
+  readonly olderThan?: number
 }
 
 /** One line an entry: kind, size, last use, digest. */
@@ -28,11 +28,10 @@ export async function listCache(options: SessionOptions, around: Surroundings): 
 }
 
 export async function pruneCache(options: PruneActionOptions, around: Surroundings): Promise<void> {
-  const olderThan = options.olderThan === undefined ? undefined : nanoseconds(options.olderThan, '--older-than') / 1e6
   await using session = await openSession(options, around, silent)
   const { removed, freed, kept, inUse } = await pruneStore(session.store, {
     ...(options.maxSize === undefined ? {} : { maxSize: options.maxSize }),
-    ...(olderThan === undefined ? {} : { olderThanMilliseconds: olderThan }),
+    ...(options.olderThan === undefined ? {} : { olderThanMilliseconds: options.olderThan }),
   })
   around.stdout(`${formatBytes(freed)}\n`)
   const used = inUse === 0 ? '' : `, ${formatBytes(inUse)} of it in use by a running build`

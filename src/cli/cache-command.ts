@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { nanoseconds } from '../oci/duration.ts'
 import type { PruneActionOptions } from './cache-action.ts'
 import { cacheOption, type SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -20,7 +21,11 @@ export function cacheCommand(around: Surroundings): Command {
     .command('prune')
     .description('Remove what is not needed; without an option, all that no running build uses')
     .addOption(new Option('--max-size <size>', 'what may stay, for example 20GB').argParser(bytesOf))
-    .option('--older-than <time>', 'only what was not used for so long, for example 168h')
+    .addOption(
+      new Option('--older-than <time>', 'only what was not used for so long, for example 168h').argParser(
+        millisecondsOf,
+      ),
+    )
     .addOption(cacheOption())
     .action(async (options: PruneActionOptions) => (await import('./cache-action.ts')).pruneCache(options, around))
   command
@@ -29,6 +34,14 @@ export function cacheCommand(around: Surroundings): Command {
     .addOption(cacheOption())
     .action(async (options: SessionOptions) => (await import('./cache-action.ts')).verifyCache(options, around))
   return command.addHelpText('after', EXAMPLES)
+}
+
+function millisecondsOf(text: string): number {
+  try {
+    return nanoseconds(text, '--older-than') / 1e6
+  } catch {
+    throw new InvalidArgumentError('Write a time such as 30m or 168h, up to 2400h.')
+  }
 }
 
 const POWERS = ['', 'k', 'm', 'g', 't']

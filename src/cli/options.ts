@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json'
 
 export const progressOption = () =>
-  new Option('--progress <mode>', 'how to show what happens, on stderr; json also makes the result JSON')
+  new Option('--progress <mode>', 'how to show what happens, on stderr; json makes the result and errors JSON too')
     .choices(['auto', 'tty', 'plain', 'json'])
     .default('auto')
 
@@ -43,4 +43,8 @@ export const varOption = () =>
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
-export const sandboxOption = () => new Option('--sandbox <name>', 'where scripts run: auto, chroot').default('auto')
+/** `auto`, and SANDBOX_NAMES of provision/choose-sandbox.ts, which a start of the command line need not load. */
+export const SANDBOXES = ['auto', 'chroot']
+
+export const sandboxOption = () =>
+  new Option('--sandbox <name>', 'where scripts run').choices(SANDBOXES).default('auto')

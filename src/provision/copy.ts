@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { apply } from '../oci/apply.ts'
@@ -18,10 +18,18 @@ const IGNORE_FILE = '.ocibakeignore'
 /**
  * The tree with a local folder's contents, or one file, laid over it. `step.copy` is an absolute host path here.
  * What a checkout happens to have (umask, owner, times) does not reach the image: see CopyStep for what does.
- * @throws COPY_NOT_FOUND; PATH_INVALID for devices, fifos and `.wh.` names
+ * @throws COPY_NOT_FOUND; PATH_INVALID for devices, fifos, `.wh.` names, and what may not be read
  */
 export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tree> {
-  const source = entryOf(step)
+  try {
+    return await copyReadable(tree, step, tools)
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
+async function copyReadable(tree: Tree, step: CopyStep, tools: Tools): Promise<Tree> {
+  const source = entryOf(step.copy)
   const to = imagePath(step.to)
   const owner = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
   if (!source.isDirectory()) {
@@ -33,7 +41,8 @@ export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tr
     .add(ignoreLines(step.copy))
     .add([...(step.exclude ?? [])])
   const copier: Copier = { tree, step, owner, ignored, tools }
-  return apply(tree, placeAt(to, folderLayer(copier, Buffer.from(step.copy), '', to)))
+  const layer = folderLayer(copier, Buffer.from(resolve(step.copy)), '', to)
+  return layer === undefined ? tree : apply(tree, placeAt(to, layer))
 }
 
 interface Owner {
@@ -52,13 +61,14 @@ interface Copier {
 type Stat = ReturnType<typeof lstat>
 const lstat = (path: Buffer) => lstatSync(path, { bigint: true })
 
-function entryOf(step: CopyStep): Stat {
+/** What is at a host path, symlinks followed. @throws COPY_NOT_FOUND */
+export function entryOf(path: string): Stat {
   try {
-    return statSync(step.copy, { bigint: true })
+    return statSync(path, { bigint: true })
   } catch (cause) {
     if (systemCode(cause) !== 'ENOENT' && systemCode(cause) !== 'ENOTDIR') throw cause
-    throw new OcibakeError('COPY_NOT_FOUND', `${display(fromText(step.copy))} does not exist.`, {
-      hint: 'Paths in `copy` are relative to the spec file.',
+    throw new OcibakeError('COPY_NOT_FOUND', `${display(fromText(path))} does not exist.`, {
+      hint: 'Paths in a spec are relative to the spec file.',
       cause,
     })
   }
@@ -73,13 +83,19 @@ function ignoreLines(folder: string): string {
   }
 }
 
-function folderLayer(copier: Copier, host: Buffer, relative: string, place: ByteString): Directory {
+/** undefined for a folder that holds nothing but what this build writes: it is no part of the source. */
+function folderLayer(copier: Copier, host: Buffer, relative: string, place: ByteString): Directory | undefined {
   const children = new Map<ByteString, Node>()
+  let ours = 0
   for (const raw of readdirSync(host, { encoding: 'buffer' })) {
     const name = fromBytes(raw)
     const inside = relative + (toText(name) ?? name)
     if (relative === '' && name === IGNORE_FILE) continue
     const child = Buffer.concat([host, Buffer.from('/'), raw])
+    if (copier.tools.build.ownOutputs.has(child.toString())) {
+      ours++
+      continue
+    }
     const stat = lstat(child)
     const ignored = copier.ignored.ignores(stat.isDirectory() ? `${inside}/` : inside)
     const node = ignored ? undefined : nodeOf(copier, child, stat, inside, place === '' ? name : `${place}/${name}`)
@@ -87,7 +103,7 @@ function folderLayer(copier: Copier, host: Buffer, relative: string, place: Byte
     if (name.startsWith('.wh.')) throw unsupported(child, 'has a name that means "deleted" in a layer')
     children.set(name, node)
   }
-  return directory(children, folderAttrs(copier, host, place))
+  return ours > 0 && children.size === 0 ? undefined : directory(children, folderAttrs(copier, host, place))
 }
 
 /** A folder that the image has keeps its attributes: the user's folders only say where files go. */
@@ -114,6 +130,8 @@ function nodeOf(copier: Copier, path: Buffer, stat: Stat, inside: string, place:
 
 function hostFile(path: Buffer, stat: Stat, step: CopyStep, owner: Owner): Node {
   if (!stat.isFile()) throw unsupported(path, 'is a device or a fifo')
+  // Read only when the layer is written; but then nobody could say which step it was.
+  accessSync(path, constants.R_OK)
   const attrs = { mode: fileMode(Number(stat.mode), step.mode), ...owner, mtime: UNDATED, xattrs: NO_XATTRS }
   const stamp = { size: Number(stat.size), mtimeNs: stat.mtimeNs, ino: stat.ino }
   return { kind: 'file', attrs, content: new HostFile(path, stamp) }
@@ -134,5 +152,17 @@ function isFolder(tree: Tree, path: ByteString): boolean {
 function unsupported(path: Buffer, why: string): OcibakeError {
   return new OcibakeError('PATH_INVALID', `${display(fromBytes(path))} ${why} and cannot be copied.`, {
     hint: 'Leave it out with `exclude` or a line in .ocibakeignore.',
+  })
+}
+
+/** What the system says of a path that may not be read, in our words; anything else as it is. */
+function unreadable(error: unknown): unknown {
+  const code = systemCode(error)
+  if (error instanceof OcibakeError || code === undefined || !/^(EACCES|EPERM|ELOOP|ENAMETOOLONG)$/.test(code))
+    return error
+  const path = error instanceof Error && 'path' in error ? String(error.path) : 'A file'
+  return new OcibakeError('PATH_INVALID', `${display(fromText(path))} cannot be read: ${code}.`, {
+    hint: 'Give this user the right to read it, or leave it out with `exclude` or a line in .ocibakeignore.',
+    cause: error,
   })
 }

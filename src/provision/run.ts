@@ -73,16 +73,23 @@ function failure(step: RunStep, exit: SandboxExit, log: RunLog, secrets: RunSecr
   const lines = log.last.map((line) => `\n  ${shown(line)}`).join('')
   const message = `'${what}' ${how}${lines === '' ? ', and said nothing.' : `. It said last:${lines}`}`
   return new OcibakeError(exit.timedOut ? 'RUN_TIMEOUT' : 'RUN_FAILED', message, {
-    hint: `The whole output: ${log.path}`,
+    hint: `The whole output: ${log.path}${isSeveral(step) ? "; with 'set -x' as the first command it shows each one." : ''}`,
   })
 }
 
-/** The first line that is a command. */
+function commandsOf(step: RunStep): string[] {
+  const lines = scriptText(step)
+    .split('\n')
+    .map((line) => line.trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+const isSeveral = (step: RunStep) => commandsOf(step).length > 1
+
+/** As much of the script as fits into a line. */
 function title(step: RunStep): string {
-  const lines = scriptText(step).split('\n')
-  const first = lines.find((line) => line.trim() !== '' && !line.startsWith('#')) ?? ''
-  const rest = lines.length > 1 ? ' …' : ''
-  return `${shown(first.trim().slice(0, 120))}${rest}`
+  const all = commandsOf(step).join('; ')
+  return `${shown(all.slice(0, 160))}${all.length > 160 ? ' …' : ''}`
 }
 
 /** Errors hold no raw control characters: colours and cursor movements of a script stay in its log. */

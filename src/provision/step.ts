@@ -134,6 +134,8 @@ export interface BuildFacts {
   readonly proxyEnv: Readonly<Record<string, string>>
   /** The caller's environment, for secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute host paths that this build writes: no part of what it copies. */
+  readonly ownOutputs: ReadonlySet<string>
   /** Where a script's whole output goes. */
   readonly logFile: string
   /** Counted from 1. */

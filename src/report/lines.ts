@@ -1,4 +1,5 @@
 import type { Event } from '../events.ts'
+import { printable } from './printable.ts'
 import { count, formatBytes, formatSpan } from './quantities.ts'
 
 const MAX_TITLE = 100
@@ -30,7 +31,7 @@ export class Lines {
       case 'step-finished':
         return event.milliseconds < 1000 ? [] : [`${this.#step(event.step)} done in ${formatSpan(event.milliseconds)}`]
       case 'output':
-        return [`${this.#step(event.step)} | ${event.line}`]
+        return [`${this.#step(event.step)} | ${printable(event.line)}`]
       case 'retry':
         return [
           `retry ${event.attempt}/${event.limit} in ${formatSpan(event.waitMilliseconds)}: ${event.what}: ${event.reason}`,

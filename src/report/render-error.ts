@@ -1,4 +1,6 @@
 import { messageOf, OcibakeError } from '../errors.ts'
+import { printable } from './printable.ts'
+import { redactUrls } from './redact-urls.ts'
 import { USUAL_HINTS } from './usual-hints.ts'
 
 /**
@@ -9,25 +11,34 @@ export function renderError(error: unknown, debug: boolean): string {
   if (!(error instanceof OcibakeError)) return renderBug(error)
   const head = error.where === undefined ? error.code : `${error.code}  ${error.where}`
   const lines = [head, ...indented(error.message)]
-  const hint = error.hint ?? USUAL_HINTS[error.code]
+  const hint = hintOf(error)
   if (hint !== undefined)
     lines.push(...indented(hint).map((line, at) => (at === 0 ? line.replace('  ', '  -> ') : `   ${line}`)))
   if (debug) lines.push(...causes(error))
   return `${lines.join('\n')}\n`
 }
 
+/** What to do about an error: its own hint, else the usual one of its code. */
+export function hintOf(error: OcibakeError): string | undefined {
+  return error.hint ?? USUAL_HINTS[error.code]
+}
+
+/** All that any thrown value knows of itself, without what its URLs carry: libraries name them whole. */
+export function stackOf(error: unknown): string {
+  const text = error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)
+  return redactUrls(text).split('\n').map(printable).join('\n')
+}
+
 /** Nobody foresaw it, so all that is known is shown. */
 function renderBug(error: unknown): string {
-  const stack = error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error)
-  const lines = ['INTERNAL', '  This is a mistake in ocibake itself, not in your spec:', ...indented(stack)]
+  const lines = ['INTERNAL', '  This is a mistake in ocibake itself, not in your spec:', ...indented(stackOf(error))]
   return `${[...lines, '  -> Please report it with the command that you ran.'].join('\n')}\n`
 }
 
 function causes(error: Error): string[] {
   const cause = error.cause
   if (cause === undefined) return []
-  const text = cause instanceof Error && cause.stack !== undefined ? cause.stack : messageOf(cause)
-  return [...indented(`caused by ${text}`), ...(cause instanceof Error ? causes(cause) : [])]
+  return [...indented(`caused by ${stackOf(cause)}`), ...(cause instanceof Error ? causes(cause) : [])]
 }
 
 function indented(text: string): string[] {

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { messageOf } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
 import { isFileMode } from '../provision/file-mode.ts'
+import { parseS3Uri } from '../provision/s3.ts'
+import { checkHop } from '../provision/web-address.ts'
 import { duration, flag, imageFolder, imageGlob, list, oneOf, refine, text, texts, wholeNumber } from './fields.ts'
 
 const OCTAL = refine(text(), (mode) => /^0?[0-7]{3,4}$/.test(mode), "expected an octal mode as text, such as '0644'")
@@ -13,6 +16,9 @@ const CHOWN = refine(
 const SHA256 = refine(text(), (hex) => /^[0-9a-f]{64}$/.test(hex), 'expected 64 lower-case hex digits')
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 const globs = z.union([imageGlob(), list(imageGlob())], { error: 'expected an absolute path or a list of them' })
+const below = () =>
+  refine(imageGlob(), (path) => path.replaceAll(/[/.]/g, '') !== '', "expected something in '/', not the root itself")
+const removable = z.union([below(), list(below())], { error: 'expected an absolute path or a list of them' })
 const commands = z.union([text(), texts()], { error: 'expected a script or a list of commands' })
 
 const secret = z.strictObject({
@@ -52,6 +58,12 @@ const unpack = z
         message: 'is required for what comes from the web; or say `unverified: true`',
       })
     }
+    try {
+      if (scheme === 's3') parseS3Uri(value.unpack)
+      if (scheme?.startsWith('http')) checkHop(new URL(value.unpack))
+    } catch (error) {
+      issues.push({ code: 'custom', input: value, path: ['unpack'], message: messageOf(error) })
+    }
     if (value.versionId !== undefined && !value.unpack.startsWith('s3://')) {
       issues.push({ code: 'custom', input: value, path: ['versionId'], message: 'is for s3:// sources only' })
     }
@@ -70,12 +82,16 @@ export const stepSchemas = {
   }),
   unpack,
   write: z.strictObject({
-    write: imageFolder(),
+    write: refine(
+      imageFolder(),
+      (path) => !path.endsWith('/'),
+      'expected the path of a file, without a slash at its end',
+    ),
     text: z.string({ error: 'expected text' }),
     mode: OCTAL.optional(),
     owner: OWNER.optional(),
   }),
-  remove: z.strictObject({ remove: globs }),
+  remove: z.strictObject({ remove: removable }),
   own: z.strictObject({ own: globs, by: CHOWN, recursive: flag().optional() }),
   chmod: z.strictObject({
     chmod: globs,
@@ -101,7 +117,11 @@ export const stepSchemas = {
     workdir: imageFolder().optional(),
     timeout: refine(duration(), (time) => nanoseconds(time, 'it') > 0, 'expected more than nothing').optional(),
     network: oneOf(['host', 'none']).optional(),
-    secrets: list(secret).optional(),
+    secrets: refine(
+      list(secret),
+      (all) => new Set(all.map(({ id }) => id)).size === all.length,
+      'has an id twice',
+    ).optional(),
   }),
 } as const
 

@@ -27,6 +27,13 @@ export function validate(value: unknown, file: string): Spec {
     mistakes.push({ where: 'steps', what: `expected a list of steps, got ${describe(steps)}` })
   }
   if (Array.isArray(steps)) mistakes.push(...steps.flatMap(mistakesInStep))
+  // No registry client reads it: Docker never defined a type for layers of zstd.
+  if (value.mediaTypes === 'docker' && value.compression === 'zstd') {
+    mistakes.push({
+      where: 'compression',
+      what: "'zstd' does not go with mediaTypes 'docker'; take 'gzip', or mediaTypes 'oci'",
+    })
+  }
   if (mistakes.length === 0) return value as unknown as Spec
 
   const lines = mistakes.map(({ where, what }) => `  ${where === '' ? '' : `${where}: `}${what}`)

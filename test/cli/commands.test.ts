@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SANDBOXES } from '../../src/cli/options.ts'
+import { SANDBOX_NAMES } from '../../src/provision/choose-sandbox.ts'
 import { bake, type CliResult, runCli } from '../support/cli.ts'
 
 const VALID = `export default { from: 'scratch', steps: [{ write: '/etc/motd', text: 'hi' }], config: { user: '1' } }`
@@ -36,10 +38,25 @@ describe('the command line', () => {
     [['build', 'a.spec.ts', '--progress', 'loud']],
     [['build', 'a.spec.ts', '--var', 'novalue']],
     [['cache', 'prune', '--max-size', 'much']],
+    [['cache', 'prune', '--older-than', 'foo']],
+    [['build', 'a.spec.ts', '--sandbox', 'foo']],
   ])('ends with 2 for %j, and says what is wrong', async (args) => {
     const { code, stdout, stderr } = await run(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/error: /)
+  })
+
+  it('knows the sandboxes that there are', () => {
+    expect(SANDBOXES).toEqual(['auto', ...SANDBOX_NAMES])
+  })
+
+  it.each([
+    [['build', 'no.spec.ts', '--progress', 'json'], { code: 'SPEC_NOT_FOUND', exitCode: 2 }],
+    [['build', 'no.spec.ts', '--sandbox', 'foo', '--progress=json'], { code: 'USAGE', exitCode: 2 }],
+  ])('says errors as one line of JSON for %j', async (args, wanted) => {
+    const { code, stdout, stderr } = await run(...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(JSON.parse(stderr)).toMatchObject({ type: 'error', hint: expect.any(String), ...wanted })
   })
 
   describe('build', () => {
@@ -49,7 +66,9 @@ describe('the command line', () => {
       expect(stdout).toMatch(/^sha256:[0-9a-f]{64}$/)
       expect(stderr).toContain('[1/1] write /etc/motd')
       const index = JSON.parse(await readFile(join(folder, 'out/app/index.json'), 'utf8'))
-      expect(index.manifests[0].digest).toBe(stdout)
+      expect(index.manifests).toMatchObject([
+        { digest: stdout, annotations: { 'org.opencontainers.image.ref.name': 'latest' } },
+      ])
     })
 
     it('prints one JSON document a spec with --progress json, and every event as a line of JSON', async () => {
@@ -166,16 +185,16 @@ describe('the command line', () => {
   describe('plan and inspect', () => {
     it('plan shows base, steps, what they would lay, normalisers and tags, and builds nothing', async () => {
       const name = await spec(`export default {
-        from: 'oci:out/app', tags: ['localhost:5000/app:1'], normalise: { 'machine-id': false },
+        from: 'oci:base', tags: ['localhost:5000/app:1'], normalise: { 'machine-id': false },
         steps: [{ copy: 'app.spec.ts', to: '/' }, { run: ['a', 'b'] }] }`)
-      await bake(['build', await spec(VALID, 'base.spec.ts'), '-o', 'oci:out/app'], {
+      await bake(['build', await spec(VALID, 'base.spec.ts'), '-o', 'oci:base'], {
         cache: join(folder, 'cache'),
         cwd: folder,
       })
       const { code, stdout, stderr } = await run('plan', name)
       expect(code, stderr).toBe(0)
       for (const line of [
-        /^base {4}oci:app sha256:/m,
+        /^base {4}oci:base sha256:/m,
         /^step 1 {2}copy/m,
         /1 file, \d+ B/,
         /machine-id: turned off/,
@@ -215,6 +234,7 @@ describe('the command line', () => {
       const damaged = await run('cache', 'verify')
       expect(damaged.code).toBe(1)
       expect(damaged.stderr).toContain(`blob ${digest}`)
+      expect((await run('cache', 'prune', '--older-than', '1h')).stdout).toBe('0 B')
       expect((await run('cache', 'prune')).code).toBe(0)
       expect((await run('cache', 'ls')).stdout).toBe('')
     })

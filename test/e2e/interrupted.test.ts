@@ -215,7 +215,9 @@ async function interrupt(signal: NodeJS.Signals, when: (event: Event) => boolean
   if (signal === 'SIGKILL') expect([code, killed]).toEqual([null, 'SIGKILL'])
   else {
     expect({ code, stdout }, stderr).toEqual({ code: CODES[signal as keyof typeof CODES], stdout: '' })
-    expect(stderr).toMatch(new RegExp(`^INTERRUPTED.*\\n {2}Stopped by ${signal}`, 'm'))
+    const told = JSON.parse(stderr.trim().split('\n').at(-1)!)
+    expect(told).toMatchObject({ type: 'error', code: 'INTERRUPTED', exitCode: code })
+    expect(told.message).toContain(`Stopped by ${signal}`)
     expect(stderr).not.toContain('    at ')
     expect(temporaryIn(build.cache)).toEqual([])
     expect(partialFiles(bakery.folder)).toEqual([])

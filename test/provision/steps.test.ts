@@ -34,7 +34,12 @@ const ACCOUNTS = made({
 
 /** None of these steps needs a store or a sandbox, so there is none to lend. */
 function tools(events: Event[] = []): Tools {
-  return { report: (event: Event) => void events.push(event), signal: AbortSignal.timeout(60_000) } as unknown as Tools
+  const build = { ownOutputs: new Set<string>() }
+  return {
+    report: (event: Event) => void events.push(event),
+    signal: AbortSignal.timeout(60_000),
+    build,
+  } as unknown as Tools
 }
 const performed = (tree: Tree, step: Step, lent = tools()) => perform(tree, step, lent)
 const textAt = async (tree: Tree, path: string) =>
@@ -290,6 +295,29 @@ describe('copy', () => {
   it('keeps names byte for byte', async () => {
     writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x66, 0xff, 0x0a])]), '')
     expect([...walk(await performed(made({}), { copy: folder, to: '/' }))].map(([path]) => path)).toEqual(['f\xff\n'])
+  })
+
+  it('leaves out what the build itself writes, and the folder that holds nothing else', async () => {
+    for (const path of ['a', 'out/app/index.json', 'dist/keep', 'dist/image.tar']) put(path, '')
+    const lent = {
+      ...tools(),
+      build: { ownOutputs: new Set([join(folder, 'out/app'), join(folder, 'dist/image.tar')]) },
+    }
+    const tree = await perform(made({}), { copy: folder, to: '/' }, lent as unknown as Tools)
+    expect([...walk(tree)].map(([path]) => path)).toEqual(['a', 'dist', 'dist/keep'])
+  })
+
+  it('names a path that cannot be read, and the step is the one that fails', async () => {
+    symlinkSync('loop', join(folder, 'loop'))
+    const looping = performed(made({}), { copy: join(folder, 'loop'), to: '/' })
+    await expect(looping).rejects.toMatchObject({ code: 'PATH_INVALID', message: expect.stringContaining('ELOOP') })
+    const long = performed(made({}), { copy: join(folder, 'x'.repeat(300)), to: '/' })
+    await expect(long).rejects.toMatchObject({ code: 'PATH_INVALID', message: expect.stringContaining('ENAMETOOLONG') })
+  })
+
+  it('refuses a place whose name Linux cannot hold', async () => {
+    const to = `/${'x'.repeat(256)}`
+    await expect(performed(made({}), { write: to, text: '' })).rejects.toThrow('Linux has no names that long')
   })
 
   it('says what is missing', async () => {

@@ -24,7 +24,7 @@ describe('validate', () => {
       from: { debian: 'bookworm', variant: 'minbase', include: ['ca-certificates'] },
       platform: 'linux/arm64',
       layers: 'append',
-      compression: 'zstd',
+      compression: 'gzip',
       mediaTypes: 'docker',
       created: '2026-01-01T00:00:00Z',
       annotations: { 'org.example.a': 'b' },
@@ -133,6 +133,39 @@ describe('validate', () => {
     ['an empty list of commands', { from: 'a', steps: [{ run: [] }] }, 'steps[0] (run): run: is an empty list'],
     ['a NUL', { from: 'a', steps: [{ run: 'a\0b' }] }, /run: /],
     ['a timeout that is none', { from: 'a', steps: [{ run: 'a', timeout: 'soon' }] }, /timeout: it is 'soon'/],
+    ['the root as what to remove', { from: 'a', steps: [{ remove: '/' }] }, /remove: expected something in/],
+    [
+      'a file that ends with a slash',
+      { from: 'a', steps: [{ write: '/x/', text: '' }] },
+      /write: expected the path of a file/,
+    ],
+    ['an object without a key', { from: 'a', steps: [{ unpack: 's3://b', to: '/' }] }, /unpack: .*names no object/],
+    [
+      'plain http',
+      { from: 'a', steps: [{ unpack: 'http://a.example/b', to: '/', unverified: true }] },
+      /unpack: .*https/,
+    ],
+    [
+      'one secret twice',
+      {
+        from: 'a',
+        steps: [
+          {
+            run: 'a',
+            secrets: [
+              { id: 'x', source: 'env:A' },
+              { id: 'x', source: 'env:B' },
+            ],
+          },
+        ],
+      },
+      /secrets: has an id twice/,
+    ],
+    [
+      'what Docker never had',
+      { from: 'a', mediaTypes: 'docker', compression: 'zstd' },
+      /^compression: 'zstd' does not go with/,
+    ],
     ['mirror and snapshot', { from: { debian: 'sid', mirror: 'https://a', snapshot: '20260101T000000Z' } }, /^from: /],
   ])('refuses %s', (_, value, want) => {
     const found = mistakes(value)

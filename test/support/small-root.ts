@@ -97,6 +97,7 @@ export class Bench implements AsyncDisposable {
       baseWorkdir: '/',
       newest: NEWEST,
       proxyEnv: {},
+      ownOutputs: new Set(),
       env: {},
       logFile: this.logFile,
       step: 1,

@@ -1,0 +1,44 @@
+import { OcibakeError } from '../errors.ts'
+import type { Transport } from '../oci/transport.ts'
+import { entryOf } from '../provision/copy.ts'
+import { readSecrets } from '../provision/run-secrets.ts'
+import type { Step } from '../provision/step.ts'
+import type { Plan } from '../spec/plan.ts'
+
+const NOBODY = { uid: 0, gid: 0, groups: [], home: '/' }
+
+export interface PreflightOptions {
+  readonly outputs: readonly Transport[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Finds what would fail late before the first step is performed: local sources that are missing, secrets that are not
+ * set, outputs that cannot hold such an image.
+ * @throws COPY_NOT_FOUND, USAGE
+ */
+export async function preflight(plan: Plan, { outputs, env }: PreflightOptions): Promise<void> {
+  const layout = outputs.find(({ kind }) => kind === 'oci' || kind === 'oci-archive')
+  if (layout !== undefined && plan.mediaTypes === 'docker') {
+    throw new OcibakeError(
+      'USAGE',
+      `${plan.file} makes an image of Docker's media types, which no ${layout.kind}: output can name.`,
+      {
+        hint: 'Write docker-archive:FILE or docker://REF instead, or leave `mediaTypes` out.',
+      },
+    )
+  }
+  for (const { number, verb, step } of plan.steps) {
+    try {
+      await check(step, env)
+    } catch (error) {
+      throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
+    }
+  }
+}
+
+async function check(step: Step, env: PreflightOptions['env']): Promise<void> {
+  if ('copy' in step) entryOf(step.copy)
+  if ('unpack' in step && !step.unpack.includes('://')) entryOf(step.unpack)
+  if ('run' in step) await readSecrets(step.secrets ?? [], env, NOBODY)
+}

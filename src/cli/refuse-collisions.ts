@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import { OcibakeError } from '../errors.ts'
+import { formatReference } from '../oci/reference.ts'
+import { formatTransport, type Transport } from '../oci/transport.ts'
+import type { Plan } from '../spec/plan.ts'
+
+/** One spec of a command, and where its image goes beside its tags. */
+export interface Job {
+  readonly plan: Plan
+  readonly outputs: readonly Transport[]
+}
+
+/**
+ * Lets pass only what keeps every image: two images for one place would leave the last, and say that both are there.
+ * @throws USAGE naming both specs and the place
+ */
+export function refuseCollisions(jobs: readonly Job[], push: boolean): void {
+  const taken = new Map<string, { plan: Plan; shown: string }>()
+  for (const { plan, outputs } of jobs) {
+    const tags = push ? plan.tags.map((reference): Transport => ({ kind: 'docker', reference })) : []
+    for (const output of [...tags, ...outputs]) {
+      const shown = formatTransport(output)
+      const other = taken.get(placeOf(output))
+      taken.set(placeOf(output), { plan, shown })
+      // The same image in the same form is the same bytes.
+      if (other === undefined || (other.plan === plan && other.shown === shown)) continue
+      const both = other.plan === plan ? `${plan.file} goes twice` : `${other.plan.file} and ${plan.file} both go`
+      const place = other.shown === shown ? shown : `one place, ${other.shown} and ${shown}`
+      throw new OcibakeError('USAGE', `${both} to ${place}; the second would replace the first.`, {
+        hint: 'Build them one by one, each with its own --output or --tag; two specs of one name need `name`.',
+      })
+    }
+  }
+}
+
+/** What an image replaces when it is written there. */
+function placeOf(output: Transport): string {
+  if (output.kind === 'docker') return `docker://${formatReference(output.reference)}`
+  if (output.kind === 'oci') return `${resolve(output.folder)}:${output.tag ?? ''}`
+  return resolve(output.file)
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../support/cli.ts'
+
+const SPEC = `{ from: 'scratch', steps: [{ write: '/a', text: 'a' }] }`
+
+describe('a spec that is a program', () => {
+  let folder: string
+  const run = async (command: string, text: string, ...args: string[]) => {
+    await writeFile(join(folder, 'app.spec.ts'), text)
+    return await runCli([command, 'app.spec.ts', ...args], { cache: join(folder, 'cache'), cwd: folder })
+  }
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ocibake-program-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it.each([
+    ['console.log("heard")'],
+    ['console.info("heard"); console.dir({})'],
+    ['import own from "node:console"; own.table(["heard"])'],
+  ])('keeps off stdout: %s', async (talk) => {
+    const { code, stdout, stderr } = await run('build', `${talk}\nexport default ${SPEC}`)
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(stderr).toContain('heard')
+  })
+
+  it.each([
+    ['never loads', `await new Promise(() => {})\nexport default ${SPEC}`],
+    ['exports a function that never returns', `export default () => new Promise(() => {})`],
+  ])('and %s is a mistake of the spec', async (_, text) => {
+    for (const command of ['build', 'validate']) {
+      const { code, stdout, stderr } = await run(command, text)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toMatch(/^SPEC_UNREADABLE\n {2}app\.spec\.ts never finishes loading/)
+      expect(stderr).not.toContain('Warning')
+    }
+  })
+
+  it('may take its time', async () => {
+    const slow = `await new Promise((go) => setTimeout(go, 200))\nexport default ${SPEC}`
+    expect(await run('validate', slow)).toEqual({ code: 0, stdout: 'app.spec.ts: valid', stderr: '' })
+  })
+
+  it.each([
+    ['process.exit(0)', 0],
+    ['import { exit } from "node:process"; exit(7)', 7],
+  ])('and ends the process by %s is no success', async (end, exitCode) => {
+    const { code, stdout, stderr } = await run('build', `${end}\nexport default ${SPEC}`)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^SPEC_UNREADABLE\n/)
+    expect(stderr).toContain(`(exit code ${exitCode})`)
+  })
+
+  it('fails in JSON too', async () => {
+    const { stdout, stderr } = await run('build', 'process.exit(0)', '--progress', 'json')
+    expect(stdout).toBe('')
+    expect(JSON.parse(stderr)).toMatchObject({ type: 'error', code: 'SPEC_UNREADABLE', exitCode: 2 })
+  })
+})
