@@ -73,9 +73,12 @@ function failure(step: RunStep, exit: SandboxExit, log: RunLog, secrets: RunSecr
   const lines = log.last.map((line) => `\n  ${shown(line)}`).join('')
   const message = `'${what}' ${how}${lines === '' ? ', and said nothing.' : `. It said last:${lines}`}`
   return new OcibakeError(exit.timedOut ? 'RUN_TIMEOUT' : 'RUN_FAILED', message, {
-    hint: `The whole output: ${log.path}${isSeveral(step) ? "; with 'set -x' as the first command it shows each one." : ''}`,
+    hint: `The whole output: ${log.path}${exit.timedOut || !isSeveral(step) ? '' : `\n${WHICH}`}`,
   })
 }
+
+/** All lines are one script, of which the shell does not tell where it stopped. */
+const WHICH = "With 'set -x' as the first command it shows each one."
 
 function commandsOf(step: RunStep): string[] {
   const lines = scriptText(step)

@@ -174,7 +174,7 @@ describe('a tarball', () => {
   })
 
   it('that does not exist, is a page of a web server, or ends too early', async () => {
-    await refused(unpack({ unpack: 'no.tar' }), { code: 3, says: [where, 'FETCH_NOT_FOUND', 'no.tar'] })
+    await refused(unpack({ unpack: 'no.tar' }), { code: 1, says: [where, 'COPY_NOT_FOUND', 'no.tar'] })
     writeFileSync(bakery.at('page.tar.gz'), '<!doctype html><title>Sign in</title>')
     await refused(unpack({ unpack: 'page.tar.gz' }), { code: 1, says: [where, 'ARCHIVE_INVALID', 'page.tar.gz'] })
     tarball('cut.tar', [{ name: 'one', content: 'x'.repeat(5000) }])
@@ -268,7 +268,7 @@ describe('a script', () => {
     const says = [
       where,
       /^RUN_FAILED {2}/m,
-      "'i=0 …' ended with exit code 1",
+      "echo never' ended with exit code 1",
       /said last:\n {4}line 32\n/,
       /\n {4}no flour\n/,
     ]

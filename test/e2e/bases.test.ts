@@ -9,7 +9,7 @@ import { REGISTRY_USER, startRegistry, type TestRegistry } from '../support/regi
 import { skopeoCopy, tool } from '../support/skopeo.ts'
 import { umociBase } from '../support/umoci-base.ts'
 
-/** Of two specs, so that one run of the command tells the whole of the base and the layer over it. */
+/** Of two specs: the whole of the base, and the layer over it. */
 const SPEC = (layers: string) => `export default ({ vars }) => ({
   from: vars.base,
   layers: '${layers}',
@@ -38,11 +38,14 @@ describe('the same image as a base', () => {
   const build = async (base: string, env: Record<string, string> = {}, ...more: string[]) => {
     const cache = join(folder, `cache-${++count}`)
     await mkdir(cache)
-    const metadata = join(cache, 'metadata.json')
-    const outputs = ['--output', `oci:${cache}/out:1`, '--metadata-file', metadata]
-    const specs = [join(folder, 'squash.spec.mjs'), join(folder, 'append.spec.mjs')]
-    await bake(['build', ...specs, '--var', `base=${base}`, ...outputs, ...more], { cache, env })
-    return JSON.parse(await readFile(metadata, 'utf8')) as [Metadata, Metadata]
+    const one = async (layers: string) => {
+      const metadata = join(cache, `${layers}.json`)
+      const outputs = ['--output', `oci:${cache}/out:${layers}`, '--metadata-file', metadata]
+      const spec = join(folder, `${layers}.spec.mjs`)
+      await bake(['build', spec, '--var', `base=${base}`, ...outputs, ...more], { cache, env })
+      return JSON.parse(await readFile(metadata, 'utf8')) as Metadata
+    }
+    return [await one('squash'), await one('append')] as const
   }
   const outcomeOf = (built: readonly Metadata[]): Outcome => {
     const last = built.map(({ layers }) => layers.at(-1))
@@ -157,7 +160,7 @@ describe('the same image as a base', () => {
     const amd = await build(index, {}, '--platform', 'linux/amd64')
     expect(outcomeOf(amd)).toEqual(wanted)
     expect(amd[0].platform).toBe('linux/amd64')
-    const manifest = JSON.parse(await rawManifest(`oci:${join(folder, `cache-${count}`, 'out')}:1`))
+    const manifest = JSON.parse(await rawManifest(`oci:${join(folder, `cache-${count}`, 'out')}:append`))
     expect(manifest.annotations['org.opencontainers.image.base.digest']).toBe(digest)
     const [squashed, appended] = await build(index, {}, '--platform', 'linux/arm64')
     expect(squashed.platform).toBe('linux/arm64')

@@ -125,7 +125,7 @@ describe('a failure', () => {
     ])
     await expect(failed).rejects.toMatchObject({
       code: 'RUN_FAILED',
-      hint: expect.stringMatching(`^The whole output: ${bench.logFile}; with 'set -x'`),
+      hint: expect.stringMatching(`^The whole output: ${bench.logFile}\nWith 'set -x'`),
     })
     const error = (await failed.catch((thrown: Error) => thrown)) as Error
     expect(error.message).toContain("exit 42' ended with exit code 42.")
