@@ -3,7 +3,7 @@
 #include "ocibake-sandbox.h"
 
 #include <linux/limits.h>
-#include <linux/stat.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +128,25 @@ struct owner *next_owner(struct owners *owners, struct owner *previous)
         if (owners->buckets[i])
             return owners->buckets[i];
     return NULL;
+}
+
+int record_owner(struct owners *owners, int fd, uid_t uid, gid_t gid)
+{
+    struct statx found;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &found))
+        return -1;
+    struct owner *owner = make_owner(owners, file_id_of(&found));
+    owner->uid = uid;
+    owner->gid = gid;
+    drop_if_plain(owners, owner);
+    return 0;
+}
+
+mode_t mode_on_disk(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return (mode & 07777) | 0700;
+    return (mode & 01777) | 0600;
 }
 
 mode_t true_mode(const struct owner *owner, mode_t on_disk)

@@ -71,6 +71,15 @@ void drop_if_plain(struct owners *owners, struct owner *owner);
 /* All of them, in no order: NULL begins and ends. */
 struct owner *next_owner(struct owners *owners, struct owner *previous);
 
+/* Puts down that an open file is theirs; drops a record that says nothing. -1 and errno if it cannot be looked at. */
+int record_owner(struct owners *owners, int fd, uid_t uid, gid_t gid);
+
+/*
+ * What is given to the disk for `mode`, with its type: the builder can read and write everything, and no set-id bit
+ * of a file is real. What `mode` has more or less goes into the record.
+ */
+mode_t mode_on_disk(mode_t mode);
+
 /* The mode with the file's type, when the disk says `on_disk`; `owner` may be NULL. */
 mode_t true_mode(const struct owner *owner, mode_t on_disk);
 
