@@ -114,10 +114,12 @@ void drop_owner(struct owners *owners, struct file_id id)
         drop_slot(owners, slot);
 }
 
-void drop_if_plain(struct owners *owners, struct owner *owner)
+bool drop_if_plain(struct owners *owners, struct owner *owner)
 {
-    if (owner->uid == 0 && owner->gid == 0 && owner->mode == MODE_OF_DISK && !owner->type && !owner->xattrs)
+    bool plain = owner->uid == 0 && owner->gid == 0 && owner->mode == MODE_OF_DISK && !owner->type && !owner->xattrs;
+    if (plain)
         drop_owner(owners, owner->id);
+    return plain;
 }
 
 struct owner *next_owner(struct owners *owners, struct owner *previous)

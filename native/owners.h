@@ -66,8 +66,8 @@ struct owner *find_owner(struct owners *owners, struct file_id id);
 struct owner *make_owner(struct owners *owners, struct file_id id);
 /* Does nothing if there is none. */
 void drop_owner(struct owners *owners, struct file_id id);
-/* Drops a record that says nothing. The pointer is dead afterwards. */
-void drop_if_plain(struct owners *owners, struct owner *owner);
+/* Drops a record that says nothing, and tells whether it did: the pointer is dead then. */
+bool drop_if_plain(struct owners *owners, struct owner *owner);
 /* All of them, in no order: NULL begins and ends. */
 struct owner *next_owner(struct owners *owners, struct owner *previous);
 

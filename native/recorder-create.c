@@ -48,15 +48,16 @@ static bool exists(const struct birth *birth)
     return fstatat(birth->folder, birth->name, &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool is_of_root(const struct birth *birth)
+/* Nothing to put down. */
+static bool is_plain(const struct birth *birth)
 {
-    return birth->uid == 0 && birth->gid == 0;
+    return birth->uid == 0 && birth->gid == 0 && !hands_on_acl(&birth->parent);
 }
 
 /* Ours to make, if the caller may. Else call->error, or call->native. */
 static bool is_ours(struct call *call, const struct birth *birth)
 {
-    if (is_of_root(birth) || exists(birth))
+    if (is_plain(birth) || exists(birth))
         return false;
     int refused = may_change(call, birth->folder, &birth->parent);
     call->native = false;
@@ -77,8 +78,14 @@ static mode_t umask_of(const struct call *call)
     return line ? (mode_t)strtoul(line + 7, NULL, 8) : 022;
 }
 
-/* `mode` is MODE_OF_DISK where the disk cannot but have the right one. */
-static void put_down(int fd, const struct birth *birth, mode_t mode, mode_t type, dev_t device)
+/* The permission bits of a new file: a list that the folder hands on takes the place of the umask, acl(5). */
+static mode_t bits_of(const struct call *call, const struct birth *birth, mode_t mode)
+{
+    return hands_on_acl(&birth->parent) ? mode & 07777 : mode & 07777 & ~umask_of(call);
+}
+
+/* `type` is that of a device. */
+static void put_down(int fd, const struct birth *birth, mode_t bits, mode_t type, dev_t device)
 {
     struct file file;
     if (look_at(fd, &file))
@@ -87,18 +94,24 @@ static void put_down(int fd, const struct birth *birth, mode_t mode, mode_t type
     struct owner *owner = make_owner(recorder.owners, file.id);
     owner->uid = birth->uid;
     owner->gid = birth->gid;
-    owner->mode = mode == (file.disk_mode & 07777) ? MODE_OF_DISK : mode;
     owner->type = type;
     owner->rdev = device;
+    if (!S_ISLNK(file.disk_mode)) {
+        if (hands_on_acl(&birth->parent))
+            bits = inherit_acl(&birth->parent, owner, bits, S_ISDIR(file.disk_mode));
+        if (S_ISDIR(file.disk_mode))
+            bits |= birth->parent.mode & S_ISGID;
+        owner->mode = bits == (file.disk_mode & 07777) ? MODE_OF_DISK : bits;
+    }
     drop_if_plain(recorder.owners, owner);
 }
 
-static void put_down_name(const struct birth *birth, mode_t mode, mode_t type, dev_t device)
+static void put_down_name(const struct birth *birth, mode_t bits, mode_t type, dev_t device)
 {
     int fd = openat(birth->folder, birth->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
-    put_down(fd, birth, mode, type, device);
+    put_down(fd, birth, bits, type, device);
     close(fd);
 }
 
@@ -119,15 +132,15 @@ static void send_descriptor(struct call *call, int fd, int flags)
 
 static void create(struct call *call, const struct birth *birth, int flags, mode_t mode)
 {
-    mode = mode & 07777 & ~umask_of(call);
+    mode_t bits = bits_of(call, birth, mode);
     /* O_EXCL: whoever made it meanwhile made it, and the kernel opens it. */
-    int fd = openat(birth->folder, birth->name, flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    int fd = openat(birth->folder, birth->name, flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC, bits & 01777);
     if (fd < 0) {
         call->error = errno == EEXIST ? 0 : -errno;
         call->native = !call->error;
         return;
     }
-    put_down(fd, birth, MODE_OF_DISK, 0, 0);
+    put_down(fd, birth, bits, 0, 0);
     send_descriptor(call, fd, flags);
     close(fd);
 }
@@ -141,10 +154,11 @@ static void create_nameless(struct call *call, int folder, __u64 path, int flags
     if (look_at(birth.folder, &birth.parent) == 0) {
         birth.uid = caller_of(call)->user.fs;
         birth.gid = birth.parent.mode & S_ISGID ? birth.parent.gid : call->who->group.fs;
-        int fd = is_of_root(&birth) ? -1 : openat(birth.folder, ".", flags | O_CLOEXEC, mode & 07777 & ~umask_of(call));
+        mode_t bits = bits_of(call, &birth, mode);
+        int fd = is_plain(&birth) ? -1 : openat(birth.folder, ".", flags | O_CLOEXEC, bits & 01777);
         if (fd >= 0) {
             call->native = false;
-            put_down(fd, &birth, MODE_OF_DISK, 0, 0);
+            put_down(fd, &birth, bits, 0, 0);
             send_descriptor(call, fd, flags);
             close(fd);
         }
@@ -226,11 +240,11 @@ static void make_folder(struct call *call, int folder, __u64 path, mode_t mode)
     if (!begin(call, &birth, folder, path, false))
         return;
     if (is_ours(call, &birth)) {
-        mode_t bits = mode & 01777 & ~umask_of(call);
+        mode_t bits = bits_of(call, &birth, mode & 01777);
         if (mkdirat(birth.folder, birth.name, bits))
             call->error = -errno;
         else
-            put_down_name(&birth, bits | (birth.parent.mode & S_ISGID), 0, 0);
+            put_down_name(&birth, bits, 0, 0);
     }
     close(birth.folder);
 }
@@ -258,7 +272,7 @@ static void make_symlink(struct call *call, __u64 target_address, int folder, __
         else if (symlinkat(target, birth.folder, birth.name))
             call->error = -errno;
         else
-            put_down_name(&birth, MODE_OF_DISK, 0, 0);
+            put_down_name(&birth, 0, 0, 0);
     }
     close(birth.folder);
 }
@@ -295,12 +309,12 @@ static void make_node(struct call *call, int folder, __u64 path, mode_t mode, de
         ours = false;
     }
     if (ours) {
-        mode_t type = is_device ? mode & S_IFMT : 0, bits = mode & 07777 & ~umask_of(call);
-        mode_t stand_in = is_device ? S_IFREG | mode_on_disk(S_IFREG | bits) : (mode & S_IFMT) | bits;
+        mode_t type = is_device ? mode & S_IFMT : 0, bits = bits_of(call, &birth, mode);
+        mode_t stand_in = is_device ? S_IFREG | mode_on_disk(S_IFREG | bits) : (mode & S_IFMT) | (bits & 01777);
         if (mknodat(birth.folder, birth.name, stand_in, 0))
             call->error = -errno;
         else
-            put_down_name(&birth, is_device ? bits : MODE_OF_DISK, type, is_device ? device : 0);
+            put_down_name(&birth, bits, type, is_device ? device : 0);
     }
     close(birth.folder);
 }

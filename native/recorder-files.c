@@ -23,6 +23,16 @@ int look_at(int fd, struct file *file)
     return 0;
 }
 
+struct owner *record_of(struct file *file)
+{
+    if (!file->owner) {
+        file->owner = make_owner(recorder.owners, file->id);
+        file->owner->uid = file->uid;
+        file->owner->gid = file->gid;
+    }
+    return file->owner;
+}
+
 bool may(const struct identity *who, const struct file *file, int wanted)
 {
     if (who->user.fs == 0)

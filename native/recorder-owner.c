@@ -15,7 +15,7 @@
  * Gives the disk its part of `mode` and the record the rest. What is not on the root's own file system, the host's
  * devices, has only the record.
  */
-static int put_mode(int fd, struct file *file, mode_t mode)
+int put_mode(int fd, struct file *file, mode_t mode)
 {
     mode_t wanted = mode_on_disk((file->disk_mode & S_IFMT) | mode), got = file->disk_mode & 07777;
     struct stat now;
@@ -23,13 +23,11 @@ static int put_mode(int fd, struct file *file, mode_t mode)
         return -errno;
     if (fstat(fd, &now) == 0)
         got = now.st_mode & 07777;
-    struct owner *owner = make_owner(recorder.owners, file->id);
-    if (!file->owner) { /* of the host's root, perhaps: shown as before */
-        owner->uid = file->uid;
-        owner->gid = file->gid;
-    }
+    struct owner *owner = record_of(file);
     owner->mode = got == mode ? MODE_OF_DISK : mode;
-    drop_if_plain(recorder.owners, owner);
+    chmod_acl(owner, mode);
+    if (drop_if_plain(recorder.owners, owner))
+        file->owner = NULL;
     return 0;
 }
 

@@ -40,28 +40,30 @@ static bool begin(struct call *call, bool descriptor, int flags, int *fd, struct
     return !call->error;
 }
 
-/* Who may set or remove `name`: what needs CAP_SYS_ADMIN or CAP_SETFCAP needs root; an ACL is its owner's. */
+/* No sandbox leaves a script CAP_SYS_ADMIN, without which `trusted.*` is not there, and `security.*` not to be set. */
+static bool is_hidden(const char *name)
+{
+    return strncmp(name, "trusted.", 8) == 0;
+}
+
+/* Capabilities need root (CAP_SETFCAP), an ACL is its owner's. */
 static int may_set(const struct identity *who, const struct file *file, const char *name)
 {
-    bool owned = strncmp(name, "system.", 7) == 0 && who->user.fs == file->uid;
-    return who->user.fs == 0 || owned ? 0 : -EPERM;
+    bool root = who->user.fs == 0;
+    bool allowed = strcmp(name, "security.capability") == 0 ? root
+                   : strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0 ? root || who->user.fs == file->uid
+                                                           : false;
+    return allowed ? 0 : -EPERM;
 }
 
-static struct owner *owner_of(const struct file *file)
-{
-    if (file->owner)
-        return file->owner;
-    struct owner *owner = make_owner(recorder.owners, file->id);
-    owner->uid = file->uid;
-    owner->gid = file->gid;
-    return owner;
-}
-
-static void set(struct call *call, const struct file *file, const char *name)
+static void set(struct call *call, int fd, struct file *file, const char *name)
 {
     size_t size = (size_t)call->args[3];
     unsigned flags = (unsigned)call->args[4];
     bool there = file->owner && find_xattr(file->owner, name);
+    call->error = may_set(caller_of(call), file, name);
+    if (call->error)
+        return;
     if (flags & ~(unsigned)(XATTR_CREATE | XATTR_REPLACE))
         call->error = -EINVAL;
     else if (size > XATTR_SIZE_MAX)
@@ -70,15 +72,15 @@ static void set(struct call *call, const struct file *file, const char *name)
         call->error = -EEXIST;
     else if (flags & XATTR_REPLACE && !there)
         call->error = -ENODATA;
-    else
-        call->error = may_set(caller_of(call), file, name);
     if (call->error)
         return;
     void *value = allocate(size);
     if (size)
         call->error = read_memory(call, call->args[2], value, size);
-    if (!call->error)
-        put_xattr(owner_of(file), name, value, size);
+    if (!call->error && strncmp(name, "system.", 7) == 0)
+        call->error = set_acl(fd, file, name, value, size);
+    else if (!call->error)
+        put_xattr(record_of(file), name, value, size);
     free(value);
 }
 
@@ -89,7 +91,7 @@ static void serve_set(struct call *call, bool descriptor, int flags)
     int fd;
     if (!read_name(call, name) || !begin(call, descriptor, flags, &fd, &file))
         return;
-    set(call, &file, name);
+    set(call, fd, &file, name);
     close(fd);
 }
 
@@ -105,6 +107,8 @@ static void serve_get(struct call *call, bool descriptor, int flags)
     size_t room = (size_t)call->args[3];
     if (!xattr)
         call->native = true;
+    else if (is_hidden(name))
+        call->error = -ENODATA;
     else if (room && room < xattr->size)
         call->error = -ERANGE;
     else {
@@ -128,6 +132,8 @@ static void serve_list(struct call *call, bool descriptor, int flags)
         have = listed < 0 ? 0 : (size_t)listed;
         for (const struct recorded_xattr *xattr = file.owner->xattrs; xattr; xattr = xattr->next) {
             size_t size = strlen(xattr->name) + 1;
+            if (is_hidden(xattr->name))
+                continue;
             if (have + size > sizeof names)
                 break;
             memcpy(names + have, xattr->name, size);

@@ -123,6 +123,25 @@ int may_change(struct call *call, int folder, const struct file *parent);
 /* The sticky bit: may this file be removed from this folder? */
 bool may_remove(const struct identity *who, const struct file *parent, const struct file *file);
 
+/* The record of a file, made if there is none, with the owner that it is shown with. */
+struct owner *record_of(struct file *file);
+/* recorder-owner.c: chmod. Negative errno, or 0. */
+int put_mode(int fd, struct file *file, mode_t mode);
+
+/* --- recorder-acl.c ---------------------------------------------------------------------------------------------- */
+
+#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
+
+/* setxattr of one of these; `value` is changed. Negative errno, or 0. */
+int set_acl(int fd, struct file *file, const char *name, void *value, size_t size);
+/* What chmod does to an access list. */
+void chmod_acl(struct owner *owner, mode_t mode);
+/* Whether new files in this folder get a list from it. */
+bool hands_on_acl(const struct file *folder);
+/* Gives a new file its list; the mode that it has then, of the one that was asked for, whatever the umask. */
+mode_t inherit_acl(const struct file *folder, struct owner *owner, mode_t mode, bool directory);
+
 /* --- the handlers ------------------------------------------------------------------------------------------------ */
 
 handler serve_stat, serve_lstat, serve_fstat, serve_newfstatat, serve_statx;
