@@ -20,7 +20,7 @@ static _Noreturn void be_init(struct options *options, int parent_alive)
     /* Neither is worth a failure: Linux before 4.6 has no cgroup namespaces, some profiles refuse sethostname. */
     (void)!unshare(CLONE_NEWCGROUP);
     (void)!sethostname(options->hostname, strlen(options->hostname));
-    enter_root(options->root, options->files, NULL);
+    enter_root(options->root, options->files, NULL, NEW_PROC);
     run_as_init(&options->script);
 }
 

@@ -21,7 +21,7 @@
 #endif
 
 /* Calls that are newer than some headers; the numbers are the same everywhere. */
-enum { CALL_CLONE3 = 435, CALL_OPENAT2 = 437, CALL_FACCESSAT2 = 439, CALL_FCHMODAT2 = 452, CALL_IO_URING_SETUP = 425 };
+enum { CALL_PIDFD_OPEN = 434, CALL_CLONE3 = 435, CALL_OPENAT2 = 437, CALL_FACCESSAT2 = 439, CALL_FCHMODAT2 = 452, CALL_IO_URING_SETUP = 425 };
 enum { CALL_SETXATTRAT = 463, CALL_GETXATTRAT, CALL_LISTXATTRAT, CALL_REMOVEXATTRAT };
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -39,13 +39,15 @@ struct rule {
     int argument;
     unsigned bits;
     bool equal;
+    bool signals; /* only where signals are served */
 };
 
-#define SERVE(name) {SYS_##name, serve_##name, SECCOMP_RET_USER_NOTIF, ANY, 0, false}
-#define SERVE_NEW(number, name) {number, serve_##name, SECCOMP_RET_USER_NOTIF, ANY, 0, false}
-#define SERVE_EQUAL(name, by, argument, value) {SYS_##name, by, SECCOMP_RET_USER_NOTIF, argument, value, true}
-#define REFUSE(number, error) {number, NULL, REFUSED_WITH(error), ANY, 0, false}
-#define REFUSE_BITS(name, argument, bits, error) {SYS_##name, NULL, REFUSED_WITH(error), argument, bits, false}
+#define SERVE(name) {SYS_##name, serve_##name, SECCOMP_RET_USER_NOTIF, ANY, 0, false, false}
+#define SERVE_NEW(number, name) {number, serve_##name, SECCOMP_RET_USER_NOTIF, ANY, 0, false, false}
+#define SERVE_EQUAL(name, by, argument, value) {SYS_##name, by, SECCOMP_RET_USER_NOTIF, argument, value, true, false}
+#define SERVE_SIGNAL(number, by) {number, by, SECCOMP_RET_USER_NOTIF, ANY, 0, false, true}
+#define REFUSE(number, error) {number, NULL, REFUSED_WITH(error), ANY, 0, false, false}
+#define REFUSE_BITS(name, argument, bits, error) {SYS_##name, NULL, REFUSED_WITH(error), argument, bits, false, false}
 
 static const struct rule rules[] = {
     SERVE(fchown), SERVE(fchownat), SERVE(fchmod), SERVE(fchmodat), SERVE_NEW(CALL_FCHMODAT2, fchmodat2),
@@ -70,6 +72,9 @@ static const struct rule rules[] = {
 #ifdef SYS_getrlimit
     SERVE_EQUAL(getrlimit, serve_limit, 0, RLIMIT_RTTIME), SERVE_EQUAL(setrlimit, serve_limit, 0, RLIMIT_RTTIME),
 #endif
+    SERVE_SIGNAL(SYS_kill, serve_kill), SERVE_SIGNAL(SYS_tkill, serve_signal), SERVE_SIGNAL(SYS_tgkill, serve_signal),
+    SERVE_SIGNAL(SYS_rt_sigqueueinfo, serve_signal), SERVE_SIGNAL(SYS_rt_tgsigqueueinfo, serve_signal),
+    SERVE_SIGNAL(CALL_PIDFD_OPEN, serve_signal),
     /* These take their flags from memory, or do what other calls do: programs know kernels that lack them. */
     REFUSE(CALL_OPENAT2, ENOSYS), REFUSE(CALL_CLONE3, ENOSYS), REFUSE(CALL_IO_URING_SETUP, ENOSYS),
     REFUSE(CALL_SETXATTRAT, ENOSYS), REFUSE(CALL_GETXATTRAT, ENOSYS), REFUSE(CALL_LISTXATTRAT, ENOSYS),
@@ -115,7 +120,7 @@ static struct sock_filter *put_rule(struct sock_filter *at, const struct rule *r
     return give(at, rule->action);
 }
 
-int install_filter(void)
+int install_filter(bool signals)
 {
     static struct sock_filter code[RULES * 5 + 16];
     struct sock_filter *at = load(code, offsetof(struct seccomp_data, arch));
@@ -129,7 +134,8 @@ int install_filter(void)
     at = give(at, REFUSED_WITH(ENOSYS));
 #endif
     for (size_t i = 0; i < RULES; i++)
-        at = put_rule(at, &rules[i]);
+        if (signals || !rules[i].signals)
+            at = put_rule(at, &rules[i]);
     at = give(at, SECCOMP_RET_ALLOW);
     const struct sock_fprog program = {(unsigned short)(at - code), code};
     const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;

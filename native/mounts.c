@@ -93,6 +93,15 @@ static void protect(int folder, const char *name, bool hide, int empty)
     close(fd);
 }
 
+/* All of it: parts that are hidden there may not be shown here. What root could change through it, is not ours to. */
+static void bind_proc(int root)
+{
+    int below = folder_for(root, "/proc");
+    if (mount("/proc", path_of(below), NULL, MS_BIND | MS_REC, NULL))
+        fail(REFUSED, "mount --rbind", "/proc");
+    close(below);
+}
+
 static void mount_proc(int root, int empty)
 {
     int proc = mount_new(root, "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -244,7 +253,7 @@ static void inject(int root, struct injected *file)
     close(onto);
 }
 
-static void mount_all(int root, struct injected *files, struct owners *owners)
+static void mount_all(int root, struct injected *files, struct owners *owners, enum proc proc)
 {
     char name[32];
     struct injected nothing = {.path = "empty", .bytes = "", .mode = 0444};
@@ -256,7 +265,10 @@ static void mount_all(int root, struct injected *files, struct owners *owners)
         file->fd = stage(staging, name, file, owners);
     }
     int empty = stage(staging, "empty", &nothing, owners);
-    mount_proc(root, empty);
+    if (proc == HOST_PROC)
+        bind_proc(root);
+    else
+        mount_proc(root, empty);
     mount_sys(root, empty, owners);
     mount_dev(root, owners);
     mount_tmp(root);
@@ -264,7 +276,7 @@ static void mount_all(int root, struct injected *files, struct owners *owners)
         inject(root, file);
 }
 
-void enter_root(const char *folder, struct injected *files, struct owners *owners)
+void enter_root(const char *folder, struct injected *files, struct owners *owners, enum proc proc)
 {
     if (unshare(CLONE_NEWNS))
         fail(REFUSED, "unshare", "(mount namespace)");
@@ -278,7 +290,7 @@ void enter_root(const char *folder, struct injected *files, struct owners *owner
     /* Device nodes may be made in the tree, but opening one would reach the host's disks. */
     restrict_mount(root, MS_NODEV, folder);
     mode_t mask = umask(0);
-    mount_all(root, files, owners);
+    mount_all(root, files, owners, proc);
     umask(mask);
     /* pivot_root(2), "pivot_root(".", ".")": the old root is stacked on the new one, and then taken away. */
     if (fchdir(root) || syscall(SYS_pivot_root, ".", "."))

@@ -101,7 +101,8 @@ struct owners;
  * Enters a mount namespace of its own whose `/` is the folder, with proc, dev, sys and the injected files mounted.
  * With `owners`, in a user namespace of one id: owners are recorded there, and devices are the host's.
  */
-void enter_root(const char *folder, struct injected *files, struct owners *owners);
+enum proc { NEW_PROC, HOST_PROC };
+void enter_root(const char *folder, struct injected *files, struct owners *owners, enum proc proc);
 
 /* --- the verbs -------------------------------------------------------------------------------------------------- */
 
@@ -114,7 +115,8 @@ int read_xattrs_verb(const char *folder);           /* attributes.c */
 struct output {
     int from, to;
 };
-void relay(pid_t init, int lifeline, const struct output *outputs);
+/* When the lifeline ends, init is killed; or, with a descriptor that init watches, told by closing that. */
+void relay(pid_t init, int lifeline, const struct output *outputs, int init_watches);
 
 /* script.c: pid 1 of the namespace: starts the script, reaps what it leaves behind, ends with it. */
 struct script {
@@ -128,6 +130,8 @@ struct script {
     int out, err;
     bool probe; /* look whether the sandbox is complete instead of starting argv */
     struct owners *owners; /* NULL: owners are real */
+    bool shares_pids;      /* no pid namespace of its own; only with owners */
+    int parent_alive;      /* closes when the first process ends, or wants the end */
 };
 _Noreturn void run_as_init(struct script *script);
 /* What wait(2) said of the script is the outcome. */

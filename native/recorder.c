@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -56,9 +57,9 @@ static int receive_listener(int socket)
     return listener;
 }
 
-void be_recorded(int listening)
+void be_recorded(const struct script *script, int listening)
 {
-    int listener = install_filter();
+    int listener = install_filter(script->shares_pids);
     if (listener < 0)
         fail(REFUSED, "seccomp", "(a filter with a listener, Linux 5.19)");
     send_listener(listening, listener);
@@ -154,15 +155,19 @@ static bool has_ended(pid_t script, int *status)
     return false;
 }
 
-static int serve_until_end(pid_t script)
+/* `alive` closes when the first process is gone, or wants an end. */
+static int serve_until_end(pid_t script, int alive)
 {
     struct signalfd_siginfo ignored;
     int status = 0, signals = open_signals();
-    struct pollfd polled[2] = {{.fd = recorder.listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd polled[3] = {
+        {.fd = recorder.listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = alive, .events = POLLIN}};
     while (!has_ended(script, &status)) {
         do {
-            if (poll(polled, recorder.listener < 0 ? 0 : 2, -1) < 0)
+            if (poll(polled, 3, -1) < 0)
                 continue;
+            if (polled[2].revents)
+                return SIGKILL;
             if (polled[0].revents & POLLIN)
                 serve_one();
             else if (polled[0].revents) /* nobody is left who could call */
@@ -174,8 +179,12 @@ static int serve_until_end(pid_t script)
 }
 
 /* What the script left running must not change the root after the records were written. */
-static void kill_the_rest(void)
+static void kill_the_rest(const struct script *script)
 {
+    if (script->shares_pids) {
+        kill_namespace();
+        return;
+    }
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
@@ -186,27 +195,29 @@ static void prepare(struct owners *owners, int listener)
     struct stat root, proc;
     umask(0);
     recorder.owners = owners;
-    recorder.listener = fcntl(listener, F_DUPFD_CLOEXEC, RECORDS + 1);
+    recorder.listener = listener;
     recorder.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (recorder.listener < 0 || recorder.proc < 0 || stat("/", &root) || fstat(recorder.proc, &proc))
+    if (recorder.proc < 0 || stat("/", &root) || fstat(recorder.proc, &proc))
         fail(REFUSED, "open", "/proc");
     recorder.proc_device = proc.st_dev;
     recorder.root_device = root.st_dev;
     ioctl(recorder.listener, SET_FLAGS, SYNC_WAKE_UP);
 }
 
-_Noreturn void record(struct owners *owners, pid_t script, int listening)
+_Noreturn void record(const struct script *script, pid_t process, int listening)
 {
     int status, listener = receive_listener(listening);
-    if (listener >= 0) {
-        prepare(owners, listener);
-        close(listener);
-        status = serve_until_end(script);
-    } else
-        while (waitpid(script, &status, 0) < 0 && errno == EINTR)
+    /* What is left would outlive us: parent_alive is watched instead. */
+    if (script->shares_pids)
+        prctl(PR_SET_PDEATHSIG, 0);
+    prepare(script->owners, listener);
+    if (listener >= 0)
+        status = serve_until_end(process, script->parent_alive);
+    else
+        while (waitpid(process, &status, 0) < 0 && errno == EINTR)
             ;
-    kill_the_rest();
-    write_owners(owners, RECORDS);
+    kill_the_rest(script);
+    write_owners(script->owners, RECORDS);
     if (run_report->outcome == NOTHING_YET)
         note_end(status);
     _exit(0);

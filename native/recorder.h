@@ -25,10 +25,12 @@
 
 /* --- recorder.c ------------------------------------------------------------------------------------------------ */
 
+struct script;
+
 /* In the script's process, before it starts: puts the filter on, and sends the listener to init. */
-void be_recorded(int listening);
+void be_recorded(const struct script *script, int listening);
 /* In init: serves until the script ends, kills what is left, writes the records to fd 5. */
-_Noreturn void record(struct owners *owners, pid_t script, int listening);
+_Noreturn void record(const struct script *script, pid_t process, int listening);
 
 struct recorder {
     struct owners *owners;
@@ -58,8 +60,8 @@ typedef void handler(struct call *call);
 handler *handler_of(int number);
 /* False: of a program for another architecture. */
 bool is_native(const struct seccomp_data *data);
-/* The listener, or -1 and errno. */
-int install_filter(void);
+/* The listener, or -1 and errno. With `signals`, those are served too (recorder-signal.c). */
+int install_filter(bool signals);
 
 /* --- recorder-memory.c: the caller's memory. Negative errno, or 0. ----------------------------------------------- */
 
@@ -142,6 +144,11 @@ bool hands_on_acl(const struct file *folder);
 /* Gives a new file its list; the mode that it has then, of the one that was asked for, whatever the umask. */
 mode_t inherit_acl(const struct file *folder, struct owner *owner, mode_t mode, bool directory);
 
+/* --- recorder-signal.c ------------------------------------------------------------------------------------------ */
+
+/* Ends every process of this user namespace but the caller, which is the reaper of all. */
+void kill_namespace(void);
+
 /* --- the handlers ------------------------------------------------------------------------------------------------ */
 
 handler serve_stat, serve_lstat, serve_fstat, serve_newfstatat, serve_statx;
@@ -156,5 +163,6 @@ handler serve_setuid, serve_setgid, serve_setreuid, serve_setregid, serve_setres
 handler serve_setxattr, serve_lsetxattr, serve_fsetxattr, serve_getxattr, serve_lgetxattr, serve_fgetxattr,
     serve_listxattr, serve_llistxattr, serve_flistxattr, serve_removexattr, serve_lremovexattr, serve_fremovexattr;
 handler serve_execve, serve_execveat, serve_access, serve_faccessat, serve_faccessat2, serve_chroot;
+handler serve_kill, serve_signal;
 
 #endif

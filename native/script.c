@@ -162,7 +162,7 @@ static _Noreturn void start(const struct script *script, int in, int listening)
     if (script->owners) {
         /* The recorder reads our memory, too, and is no more than we are. Nobody else is there yet. */
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-        be_recorded(listening);
+        be_recorded(script, listening);
         drop_capabilities(0);
     }
     close_rest_on_exec();
@@ -223,5 +223,5 @@ _Noreturn void run_as_init(struct script *script)
     if (!script->owners)
         reap_until(child);
     close(listening[1]);
-    record(script->owners, child, listening[0]);
+    record(script, child, listening[0]);
 }

@@ -75,12 +75,13 @@ static void run(struct options *options, pid_t (*start_init)(struct options *, i
     options->script.out = out[1];
     options->script.err = err[1];
     options->alive_writer = alive[1];
+    options->script.parent_alive = alive[0];
     pid_t init = start_init(options, alive[0]);
     close(alive[0]);
     close(out[1]);
     close(err[1]);
     close(RECORDS);
-    relay(init, REQUEST, (struct output[]){{out[0], 1}, {err[0], 2}});
+    relay(init, REQUEST, (struct output[]){{out[0], 1}, {err[0], 2}}, options->script.shares_pids ? alive[1] : -1);
 }
 
 static int tell(void)

@@ -14,7 +14,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void write_line(const char *path, const char *line)
@@ -43,22 +46,48 @@ static void become_root(uid_t uid, gid_t gid)
 
 static _Noreturn void be_init(struct options *options, int parent_alive, uid_t uid, gid_t gid)
 {
+    struct script *script = &options->script;
     close(options->alive_writer);
     become_root(uid, gid);
     settle_init(options, parent_alive);
+    if (script->shares_pids && prctl(PR_SET_CHILD_SUBREAPER, 1))
+        fail(REFUSED, "prctl", "PR_SET_CHILD_SUBREAPER");
     (void)!unshare(CLONE_NEWCGROUP);
     (void)!sethostname(options->hostname, strlen(options->hostname));
-    options->script.owners = options->owners ? options->owners : new_owners();
-    enter_root(options->root, options->files, options->script.owners);
-    run_as_init(&options->script);
+    script->owners = options->owners ? options->owners : new_owners();
+    enter_root(options->root, options->files, script->owners, script->shares_pids ? HOST_PROC : NEW_PROC);
+    run_as_init(script);
+}
+
+/* fork(2) into new namespaces. */
+static pid_t fork_into(unsigned long namespaces)
+{
+    return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+/* mount_namespaces(7): not where parts of the /proc that is there are hidden by other mounts. */
+static bool may_mount_proc(uid_t uid, gid_t gid)
+{
+    int status = 0;
+    pid_t child = fork_into(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS);
+    if (child == 0) {
+        status_fd = -1;
+        become_root(uid, gid);
+        bool may = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                   mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
+        _exit(may ? 0 : 1);
+    }
+    /* What else may be wrong is said by the real thing. */
+    return child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
 }
 
 static pid_t start_init(struct options *options, int parent_alive)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    unsigned long flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | (options->network ? 0 : CLONE_NEWNET);
-    pid_t init = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+    options->script.shares_pids = !may_mount_proc(uid, gid);
+    pid_t init = fork_into(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWIPC | (options->network ? 0 : CLONE_NEWNET) |
+                           (options->script.shares_pids ? 0 : CLONE_NEWPID));
     if (init < 0)
         fail(REFUSED, "clone", "(user namespace)");
     if (init == 0)

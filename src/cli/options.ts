@@ -43,4 +43,5 @@ export const varOption = () =>
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
-export const sandboxOption = () => new Option('--sandbox <name>', 'where scripts run: auto, chroot').default('auto')
+export const sandboxOption = () =>
+  new Option('--sandbox <name>', 'where scripts run: auto, chroot, userns').default('auto')

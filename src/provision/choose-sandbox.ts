@@ -31,7 +31,8 @@ export async function chooseSandbox(name: string, store: Store, report: Report):
       return found
     }
     refusals.push(`${backend.name}: ${found.missing}`)
-    hint ||= found.hint
+    // The last one needs the least.
+    hint = found.hint
   }
   throw new OcibakeError('SANDBOX_UNAVAILABLE', `No sandbox for scripts works here: ${refusals.join('; ')}.`, { hint })
 }

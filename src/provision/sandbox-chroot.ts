@@ -6,7 +6,7 @@ const CHROOT: HelperVerb = {
   owners: 'real',
   why: 'this user may mount: namespaces and pivot_root, owners and devices are real',
   refuse: async (status) => ({
-    missing: `The kernel refused what a root sandbox needs (${status}).`,
+    missing: `The kernel refused what a root sandbox needs (${status})`,
     hint: 'Run as root with the capability SYS_ADMIN (docker run --privileged).',
   }),
 }

@@ -28,7 +28,7 @@ export async function probeVerb(verb: HelperVerb, folder: string): Promise<Sandb
     if (error instanceof OcibakeError) return error
     throw error
   })
-  if (helper instanceof OcibakeError) return { missing: helper.message, hint: helper.hint ?? '' }
+  if (helper instanceof OcibakeError) return { missing: helper.message.replace(/\.$/, ''), hint: helper.hint ?? '' }
   const root = await mkdtemp(join(folder, 'probe-'))
   try {
     const request = sandboxRequest({}, new Map())

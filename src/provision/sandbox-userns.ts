@@ -30,10 +30,10 @@ const SWITCHES: readonly [path: string, forbids: string, hint: string][] = [
 ]
 
 async function refuse(status: string): Promise<SandboxRefusal> {
-  const missing = `The kernel refused what a sandbox in a user namespace needs (${status}).`
+  const missing = `The kernel refused what a sandbox in a user namespace needs (${status})`
   for (const [path, forbids, hint] of SWITCHES) {
     const value = await readFile(path, 'utf8').catch(() => '')
-    if (value.trim() === forbids) return { missing: `${missing} ${path} is ${forbids}.`, hint: `As root: ${hint}` }
+    if (value.trim() === forbids) return { missing: `${missing}; ${path} is ${forbids}`, hint: `As root: ${hint}` }
   }
   if (/seccomp/.test(status)) return { missing, hint: 'It needs Linux 5.19 or newer.' }
   return {

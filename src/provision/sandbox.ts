@@ -73,7 +73,7 @@ export interface SandboxBackend {
 }
 
 export interface SandboxRefusal {
-  /** What is missing, and how to get it. */
+  /** What is missing, a sentence without its full stop; and how to get it. */
   readonly missing: string
   readonly hint: string
 }

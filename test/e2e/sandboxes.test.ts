@@ -1,26 +1,36 @@
 /** Needs root, to be root and to become an ordinary user. */
-import { chownSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bake, runCli, SPECS } from '../support/cli.ts'
+import { inContainer, PODMAN_CAPABILITIES } from '../support/container.ts'
 import { debianBase } from '../support/debian-base.ts'
 import { nastySteps } from '../support/nasty-steps.ts'
-import { AS_NOBODY, folderOfNobody, NOBODY } from '../support/ordinary-user.ts'
+import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
 
 /** What runs the command, and which sandbox it has to find. */
 interface Place {
   readonly sandbox: string
-  readonly under: readonly string[]
+  readonly user: number
+  readonly under: (folder: string) => readonly string[]
 }
 
-const ROOT: Place = { sandbox: 'chroot', under: [] }
-const PLACES: readonly (readonly [string, Place])[] = [
-  ['nobody, with no new privileges', { sandbox: 'userns', under: AS_NOBODY }],
-]
+const ROOT: Place = { sandbox: 'chroot', user: 0, under: () => [] }
+const ORDINARY: Place = { sandbox: 'userns', user: NOBODY, under: () => AS_NOBODY }
+/** `podman run`: root, without mount(2) but in a user namespace, and parts of /proc hidden. */
+const PODMAN: Place = {
+  ...{ sandbox: 'userns', user: 0 },
+  under: (folder) => inContainer({ folder, uid: 0, gid: 0, capabilities: PODMAN_CAPABILITIES }),
+}
+/** `podman run --user 12345 --cap-drop all --security-opt no-new-privileges` */
+const PODMAN_USER: Place = {
+  ...{ sandbox: 'userns', user: 12345 },
+  under: (folder) => inContainer({ folder, uid: 12345, gid: 0, noNewPrivileges: true }),
+}
 
 let folders: string[] = []
 let s3: S3
@@ -40,15 +50,18 @@ afterAll(async () => {
 
 /** A folder of whoever builds there, with the base in it: `base`. */
 async function folderFor(place: Place): Promise<string> {
-  const isNobody = place.under === AS_NOBODY
-  const folder = isNobody ? await folderOfNobody() : await mkdtemp(join(tmpdir(), 'ocibake-sandboxes-'))
-  folders = [...folders, folder]
+  const outer = await mkdtemp(join(tmpdir(), 'ocibake-sandboxes-'))
+  folders = [...folders, outer]
+  chmodSync(outer, 0o755)
+  const folder = join(outer, 'home')
+  mkdirSync(folder)
   await cp(await debianBase(), join(folder, 'base'), { recursive: true })
-  if (isNobody) await giveTo(NOBODY, folder)
+  await giveTo(place.user, folder)
   return folder
 }
 
 async function giveTo(user: number, folder: string): Promise<void> {
+  chownSync(folder, user, user)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
     chownSync(join(entry.parentPath, entry.name), user, user)
 }
@@ -56,7 +69,7 @@ async function giveTo(user: number, folder: string): Promise<void> {
 /** Builds the spec file there, in the sandbox of that place. @returns the digest */
 async function build(place: Place, folder: string, spec: string, vars: readonly string[] = []): Promise<string> {
   const args = ['build', spec, ...vars, '--sandbox', place.sandbox, '--output', `oci:${folder}/out:1`]
-  const digest = await bake(args, { cache: folder, cwd: folder, under: place.under, env: s3.env })
+  const digest = await bake(args, { cache: folder, cwd: folder, under: place.under(folder), env: s3.env })
   // Nothing of the run is left: what it laid out, whatever its modes, and its sessions.
   expect(await readdir(join(folder, 'store/tmp'))).toEqual([])
   return digest
@@ -77,23 +90,39 @@ async function memcached(place: Place): Promise<string> {
   return await build(place, folder, join(SPECS, 'memcached.spec.ts'), vars)
 }
 
-describe.each([
-  ['a spec that does everything nasty', nasty],
-  ['memcached', memcached],
-])('%s', (_, make) => {
+describe('a spec that does everything nasty has the digest that root gives it', () => {
   let digest = ''
   beforeAll(async () => {
-    digest = await make(ROOT)
+    digest = await nasty(ROOT)
   }, 300_000)
 
-  it.each(PLACES)('has the digest that root gives it, made by %s', { timeout: 300_000 }, async (_name, place) => {
-    expect(await make(place)).toBe(digest)
+  it.each([
+    ['nobody, with no new privileges', ORDINARY],
+    ['root in a container as podman makes it', PODMAN],
+    ['user 12345 in such a container, without capabilities', PODMAN_USER],
+  ])('made by %s', { timeout: 300_000 }, async (_, place) => {
+    expect(await nasty(place)).toBe(digest)
   })
 })
 
+it('memcached has the digest that root gives it', { timeout: 300_000 }, async () => {
+  expect(await memcached(ORDINARY)).toBe(await memcached(ROOT))
+})
+
+it('where there are no user namespaces, what is missing is said', async () => {
+  const folder = await folderFor(ORDINARY)
+  const spec = join(folder, 'none.spec.json')
+  await writeFile(spec, JSON.stringify({ from: 'scratch', steps: [{ run: 'true' }] }))
+  const under = inContainer({ folder, uid: NOBODY, gid: NOBODY, seccomp: 'docker' })
+  const { code, stderr } = await runCli(['build', spec, '--sandbox', 'userns'], { cache: folder, cwd: folder, under })
+  expect(stderr).toContain('SANDBOX_UNAVAILABLE')
+  expect(stderr).toMatch(/userns: .*clone \(user namespace\): Operation not permitted/)
+  expect(stderr).toMatch(/-> In a container: allow user namespaces in its seccomp profile/)
+  expect(code).toBe(1)
+})
+
 it('the sandbox is found, and named in one line', async () => {
-  const folder = await folderOfNobody()
-  folders = [...folders, folder]
+  const folder = await folderFor(ORDINARY)
   const spec = join(folder, 'none.spec.json')
   await writeFile(spec, JSON.stringify({ from: 'scratch', steps: [{ run: 'true' }] }))
   const { code, stderr } = await runCli(['build', spec], { cache: folder, cwd: folder, under: AS_NOBODY })
