@@ -7,7 +7,10 @@
  *       its environment and files, `run` ends the request, and from then on its end kills everything; fd 3 gets one
  *       line: `exited CODE`, `killed SIGNAL`, `refused WHY` (the kernel does not allow a sandbox) or `unfit WHY`
  *       (the root or the command is not fit).
- *   probe-chroot --root DIR
+ *   userns (the same options)
+ *       The same for a user who is not root, in a user namespace of one id (userns.c). Among the records that fd 4 is
+ *       read for are `owner`s (owners.h), and fd 5 gets those that are true after the run.
+ *   probe-chroot --root DIR, probe-userns --root DIR
  *       The same in an empty folder, to see whether it works here.
  *   lay-out DIR, read-xattrs DIR
  *       Device nodes and extended attributes (attributes.c).
@@ -24,10 +27,14 @@ int main(int argc, char **argv)
         return chroot_verb(argc - 1, argv + 1, false);
     if (strcmp(verb, "probe-chroot") == 0)
         return chroot_verb(argc - 1, argv + 1, true);
+    if (strcmp(verb, "userns") == 0)
+        return userns_verb(argc - 1, argv + 1, false);
+    if (strcmp(verb, "probe-userns") == 0)
+        return userns_verb(argc - 1, argv + 1, true);
     if (argc == 3 && strcmp(verb, "lay-out") == 0)
         return lay_out_verb(argv[2]);
     if (argc == 3 && strcmp(verb, "read-xattrs") == 0)
         return read_xattrs_verb(argv[2]);
-    fputs("usage: ocibake-sandbox chroot|probe-chroot|lay-out|read-xattrs ...\n", stderr);
+    fputs("usage: ocibake-sandbox chroot|userns|probe-chroot|probe-userns|lay-out|read-xattrs ...\n", stderr);
     return 2;
 }

@@ -95,12 +95,19 @@ struct injected {
     struct injected *next;
 };
 
-/* Enters a mount namespace of its own whose `/` is the folder, with proc, dev, sys and the injected files mounted. */
-void enter_root(const char *folder, struct injected *files);
+struct owners;
+
+/*
+ * Enters a mount namespace of its own whose `/` is the folder, with proc, dev, sys and the injected files mounted.
+ * With `owners`, in a user namespace of one id: owners are recorded there, and devices are the host's.
+ */
+enum proc { NEW_PROC, HOST_PROC };
+void enter_root(const char *folder, struct injected *files, struct owners *owners, enum proc proc);
 
 /* --- the verbs -------------------------------------------------------------------------------------------------- */
 
 int chroot_verb(int argc, char **argv, bool probe); /* chroot.c */
+int userns_verb(int argc, char **argv, bool probe); /* userns.c */
 int lay_out_verb(const char *folder);               /* attributes.c */
 int read_xattrs_verb(const char *folder);           /* attributes.c */
 
@@ -108,7 +115,8 @@ int read_xattrs_verb(const char *folder);           /* attributes.c */
 struct output {
     int from, to;
 };
-void relay(pid_t init, int lifeline, const struct output *outputs);
+/* When the lifeline ends, init is killed; or, with a descriptor that init watches, told by closing that. */
+void relay(pid_t init, int lifeline, const struct output *outputs, int init_watches);
 
 /* script.c: pid 1 of the namespace: starts the script, reaps what it leaves behind, ends with it. */
 struct script {
@@ -121,9 +129,26 @@ struct script {
     size_t stdin_size;
     int out, err;
     bool probe; /* look whether the sandbox is complete instead of starting argv */
+    struct owners *owners; /* NULL: owners are real */
+    bool shares_pids;      /* no pid namespace of its own; only with owners */
+    int parent_alive;      /* closes when the first process ends, or wants the end */
 };
 _Noreturn void run_as_init(struct script *script);
+/* What wait(2) said of the script is the outcome. */
+void note_end(int status);
 void close_from(int first);
+
+/* session.c: what the first process of every sandbox does around the second one, `init`. */
+#define STATUS 3
+#define REQUEST 4
+#define RECORDS 5
+
+struct options;
+
+/* The whole of a verb. `start_init` starts the second process and gives its pid; in that process it does not return. */
+int run_session(int argc, char **argv, bool probe, pid_t (*start_init)(struct options *options, int parent_alive));
+/* For init: dies with the first process, and forgets what it was started with. */
+void settle_init(struct options *options, int parent_alive);
 
 /* options.c: what a sandbox verb is asked to do. */
 struct options {
@@ -131,6 +156,8 @@ struct options {
     const char *root, *hostname;
     bool network;
     struct injected *files;
+    struct owners *owners; /* NULL: none were sent */
+    int alive_writer; /* open in the first process alone: its end tells init that the first is gone */
     struct script script;
 };
 

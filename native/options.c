@@ -1,4 +1,5 @@
 #include "ocibake-sandbox.h"
+#include "owners.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -71,6 +72,10 @@ void read_request(struct options *options, int fd)
         } else if (strcmp(kind, "file") == 0) {
             *last = read_file(&request);
             last = &(*last)->next;
+        } else if (strcmp(kind, "owner") == 0) {
+            if (!options->owners)
+                options->owners = new_owners();
+            read_owner(options->owners, &request);
         } else if (strcmp(kind, "stdin") == 0) {
             options->script.stdin_size = next_number(&request, LONG_MAX);
             options->script.stdin_bytes = next_bytes(&request, options->script.stdin_size);

@@ -78,7 +78,7 @@ static int open_signals(void)
     return fd;
 }
 
-void relay(pid_t init, int lifeline, const struct output *outputs)
+void relay(pid_t init, int lifeline, const struct output *outputs, int init_watches)
 {
     struct stream streams[2];
     struct signalfd_siginfo ignored;
@@ -105,8 +105,12 @@ void relay(pid_t init, int lifeline, const struct output *outputs)
         for (int i = 0; i < 2; i++)
             if (polled[2 + i].revents && !pass_on(&streams[i]))
                 stop = true;
-        if (stop)
+        if (stop && init_watches < 0)
             kill(init, SIGKILL);
+        if (stop && init_watches >= 0) {
+            close(init_watches);
+            init_watches = -1;
+        }
     }
     for (int i = 0; i < 2; i++)
         drain(&streams[i]);

@@ -1,4 +1,6 @@
 #include "ocibake-sandbox.h"
+#include "owners.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -30,10 +33,14 @@ static const unsigned long long kept_capabilities =
     BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
     BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE);
 
-static void drop_capabilities(void)
+/* In a user namespace of its own: to listen to the script's calls, and to read their arguments. */
+static const unsigned long long recorder_capabilities = BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE);
+
+static void drop_capabilities(unsigned long long more)
 {
+    const unsigned long long kept = kept_capabilities | more;
     for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-        if (!(kept_capabilities & BIT(capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+        if (!(kept & BIT(capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
             fail(REFUSED, "prctl", "PR_CAPBSET_DROP");
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
@@ -41,7 +48,7 @@ static void drop_capabilities(void)
     if (syscall(SYS_capget, &header, data))
         fail(REFUSED, "capget", "");
     for (int i = 0; i < 2; i++) {
-        data[i].permitted &= (unsigned)(kept_capabilities >> (32 * i));
+        data[i].permitted &= (unsigned)(kept >> (32 * i));
         data[i].effective = data[i].permitted;
         data[i].inheritable = 0;
     }
@@ -75,28 +82,36 @@ static void set_limits(void)
     }
 }
 
+/* Else `echo x > /dev/stderr` fails for an ordinary user (moby issue 31243). */
+static void give(const struct script *script, int fd, const char *what)
+{
+    if (script->owners ? record_owner(script->owners, fd, (uid_t)script->uid, (gid_t)script->gid)
+                       : fchown(fd, (uid_t)script->uid, (gid_t)script->gid))
+        fail(REFUSED, "fchown", what);
+}
+
 /* A real file as standard input, so that /dev/stdin opens for every user. */
 static int open_stdin(const struct script *script)
 {
-    if (!script->stdin_bytes)
-        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (!script->stdin_bytes) {
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null < 0)
+            fail(REFUSED, "open", "/dev/null");
+        return null;
+    }
     int fd = open("/dev", O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
     if (fd < 0)
         fail(REFUSED, "open", "(standard input)");
     write_all(fd, script->stdin_bytes, script->stdin_size, "(standard input)");
-    if (lseek(fd, 0, SEEK_SET) || fchown(fd, (uid_t)script->uid, (gid_t)script->gid))
-        fail(REFUSED, "open", "(standard input)");
+    if (lseek(fd, 0, SEEK_SET))
+        fail(REFUSED, "lseek", "(standard input)");
+    give(script, fd, "(standard input)");
     return fd;
 }
 
-static void use_streams(const struct script *script)
+static void use_streams(const struct script *script, int in)
 {
-    /* Else `echo x > /dev/stderr` fails for an ordinary user (moby issue 31243). */
-    if (fchown(script->out, (uid_t)script->uid, (gid_t)script->gid) ||
-        fchown(script->err, (uid_t)script->uid, (gid_t)script->gid))
-        fail(REFUSED, "fchown", "(output pipe)");
-    int in = open_stdin(script);
-    if (in < 0 || dup2(in, 0) < 0 || dup2(script->out, 1) < 0 || dup2(script->err, 2) < 0)
+    if (dup2(in, 0) < 0 || dup2(script->out, 1) < 0 || dup2(script->err, 2) < 0)
         fail(REFUSED, "dup2", "(standard streams)");
 }
 
@@ -125,20 +140,31 @@ static void look_around(void)
         fail(REFUSED, "stat", "(the sandbox)");
     if (root.f_flag & ST_NOEXEC)
         fail_because(REFUSED, "execve", "(the work folder)", "its file system is mounted noexec");
-    if (mknod("/ocibake-probe", S_IFCHR | 0600, makedev(1, 3)) || unlink("/ocibake-probe"))
+    if (mknod("/ocibake-probe", S_IFCHR | 0600, makedev(1, 3)) || stat("/ocibake-probe", &found) ||
+        unlink("/ocibake-probe"))
         fail(REFUSED, "mknod", "(the work folder)");
-    if (chown("/", 65100, 65100) || chown("/", 0, 0))
+    if (!S_ISCHR(found.st_mode) || found.st_rdev != makedev(1, 3))
+        fail_because(REFUSED, "mknod", "(the work folder)", "it made something else");
+    if (chown("/", 65100, 65100) || stat("/", &found) || chown("/", 0, 0))
         fail(REFUSED, "chown", "(the work folder)");
+    if (found.st_uid != 65100 || found.st_gid != 65100)
+        fail_because(REFUSED, "chown", "(the work folder)", "it changed nothing");
 }
 
-static _Noreturn void start(const struct script *script)
+static _Noreturn void start(const struct script *script, int in, int listening)
 {
     default_signals();
     set_limits();
     umask(022);
     if (setsid() < 0)
         fail(REFUSED, "setsid", "");
-    use_streams(script);
+    use_streams(script, in);
+    if (script->owners) {
+        /* The recorder reads our memory, too, and is no more than we are. Nobody else is there yet. */
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        be_recorded(script, listening);
+        drop_capabilities(0);
+    }
     close_rest_on_exec();
     if (script->probe) {
         look_around();
@@ -155,17 +181,14 @@ static _Noreturn void start(const struct script *script)
     fail(UNFIT, "execve", script->argv[0]);
 }
 
-_Noreturn void run_as_init(struct script *script)
+void note_end(int status)
 {
-    leave_keyring();
-    drop_capabilities();
-    /* /proc/1 (its exe, its descriptors) stays closed to the script, which has no SYS_PTRACE. */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    pid_t child = fork();
-    if (child < 0)
-        fail(REFUSED, "fork", "");
-    if (child == 0)
-        start(script);
+    run_report->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+    run_report->outcome = WIFEXITED(status) ? EXITED : KILLED;
+}
+
+static _Noreturn void reap_until(pid_t child)
+{
     close_from(0);
     for (;;) {
         int status;
@@ -174,10 +197,31 @@ _Noreturn void run_as_init(struct script *script)
             continue;
         if (dead != child && dead > 0)
             continue;
-        if (dead == child && run_report->outcome == NOTHING_YET) {
-            run_report->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-            run_report->outcome = WIFEXITED(status) ? EXITED : KILLED;
-        }
+        if (dead == child && run_report->outcome == NOTHING_YET)
+            note_end(status);
         _exit(0); /* the kernel kills everything that is left in the namespace, pid_namespaces(7) */
     }
+}
+
+_Noreturn void run_as_init(struct script *script)
+{
+    leave_keyring();
+    drop_capabilities(script->owners ? recorder_capabilities : 0);
+    /* /proc/1 (its exe, its descriptors) stays closed to the script, which has no SYS_PTRACE. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    int in = open_stdin(script);
+    give(script, script->out, "(output pipe)");
+    give(script, script->err, "(output pipe)");
+    int listening[2] = {-1, -1};
+    if (script->owners && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, listening))
+        fail(REFUSED, "socketpair", "");
+    pid_t child = fork();
+    if (child < 0)
+        fail(REFUSED, "fork", "");
+    if (child == 0)
+        start(script, in, listening[1]);
+    if (!script->owners)
+        reap_until(child);
+    close(listening[1]);
+    record(script, child, listening[0]);
 }

@@ -97,7 +97,8 @@ export function sameAttrs(a: Attrs, b: Attrs): boolean {
   )
 }
 
-function sameXattrs(a: Attrs['xattrs'], b: Attrs['xattrs']): boolean {
+/** Whether two sets of attributes have the same names with the same bytes. */
+export function sameXattrs(a: Attrs['xattrs'], b: Attrs['xattrs']): boolean {
   if (a === b) return true
   if (a.size !== b.size) return false
   for (const [name, value] of a) {

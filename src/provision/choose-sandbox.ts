@@ -3,9 +3,10 @@ import type { Report } from '../events.ts'
 import type { Store } from '../oci/store.ts'
 import type { Sandbox, SandboxBackend } from './sandbox.ts'
 import { chrootBackend } from './sandbox-chroot.ts'
+import { usernsBackend } from './sandbox-userns.ts'
 
 /** From the most faithful to the least. */
-const BACKENDS: readonly SandboxBackend[] = [chrootBackend]
+const BACKENDS: readonly SandboxBackend[] = [chrootBackend, usernsBackend]
 
 export const SANDBOX_NAMES = BACKENDS.map(({ name }) => name)
 
@@ -30,7 +31,8 @@ export async function chooseSandbox(name: string, store: Store, report: Report):
       return found
     }
     refusals.push(`${backend.name}: ${found.missing}`)
-    hint ||= found.hint
+    // The last one needs the least.
+    hint = found.hint
   }
   throw new OcibakeError('SANDBOX_UNAVAILABLE', `No sandbox for scripts works here: ${refusals.join('; ')}.`, { hint })
 }

@@ -5,10 +5,14 @@ import type { OnLine } from './sandbox.ts'
 
 /** How long the helper may take to end everything before it is killed itself, which ends everything less tidily. */
 const GRACE = 10_000
+/** fd 1 to 5. */
+const PIPES = ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] as const
 
 export interface HelperExit {
   /** What the helper wrote on fd 3 (native/ocibake-sandbox.c); empty when it was killed. */
   readonly status: string
+  /** What it wrote on fd 5: records of owners (native/owners.h), of a sandbox that keeps them. */
+  readonly records: Buffer
   /** What `onLine` threw; everything was killed then. */
   readonly lineError?: unknown
 }
@@ -26,7 +30,7 @@ export async function runHelper(
   stop?: AbortSignal,
 ): Promise<HelperExit> {
   // Sockets, all of them: the helper gives the script real pipes. Its own environment is empty, never the script's.
-  const child = spawn(helper, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'], cwd: '/' })
+  const child = spawn(helper, args, { env: {}, stdio: ['ignore', ...PIPES], cwd: '/' })
   const lifeline = child.stdio[4] as Writable
   let lineError: unknown
   let force: NodeJS.Timeout | undefined
@@ -49,9 +53,13 @@ export async function runHelper(
   stop?.addEventListener('abort', kill, { once: true })
   if (stop?.aborted) kill()
   try {
-    const status = collect(child.stdio[3] as Readable)
+    const [told, records] = [
+      collect(child.stdio[3] as Readable),
+      collect((child.stdio as readonly unknown[])[5] as Readable),
+    ]
     await ended(child, guarded)
-    return { status: await status, ...(lineError === undefined ? {} : { lineError }) }
+    const status = (await told).toString('utf8').trim()
+    return { status, records: await records, ...(lineError === undefined ? {} : { lineError }) }
   } finally {
     stop?.removeEventListener('abort', kill)
     clearTimeout(force)
@@ -59,10 +67,10 @@ export async function runHelper(
   }
 }
 
-async function collect(stream: Readable): Promise<string> {
+async function collect(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8').trim()
+  return Buffer.concat(chunks)
 }
 
 /** Streams the output, and waits until the process and its pipes are at their end. */

@@ -13,9 +13,10 @@ import {
   sameAttrs,
   type Tree,
 } from '../oci/node.ts'
-import { readXattrs } from './host-attributes.ts'
+import { OF_THE_USER, readXattrs } from './host-attributes.ts'
 import { hostPath } from './host-path.ts'
 import type { LaidOut } from './lay-out.ts'
+import type { OwnerRecords } from './owner-records.ts'
 import type { Stamp } from './root-stamps.ts'
 import { sameBytes } from './same-bytes.ts'
 import { type Found, surveyRoot } from './survey-root.ts'
@@ -32,13 +33,22 @@ export interface FileSink {
  * Names of one inode share one object. Only what did change is believed of the disk: an attribute that is as it was
  * laid out keeps the value of the old node, even if this disk could not hold that.
  * Sockets are dropped with a warning. Nothing may write to the root meanwhile.
+ * @param records what is true of the root now, where owners are recorded
  * @throws DISK_FULL; PATH_INVALID for paths that became too long; the reason of the signal
  */
-export async function readBack(laid: LaidOut, sink: FileSink, report: Report, signal: AbortSignal): Promise<Tree> {
-  const survey = await surveyRoot(laid, report, signal)
-  const touched = survey.touched.map(({ path }) => path)
-  const xattrs = await readXattrs(laid.root, touched, signal)
-  const attributes = new Map(touched.map((path, i) => [path, xattrs[i]!]))
+export async function readBack(
+  laid: LaidOut,
+  sink: FileSink,
+  report: Report,
+  signal: AbortSignal,
+  records: OwnerRecords = laid.records,
+): Promise<Tree> {
+  const survey = await surveyRoot(laid, records, report, signal)
+  const { touched } = survey
+  const paths = touched.map(({ path }) => path)
+  const xattrs = await readXattrs(laid.root, paths, signal)
+  const trueXattrs = (i: number) => (laid.owners === 'real' ? xattrs[i]! : withRecorded(xattrs[i]!, touched[i]!))
+  const attributes = new Map(paths.map((path, i) => [path, trueXattrs(i)]))
   const reader = new RootReader(laid, sink, survey.alive, attributes, signal)
   return (await reader.folder(survey.root, laid.tree)) as Tree
 }
@@ -138,6 +148,13 @@ class RootReader {
     const isOld = old !== undefined && stamp.modified === was?.modified && sameAttrs(old, attrs)
     return isOld ? old : attrs
   }
+}
+
+/** The builder can give a file but these; what a host's kernel puts on it besides is none of the tree's. */
+function withRecorded(onDisk: Attrs['xattrs'], { stamp }: Found): Attrs['xattrs'] {
+  const own = [...onDisk].filter(([name]) => OF_THE_USER.test(name))
+  const all = new Map([...own, ...(stamp.record?.xattrs ?? NO_XATTRS)])
+  return all.size === 0 ? NO_XATTRS : all
 }
 
 function leafOnly(node: Node | undefined): Leaf | undefined {

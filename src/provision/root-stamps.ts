@@ -1,10 +1,11 @@
 import { type BigIntStats, closeSync, lstatSync, openSync, rmSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { ByteString } from '../oci/name.ts'
-import type { Leaf, Tree } from '../oci/node.ts'
+import type { Directory, Leaf, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { Breath } from './breath.ts'
 import { hostPath } from './host-path.ts'
+import { type OwnerRecord, sameRecord } from './owner-records.ts'
 
 /** What lstat said of something that we laid out, by which it is known again, and known to be untouched. */
 export interface Stamp {
@@ -13,9 +14,11 @@ export interface Stamp {
   readonly changed: bigint
   /** Nanoseconds. */
   readonly modified: bigint
+  /** The true ones: the disk's, or what a record says. */
   readonly mode: number
   readonly uid: number
   readonly gid: number
+  readonly record?: OwnerRecord
 }
 
 /** The stamps of a tree on disk. */
@@ -25,31 +28,51 @@ export interface RootStamps {
   readonly byIdentity: ReadonlyMap<string, Leaf>
 }
 
-/** An inode number is given again when its file is gone; the time of birth tells the two apart (0 where it is unknown). */
-export function stampOf(stat: BigIntStats): Stamp {
+/**
+ * An inode number is given again when its file is gone; the time of birth tells the two apart (0 where it is unknown).
+ */
+export function identityOf(stat: BigIntStats): string {
+  return `${stat.dev}:${stat.ino}-${stat.birthtimeNs}`
+}
+
+/** `owners` 'recorded': everything on disk is the builder's, who is root in the tree, unless the record says otherwise. */
+export function stampOf(stat: BigIntStats, owners: 'real' | 'recorded', record: OwnerRecord | undefined): Stamp {
+  const real = owners === 'real'
   return {
-    identity: `${stat.ino}-${stat.birthtimeNs}`,
+    identity: identityOf(stat),
     changed: stat.ctimeNs,
     modified: stat.mtimeNs,
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
+    mode: record?.mode ?? Number(stat.mode) & 0o7777,
+    uid: record?.uid ?? (real ? Number(stat.uid) : 0),
+    gid: record?.gid ?? (real ? Number(stat.gid) : 0),
+    ...(record === undefined ? {} : { record }),
   }
 }
 
-/** Stamps everything of `tree` that lies at `root`. What is changed from now on has another ctime. */
-export async function stampRoot(tree: Tree, root: string, signal: AbortSignal): Promise<RootStamps> {
+/** Whether nothing of it was changed since. Content and names alone leave the record as it was; it alone, the ctime. */
+export function isUntouched(was: Stamp | undefined, now: Stamp): boolean {
+  return was?.identity === now.identity && was.changed === now.changed && sameRecord(was.record, now.record)
+}
+
+/** Stamps everything of `tree` that lies at `root`. What is changed from now on has another ctime, or another record. */
+export async function stampRoot(
+  tree: Tree,
+  root: string,
+  stamp: (path: ByteString, node: Directory | Leaf, stat: BigIntStats) => Stamp,
+  signal: AbortSignal,
+): Promise<RootStamps> {
   const folders = new Map<ByteString, Stamp>()
   const leaves = new Map<Leaf, Stamp>()
   const byIdentity = new Map<string, Leaf>()
   const breath = new Breath(signal)
-  const look = (path: ByteString) => stampOf(lstatSync(hostPath(root, path), { bigint: true }))
-  folders.set('', look(''))
+  const look = (path: ByteString, node: Directory | Leaf) =>
+    stamp(path, node, lstatSync(hostPath(root, path), { bigint: true }))
+  folders.set('', look('', tree))
   for (const [path, node] of walk(tree)) {
     if (breath.isDue()) await breath.take()
-    if (node.kind === 'directory') folders.set(path, look(path))
+    if (node.kind === 'directory') folders.set(path, look(path, node))
     else if (node.kind !== 'whiteout' && node.kind !== 'link' && !leaves.has(node)) {
-      const stamp = look(path)
+      const stamp = look(path, node)
       leaves.set(node, stamp)
       byIdentity.set(stamp.identity, node)
     }

@@ -34,7 +34,8 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
   }
   const sandbox = await tools.sandbox()
   await using folder = await store.workFolder('run')
-  const laid = await layOut(tree, folder.path, { newest: build.newest, report, signal })
+  const { owners } = sandbox
+  const laid = await layOut(tree, folder.path, { newest: build.newest, owners, report, signal })
   const log = new RunLog(build.logFile)
   const onLine = (stream: 'stdout' | 'stderr', raw: string) => {
     const line = secrets.redact(raw)
@@ -43,7 +44,7 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
   }
   let exit: SandboxExit
   try {
-    exit = await sandbox.run(laid.root, command, onLine, signal)
+    exit = await sandbox.run(laid.root, command, onLine, signal, laid.records)
   } finally {
     log.close()
   }
@@ -51,7 +52,7 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
   // Its contents live as long as the build; only writing to it ends here.
   const spool = await store.spool()
   try {
-    return await readBack(laid, spool, report, signal)
+    return await readBack(laid, spool, report, signal, exit.records)
   } finally {
     await spool.seal()
   }

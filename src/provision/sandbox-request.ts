@@ -1,4 +1,5 @@
 import { OcibakeError } from '../errors.ts'
+import { encodeRecords, NO_RECORDS, type OwnerRecords } from './owner-records.ts'
 import type { SecretFile } from './sandbox.ts'
 
 /**
@@ -10,6 +11,7 @@ export function sandboxRequest(
   env: Readonly<Record<string, string>>,
   files: ReadonlyMap<string, SecretFile>,
   stdin?: string,
+  records: OwnerRecords = NO_RECORDS,
 ): Buffer {
   const parts: Uint8Array[] = []
   const field = (...texts: (string | number)[]) => {
@@ -28,6 +30,7 @@ export function sandboxRequest(
     field('stdin', bytes.byteLength)
     parts.push(bytes)
   }
+  parts.push(encodeRecords(records))
   field('run')
   return Buffer.concat(parts)
 }

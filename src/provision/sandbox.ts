@@ -1,4 +1,5 @@
 import type { Report } from '../events.ts'
+import type { OwnerRecords } from './owner-records.ts'
 
 /** One program to run inside a root. Everything is already resolved: nothing here is looked up again. */
 export interface SandboxCommand {
@@ -34,6 +35,8 @@ export interface SandboxExit {
   readonly code: number
   readonly signal?: string
   readonly timedOut: boolean
+  /** What is true of the root now; of a sandbox that records owners, when the command succeeded. */
+  readonly records?: OwnerRecords
 }
 
 /**
@@ -45,11 +48,20 @@ export interface Sandbox {
   readonly name: string
   /** Why this one was chosen: one line for `doctor` and the log. */
   readonly why: string
+  /** 'recorded': the root is laid out as the builder's own, and what it means is in records beside it. */
+  readonly owners: 'real' | 'recorded'
   /**
-   * Runs `command` in the root at `root` (an absolute host path, laid out by us and private to us).
+   * Runs `command` in the root at `root` (an absolute host path, laid out by us and private to us), of which `records`
+   * are true if this sandbox records owners.
    * @throws SANDBOX_UNAVAILABLE when the kernel refuses what the probe had found possible; INTERRUPTED on abort
    */
-  run(root: string, command: SandboxCommand, onLine: OnLine, signal: AbortSignal): Promise<SandboxExit>
+  run(
+    root: string,
+    command: SandboxCommand,
+    onLine: OnLine,
+    signal: AbortSignal,
+    records?: OwnerRecords,
+  ): Promise<SandboxExit>
 }
 
 export type OnLine = (stream: 'stdout' | 'stderr', line: string) => void
@@ -61,7 +73,7 @@ export interface SandboxBackend {
 }
 
 export interface SandboxRefusal {
-  /** What is missing, and how to get it. */
+  /** What is missing, a sentence without its full stop; and how to get it. */
   readonly missing: string
   readonly hint: string
 }

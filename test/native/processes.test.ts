@@ -50,7 +50,7 @@ async function until(text: string): Promise<void> {
 async function runDirectly(change: Partial<SandboxCommand>, onLine: OnLine): Promise<SandboxExit> {
   await using folder = await bench.store.workFolder('direct')
   const { signal } = new AbortController()
-  const laid = await layOut(root, folder.path, { newest: 0, report: () => {}, signal })
+  const laid = await layOut(root, folder.path, { newest: 0, owners: bench.sandbox.owners, report: () => {}, signal })
   const command: SandboxCommand = {
     argv: ['/bin/true'],
     env: {},
@@ -62,7 +62,7 @@ async function runDirectly(change: Partial<SandboxCommand>, onLine: OnLine): Pro
     secrets: new Map(),
     ...change,
   }
-  return await bench.sandbox.run(laid.root, command, onLine, signal)
+  return await bench.sandbox.run(laid.root, command, onLine, signal, laid.records)
 }
 
 const mountsBelow = (folder: string) =>
@@ -134,7 +134,10 @@ describe('no process and no mount is left', () => {
        setInterval(() => { if (bench.lines().includes('up')) process.stdout.write('up') }, 20)
        await bench.run(smallRoot(), ${JSON.stringify(script)})`,
     )
-    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'], env: { TMPDIR: home } })
+    const child = spawn(process.execPath, [program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { TMPDIR: home, OCIBAKE_TEST_SANDBOX: bench.sandbox.name },
+    })
     await new Promise((up) => child.stdout.once('data', up))
     while (processesWith(sleep).length < 3) await setTimeout(10)
     expect(processesWith(home).length).toBeGreaterThan(0)
@@ -185,7 +188,7 @@ test('standard input is what the command has', async () => {
   const lines: string[] = []
   const stdin = `${'x'.repeat(300_000)}\nend`
   const command = { argv: ['/bin/sh', '-c', 'wc -c; wc -c < /dev/stdin'], stdin, uid: 65100, gid: 1 }
-  expect(await runDirectly(command, (_, line) => lines.push(line))).toEqual({ code: 0, timedOut: false })
+  expect(await runDirectly(command, (_, line) => lines.push(line))).toMatchObject({ code: 0, timedOut: false })
   expect(lines).toEqual(['300004', '300004'])
 })
 

@@ -37,7 +37,7 @@ afterAll(async () => {
 async function withLaidOut<T>(tree: Tree, use: (laid: LaidOut) => Promise<T>): Promise<T> {
   const place = await mkdtemp(join(home, 'root-'))
   try {
-    return await use(await layOut(tree, place, { newest: NEWEST, report, signal }))
+    return await use(await layOut(tree, place, { newest: NEWEST, owners: bench.sandbox.owners, report, signal }))
   } finally {
     await removeTree(place)
   }

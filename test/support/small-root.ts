@@ -12,6 +12,7 @@ import { nodeAt } from '../../src/oci/tree-paths.ts'
 import { run } from '../../src/provision/run.ts'
 import type { Sandbox } from '../../src/provision/sandbox.ts'
 import { chrootBackend } from '../../src/provision/sandbox-chroot.ts'
+import { usernsBackend } from '../../src/provision/sandbox-userns.ts'
 import type { BuildFacts, RunStep, Tools } from '../../src/provision/step.ts'
 
 /** Debian's busybox-static: a whole userland in one file. */
@@ -19,6 +20,9 @@ const BUSYBOX = '/bin/busybox'
 const APPLETS =
   'sh ls cat id ps env hostname mount umount mkdir rm rmdir mv cp ln chmod chown chgrp mknod mkfifo stat echo printf sleep ' +
   'touch readlink test sed grep find setsid yes dd head tail true false wget ping su chroot nc sort tr wc date kill tee unshare'
+
+/** The sandbox under test: `userns` when test/native/as-nobody.test.ts runs these tests again. */
+export const BACKEND = process.env.OCIBAKE_TEST_SANDBOX === 'userns' ? usernsBackend : chrootBackend
 
 export const NEWEST = 1_700_000_000
 
@@ -81,8 +85,8 @@ export class Bench implements AsyncDisposable {
     const home = await mkdtemp(join(tmpdir(), 'ocibake-bench-'))
     const store = await Store.open(join(home, 'store'))
     await using work = await store.workFolder('probe')
-    const sandbox = await chrootBackend.probe(work.path, () => {})
-    if (!('run' in sandbox)) throw new Error(`these tests need root: ${sandbox.missing}`)
+    const sandbox = await BACKEND.probe(work.path, () => {})
+    if (!('run' in sandbox)) throw new Error(`these tests need ${BACKEND.name}: ${sandbox.missing}`)
     return new Bench(home, store, sandbox)
   }
 

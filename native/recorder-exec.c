@@ -1,0 +1,119 @@
+/* What a process becomes and may: execve(2) of set-id programs, access(2), chroot(2). */
+#include "recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A script's set-id bits mean nothing, execve(2). */
+static bool is_script(const struct call *call, int fd)
+{
+    char path[32], start[2] = "";
+    (void)call;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int opened = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = opened < 0 ? -1 : read(opened, start, sizeof start);
+    if (opened >= 0)
+        close(opened);
+    return size == 2 && start[0] == '#' && start[1] == '!';
+}
+
+/* The saved ids become the effective ones, and set-id bits give others. */
+static void become_program(struct call *call, int fd, const struct file *file)
+{
+    struct identity next = *caller_of(call);
+    bool set_user = file->mode & S_ISUID, set_group = (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    if ((set_user || set_group) && is_script(call, fd))
+        set_user = set_group = false;
+    if (set_user)
+        next.user.effective = file->uid;
+    if (set_group)
+        next.group.effective = file->gid;
+    next.user.saved = next.user.fs = next.user.effective;
+    next.group.saved = next.group.fs = next.group.effective;
+    call->error = become(call, &next);
+    call->native = !call->error;
+}
+
+/* If the kernel refuses the program after all (no memory, no format), the caller keeps what it was given. */
+static void exec_at(struct call *call, int folder, __u64 path, int flags)
+{
+    struct file file;
+    call->native = true;
+    int fd = open_target(call, folder, path, flags);
+    if (fd == -EACCES) {
+        call->native = false;
+        call->error = -EACCES;
+    }
+    if (fd < 0)
+        return;
+    if (look_at(fd, &file) == 0 && S_ISREG(file.mode) && (file.mode & 0111)) {
+        if (!may(caller_of(call), &file, 1)) {
+            call->native = false;
+            call->error = -EACCES;
+        } else if ((file.mode & (S_ISUID | S_ISGID)) || !all_are_root())
+            become_program(call, fd, &file);
+    }
+    close(fd);
+}
+
+void serve_execve(struct call *call)
+{
+    exec_at(call, AT_FDCWD, call->args[0], 0);
+}
+
+void serve_execveat(struct call *call)
+{
+    exec_at(call, (int)call->args[0], call->args[1], (int)call->args[4]);
+}
+
+static void access_at(struct call *call, int folder, __u64 path, int wanted, int flags)
+{
+    struct file file;
+    call->native = true;
+    if (all_are_root())
+        return;
+    struct identity who = *caller_of(call);
+    if (!(flags & AT_EACCESS)) {
+        who.user.fs = who.user.real;
+        who.group.fs = who.group.real;
+    }
+    if (who.user.fs == 0)
+        return;
+    call->who = &who;
+    int fd = open_target(call, folder, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+    if (fd == -EACCES || (fd >= 0 && look_at(fd, &file) == 0 && !may(&who, &file, wanted & 7))) {
+        call->native = false;
+        call->error = -EACCES;
+    }
+    if (fd >= 0)
+        close(fd);
+    call->who = NULL;
+}
+
+void serve_access(struct call *call)
+{
+    access_at(call, AT_FDCWD, call->args[0], (int)call->args[1], 0);
+}
+
+void serve_faccessat(struct call *call)
+{
+    access_at(call, (int)call->args[0], call->args[1], (int)call->args[2], 0);
+}
+
+void serve_faccessat2(struct call *call)
+{
+    access_at(call, (int)call->args[0], call->args[1], (int)call->args[2], (int)call->args[3]);
+}
+
+/* From now on a path may start elsewhere. */
+void serve_chroot(struct call *call)
+{
+    call->native = is_root(caller_of(call));
+    if (call->native)
+        recorder.chrooted = true;
+    else
+        call->error = -EPERM;
+}

@@ -1,0 +1,132 @@
+/** Needs root, to be root and to become an ordinary user. */
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bake, runCli, SPECS } from '../support/cli.ts'
+import { inContainer, PODMAN_CAPABILITIES } from '../support/container.ts'
+import { debianBase } from '../support/debian-base.ts'
+import { nastySteps } from '../support/nasty-steps.ts'
+import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
+import { type S3, startS3 } from '../support/s3.ts'
+import { sharedTarball } from '../support/shared-tarball.ts'
+
+/** What runs the command, and which sandbox it has to find. */
+interface Place {
+  readonly sandbox: string
+  readonly user: number
+  readonly under: (folder: string) => readonly string[]
+}
+
+const ROOT: Place = { sandbox: 'chroot', user: 0, under: () => [] }
+const ORDINARY: Place = { sandbox: 'userns', user: NOBODY, under: () => AS_NOBODY }
+/** `podman run`: root, without mount(2) but in a user namespace, and parts of /proc hidden. */
+const PODMAN: Place = {
+  ...{ sandbox: 'userns', user: 0 },
+  under: (folder) => inContainer({ folder, uid: 0, gid: 0, capabilities: PODMAN_CAPABILITIES }),
+}
+/** `podman run --user 12345 --cap-drop all --security-opt no-new-privileges` */
+const PODMAN_USER: Place = {
+  ...{ sandbox: 'userns', user: 12345 },
+  under: (folder) => inContainer({ folder, uid: 12345, gid: 0, noNewPrivileges: true }),
+}
+
+let folders: string[] = []
+let s3: S3
+
+beforeAll(async () => {
+  await Promise.all([debianBase(), sharedTarball()])
+  s3 = await startS3()
+  const { key, path } = await sharedTarball()
+  s3.createBucket('coredgeapplications')
+  s3.put('coredgeapplications', key, await readFile(path))
+}, 300_000)
+
+afterAll(async () => {
+  await s3?.stop()
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+})
+
+/** A folder of whoever builds there, with the base in it: `base`. */
+async function folderFor(place: Place): Promise<string> {
+  const outer = await mkdtemp(join(tmpdir(), 'ocibake-sandboxes-'))
+  folders = [...folders, outer]
+  chmodSync(outer, 0o755)
+  const folder = join(outer, 'home')
+  mkdirSync(folder)
+  await cp(await debianBase(), join(folder, 'base'), { recursive: true })
+  await giveTo(place.user, folder)
+  return folder
+}
+
+async function giveTo(user: number, folder: string): Promise<void> {
+  chownSync(folder, user, user)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    chownSync(join(entry.parentPath, entry.name), user, user)
+}
+
+/** Builds the spec file there, in the sandbox of that place. @returns the digest */
+async function build(place: Place, folder: string, spec: string, vars: readonly string[] = []): Promise<string> {
+  const args = ['build', spec, ...vars, '--sandbox', place.sandbox, '--output', `oci:${folder}/out:1`]
+  const digest = await bake(args, { cache: folder, cwd: folder, under: place.under(folder), env: s3.env })
+  // Nothing of the run is left: what it laid out, whatever its modes, and its sessions.
+  expect(await readdir(join(folder, 'store/tmp'))).toEqual([])
+  return digest
+}
+
+async function nasty(place: Place): Promise<string> {
+  const folder = await folderFor(place)
+  const spec = join(folder, 'nasty.spec.json')
+  await writeFile(spec, JSON.stringify({ from: `oci:${folder}/base:base`, steps: nastySteps() }))
+  return await build(place, folder, spec)
+}
+
+async function memcached(place: Place): Promise<string> {
+  const folder = await folderFor(place)
+  const { version, key } = await sharedTarball()
+  const values = { version, object: key, base: `oci:${folder}/base:base` }
+  const vars = Object.entries(values).flatMap(([name, value]) => ['--var', `${name}=${value}`])
+  return await build(place, folder, join(SPECS, 'memcached.spec.ts'), vars)
+}
+
+describe('a spec that does everything nasty has the digest that root gives it', () => {
+  let digest = ''
+  beforeAll(async () => {
+    digest = await nasty(ROOT)
+  }, 300_000)
+
+  it.each([
+    ['nobody, with no new privileges', ORDINARY],
+    ['root in a container as podman makes it', PODMAN],
+    ['user 12345 in such a container, without capabilities', PODMAN_USER],
+  ])('made by %s', { timeout: 300_000 }, async (_, place) => {
+    expect(await nasty(place)).toBe(digest)
+  })
+})
+
+it('memcached has the digest that root gives it', { timeout: 300_000 }, async () => {
+  expect(await memcached(ORDINARY)).toBe(await memcached(ROOT))
+})
+
+it('where there are no user namespaces, what is missing is said', async () => {
+  const folder = await folderFor(ORDINARY)
+  const spec = join(folder, 'none.spec.json')
+  await writeFile(spec, JSON.stringify({ from: 'scratch', steps: [{ run: 'true' }] }))
+  const under = inContainer({ folder, uid: NOBODY, gid: NOBODY, seccomp: 'docker' })
+  const { code, stderr } = await runCli(['build', spec, '--sandbox', 'userns'], { cache: folder, cwd: folder, under })
+  expect(stderr).toContain('SANDBOX_UNAVAILABLE')
+  expect(stderr).toMatch(/userns: .*clone \(user namespace\): Operation not permitted/)
+  expect(stderr).toMatch(/-> In a container: allow user namespaces in its seccomp profile/)
+  expect(code).toBe(1)
+})
+
+it('the sandbox is found, and named in one line', async () => {
+  const folder = await folderFor(ORDINARY)
+  const spec = join(folder, 'none.spec.json')
+  await writeFile(spec, JSON.stringify({ from: 'scratch', steps: [{ run: 'true' }] }))
+  const { code, stderr } = await runCli(['build', spec], { cache: folder, cwd: folder, under: AS_NOBODY })
+  expect(stderr).toMatch(/^sandbox: userns \(.*recorded.*\)$/m)
+  // There is no shell in scratch.
+  expect(code).toBe(1)
+})
