@@ -25,27 +25,22 @@ static int make(const struct found *found, mode_t mode, const char *target)
     }
 }
 
-/* Makes it with the script's umask, and a way into a folder that only the builder may not write to. */
-static long make_here(struct task *task, const struct found *found, const struct found *parent, mode_t mode,
-                      const char *target)
+/* Makes a way into a folder that only the builder may not write to. */
+static long make_here(const struct found *found, const struct found *parent, mode_t mode, const char *target)
 {
-    umask(task->surroundings->umask & 0077);
     int failed = make(found, mode, target);
     if (failed && errno == EACCES && make_accessible(parent->host))
         failed = make(found, mode, target);
-    int error = errno;
-    umask(0);
-    return failed ? -error : 0;
+    return failed ? -errno : 0;
 }
 
-/*
- * The bits that a new file truly has. What the disk says of group and others is right also where a default ACL
- * took the place of the umask, acl(5).
- */
-static mode_t mode_of_new(const struct task *task, mode_t asked, mode_t on_disk)
+/* A list that the folder hands on takes the place of the umask, acl(5). */
+static mode_t mode_of_new(const struct task *task, const struct found *parent, const struct found *made, mode_t asked)
 {
-    mode_t mode = (on_disk & 0077) | (asked & 0700 & ~task->surroundings->umask);
-    return mode | (asked & (S_ISDIR(asked) ? S_ISVTX : 07000));
+    mode_t mode = asked & (S_ISDIR(asked) ? 01777 : 07777);
+    if (!S_ISLNK(asked) && hands_on_list(&parent->stat))
+        return inherit_list(&parent->stat, &made->stat, mode);
+    return mode & ~task->surroundings->umask;
 }
 
 long create(struct task *task, struct found *found, mode_t mode, const char *target, dev_t device)
@@ -58,7 +53,7 @@ long create(struct task *task, struct found *found, mode_t mode, const char *tar
     if (!failed && (area == OF_PROC || area == OF_SYS))
         failed = -EROFS;
     if (!failed)
-        failed = make_here(task, found, &parent, mode, target);
+        failed = make_here(found, &parent, mode & ~(task->surroundings->umask & 0077), target);
     if (!failed)
         failed = look_at(found->host, false, &found->stat);
     if (failed)
@@ -68,7 +63,7 @@ long create(struct task *task, struct found *found, mode_t mode, const char *tar
     const struct owner *above = owner_of(&parent.stat);
     bool inherits = true_mode(above, parent.stat.stx_mode) & S_ISGID;
     gid_t gid = !inherits ? task->ids.gid[FILE_SYSTEM] : above ? above->gid : 0;
-    mode_t bits = mode_of_new(task, mode, found->stat.stx_mode);
+    mode_t bits = mode_of_new(task, &parent, found, mode);
     if (inherits && S_ISDIR(mode))
         bits |= S_ISGID;
     else if (bits & S_ISGID && bits & S_IXGRP && !is_root(task) && !is_member(task, gid))

@@ -45,8 +45,7 @@ static long own_nameless(struct task *task, long fd)
     if (fd < 0 || walk_descriptor(task, (int)fd, &found))
         return fd;
     forget_owner(&found.stat);
-    mode_t mode = (mode_t)task->exit_data[0] & ~task->surroundings->umask;
-    record(&found, task->ids.uid[FILE_SYSTEM], (gid_t)task->exit_data[1], mode & 07777);
+    record(&found, task->ids.uid[FILE_SYSTEM], (gid_t)task->exit_data[1], (mode_t)task->exit_data[0] & 07777);
     return fd;
 }
 
@@ -58,7 +57,7 @@ static long open_nameless(struct task *task, struct found *folder, int flags, mo
     if (failed)
         return failed;
     make_accessible(folder->host);
-    task->exit_data[0] = mode;
+    task->exit_data[0] = mode & ~task->surroundings->umask;
     task->exit_data[1] = !inherits ? task->ids.gid[FILE_SYSTEM] : owner ? owner->gid : 0;
     task->at_exit = own_nameless;
     return let_open(task, folder->host, flags, mode | 0600);

@@ -84,6 +84,7 @@ void record(const struct found *found, uid_t uid, gid_t gid, mode_t mode)
     owner->uid = uid;
     owner->gid = gid;
     owner->mode = type == S_IFLNK || now == mode ? MODE_OF_DISK : mode;
+    put_mode_in_list(owner, mode);
     drop_if_plain(owners, owner);
 }
 

@@ -201,6 +201,21 @@ void about_to_write(struct task *task, struct found *found);
 long may_touch(const struct found *found);
 long may_remove(const struct found *found);
 
+/* --- acl.c -------------------------------------------------------------------------------------------------------- */
+
+#define ACCESS_LIST "system.posix_acl_access"
+#define DEFAULT_LIST "system.posix_acl_default"
+
+bool is_list(const char *name);
+/* setxattr(2) of one of these; `value` is changed. 0 or -errno. */
+long set_list(const struct found *found, const char *name, void *value, size_t size);
+/* What chmod(2) does to an access list. */
+void put_mode_in_list(struct owner *owner, mode_t mode);
+/* Whether new files in this folder get a list from it. */
+bool hands_on_list(const struct statx *folder);
+/* Gives a new file its list. The mode that it has then, of the one that was asked for, whatever the umask. */
+mode_t inherit_list(const struct statx *folder, const struct statx *made, mode_t mode);
+
 /* --- create.c ------------------------------------------------------------------------------------------------ */
 
 /* Makes a file of any kind at a path that `walk` has found missing; `target` of symlinks, `device` of nodes. */

@@ -1,6 +1,7 @@
 /*
- * Extended attributes: security.* and trusted.* are for root, so they are in the table; the disk holds the rest, and
- * whatever it held before.
+ * Extended attributes: file capabilities are for root, so they are in the table, and so is what else of security.* and
+ * trusted.* the image came with: in a sandbox not even root may change it (it has no SYS_ADMIN, capabilities(7)).
+ * Access lists are there too (acl.c). user.* is the disk's.
  */
 #include "trace.h"
 
@@ -20,18 +21,7 @@ static bool starts_with(const char *text, const char *start)
 
 static bool is_recorded(const char *name)
 {
-    return starts_with(name, "security.") || starts_with(name, "trusted.");
-}
-
-/* Labels that this machine's kernel puts on every file are none of the script's business. */
-static bool is_of_host(const char *name)
-{
-    static const char *const labels[] = {"security.selinux", "security.apparmor", "security.ima", "security.evm",
-                                         "security.SMACK64"};
-    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-        if (starts_with(name, labels[i]))
-            return true;
-    return false;
+    return !starts_with(name, "user.");
 }
 
 static long read_name(struct task *task, unsigned long address, char name[XATTR_NAME_MAX + 1])
@@ -48,10 +38,10 @@ static long may_set(struct task *task, const struct found *found, const char *na
     long failed = may_touch(found);
     if (failed)
         return failed;
-    if (is_recorded(name))
-        return is_root(task) ? 0 : -EPERM;
-    if (starts_with(name, "system."))
+    if (is_list(name))
         return owns(task, &found->stat) ? 0 : -EPERM;
+    if (is_recorded(name))
+        return is_root(task) && strcmp(name, "security.capability") == 0 ? 0 : -EPERM;
     return may(task, &found->stat, MAY_WRITE, false);
 }
 
@@ -64,15 +54,6 @@ static long set_on_disk(const struct found *found, const char *name, size_t size
     if (errno != EACCES || !make_accessible(found->host))
         return -errno;
     return set(found->host, name, value, size, flags) ? -errno : 0;
-}
-
-/* An access list holds the mode, acl(5): the disk's is the true one again, but for what it cannot have. */
-static void take_mode_of_list(const struct found *found)
-{
-    struct statx now;
-    struct owner *owner = owner_of(&found->stat);
-    if (owner && owner->mode != MODE_OF_DISK && look_at(found->host, true, &now) == 0)
-        owner->mode = (owner->mode & 07000) | (now.stx_mode & 0777);
 }
 
 static long set(struct task *task, struct found *found, const unsigned long *a)
@@ -89,12 +70,10 @@ static long set(struct task *task, struct found *found, const unsigned long *a)
         failed = may_set(task, found, name);
     if (failed)
         return failed;
-    if (!is_recorded(name)) {
-        failed = set_on_disk(found, name, size, flags);
-        if (!failed && strcmp(name, "system.posix_acl_access") == 0)
-            take_mode_of_list(found);
-        return failed;
-    }
+    if (is_list(name))
+        return set_list(found, name, value, size);
+    if (!is_recorded(name))
+        return set_on_disk(found, name, size, flags);
     struct owner *owner = make_owner(owners, file_id_of(&found->stat));
     bool exists = find_xattr(owner, name);
     if (flags & XATTR_CREATE && exists)
@@ -123,14 +102,16 @@ static long get(struct task *task, struct found *found, const unsigned long *a)
     long failed = read_name(task, a[1], name);
     if (failed)
         return failed;
-    if (is_of_host(name) || cover_of(&found->stat))
+    if (cover_of(&found->stat))
         return -ENODATA;
     struct owner *owner = owner_of(&found->stat);
     const struct recorded_xattr *xattr = owner ? find_xattr(owner, name) : NULL;
-    if (starts_with(name, "trusted.") && !is_root(task))
+    if (starts_with(name, "trusted."))
         return -ENODATA;
     if (xattr)
         return give(task, xattr->value, xattr->size, a[2], a[3]);
+    if (is_recorded(name)) /* what the disk has of these is this machine's: labels, lists of the work folder */
+        return -ENODATA;
     ssize_t size = (found->is_link_of_kernel ? getxattr : lgetxattr)(found->host, name, value, sizeof value);
     return size < 0 ? -errno : give(task, value, (size_t)size, a[2], a[3]);
 }
@@ -155,11 +136,11 @@ static long list(struct task *task, struct found *found, const unsigned long *a)
     if (got < 0 && errno != ENOTSUP)
         return -errno;
     for (ssize_t at = 0; at < got; at += (ssize_t)strlen(disk + at) + 1)
-        if (!is_of_host(disk + at))
+        if (!is_recorded(disk + at))
             size = add_name(names, size, disk + at);
     const struct owner *owner = owner_of(&found->stat);
     for (const struct recorded_xattr *xattr = owner ? owner->xattrs : NULL; xattr; xattr = xattr->next)
-        if (is_root(task) || !starts_with(xattr->name, "trusted."))
+        if (!starts_with(xattr->name, "trusted."))
             size = add_name(names, size, xattr->name);
     return give(task, names, size, a[1], a[2]);
 }
