@@ -122,6 +122,12 @@ long on_getgroups(struct task *task, const unsigned long *a)
     return failed ? failed : (long)count;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    gid_t left = *(const gid_t *)a, right = *(const gid_t *)b;
+    return (left > right) - (left < right);
+}
+
 long on_setgroups(struct task *task, const unsigned long *a)
 {
     size_t count = (size_t)(int)a[0], size = count * sizeof(gid_t);
@@ -135,6 +141,8 @@ long on_setgroups(struct task *task, const unsigned long *a)
         free(groups);
         return failed;
     }
+    /* As the kernel keeps them, and getgroups(2) shows. */
+    qsort(groups, count, sizeof *groups, by_number);
     free(task->ids.groups);
     task->ids.groups = groups;
     task->ids.group_count = count;
