@@ -126,6 +126,7 @@ void begin_loading(struct task *task)
     enter_new_space(task);
     strcpy(task->space->program, program->guest);
     task->ids.dumpable = true;
+    task->is_watched = calls_chroot(program);
     adopt_ids(task, program);
     snprintf(name, sizeof name, "%.15s", slash ? slash + 1 : program->said);
     if (!get_registers(task->tid, &program->start) || !replace_code(task, program)) {

@@ -71,10 +71,12 @@ static long may_open(struct task *task, const struct found *found, int flags)
         return -ELOOP;
     if (is_for_writing(flags) && S_ISDIR(found->stat.stx_mode))
         return -EISDIR;
-    if (found->is_link_of_kernel || area_of(found->guest) == OF_PROC)
+    if (found->is_link_of_kernel)
         return 0;
-    if (is_for_writing(flags) && area_of(found->guest) == OF_SYS)
+    if (is_for_writing(flags) && (area_of(found->guest) == OF_SYS || is_of_kernel(found->guest)))
         return -EROFS;
+    if (area_of(found->guest) == OF_PROC)
+        return 0;
     return may(task, &found->stat, what, false);
 }
 
@@ -160,7 +162,7 @@ static long let_use(struct task *task, int which, const char *host)
     return REWRITTEN;
 }
 
-static long walk_to_folder(struct task *task, unsigned long path, struct found *found)
+long walk_to_folder(struct task *task, unsigned long path, struct found *found)
 {
     long failed = walk_at(task, AT_FDCWD, path, FOLLOW, found);
     if (failed)
@@ -177,17 +179,6 @@ long on_chdir(struct task *task, const unsigned long *a)
     struct found found;
     long failed = walk_to_folder(task, a[0], &found);
     return failed ? failed : let_use(task, 0, found.host);
-}
-
-long on_chroot(struct task *task, const unsigned long *a)
-{
-    struct found found;
-    if (!is_root(task))
-        return -EPERM;
-    long failed = walk_to_folder(task, a[0], &found);
-    if (!failed)
-        strcpy(task->surroundings->root, found.guest);
-    return failed;
 }
 
 long on_inotify_add_watch(struct task *task, const unsigned long *a)

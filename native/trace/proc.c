@@ -57,6 +57,11 @@ static const char *entry_of(const char *guest)
     return entry ? entry + 1 : "";
 }
 
+bool is_of_kernel(const char *guest)
+{
+    return area_of(guest) == OF_PROC && !process_of(guest);
+}
+
 bool is_descriptor_link(const char *guest)
 {
     const char *entry = entry_of(guest);

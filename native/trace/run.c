@@ -18,6 +18,8 @@ static pid_t script;
 
 static void resume(const struct task *task, int request, int signal)
 {
+    if (request == PTRACE_CONT && task->is_watched && !task->loading)
+        request = PTRACE_SYSCALL;
     /* It fails only if the thread was killed meanwhile; then wait(2) tells. */
     ptrace(request, task->tid, NULL, (void *)(long)signal);
 }
@@ -39,6 +41,7 @@ static void serve(struct task *task)
     }
     task->before = task->now;
     task->at_exit = NULL;
+    task->is_rewritten = false;
     for (int i = 0; i < 6; i++)
         arguments[i] = call_argument(&task->now, i);
     long result = calls[which].handle(task, arguments);
@@ -46,16 +49,17 @@ static void serve(struct task *task)
         resume(task, PTRACE_CONT, 0);
         return;
     }
-    if (result != REWRITTEN)
+    task->is_rewritten = result == REWRITTEN;
+    if (!task->is_rewritten)
         skip_call(&task->now, result);
     set_registers(task->tid, &task->now);
-    resume(task, result == REWRITTEN ? PTRACE_SYSCALL : PTRACE_CONT, 0);
+    resume(task, task->is_rewritten ? PTRACE_SYSCALL : PTRACE_CONT, 0);
 }
 
 /* A call that we have changed is over: the thread finds its registers as it left them, but for the result. */
 static void finish(struct task *task)
 {
-    if (get_registers(task->tid, &task->now)) {
+    if (task->is_rewritten && get_registers(task->tid, &task->now)) {
         long result = call_result(&task->now);
         at_exit *hook = task->at_exit;
         task->at_exit = NULL;
@@ -67,7 +71,21 @@ static void finish(struct task *task)
         set_result(&task->now, result);
         set_registers(task->tid, &task->now);
     }
+    task->is_rewritten = false;
     resume(task, PTRACE_CONT, 0);
+}
+
+/* One that stops at every call: before it, and after it. */
+static void watch(struct task *task)
+{
+    struct __ptrace_syscall_info info;
+    long size = ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, (void *)sizeof info, &info);
+    if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+        finish(task);
+        return;
+    }
+    serve_chroot(task);
+    resume(task, PTRACE_SYSCALL, 0);
 }
 
 static unsigned long clone_flags(struct task *parent)
@@ -104,6 +122,7 @@ static void note_exec(pid_t tid)
     become_leader(task_of(tid), (pid_t)former);
     struct task *task = task_of(tid);
     task->at_exit = NULL;
+    task->is_rewritten = false;
     if (task->loading)
         begin_loading(task);
     resume(task, PTRACE_CONT, 0);
@@ -134,7 +153,7 @@ static void attend(struct task *task, int status)
         break;
     default:
         if (signal == CALL_STOP) {
-            finish(task);
+            (task->is_watched ? watch : finish)(task);
         } else if (signal == SIGTRAP && task->loading && !task->at_exit) {
             end_loading(task);
             resume(task, PTRACE_CONT, 0);

@@ -119,6 +119,8 @@ static long access_at(struct task *task, int folder, unsigned long path, int mod
     enum area area = area_of(found.guest);
     if (mode & W_OK && (cover || (area == OF_SYS && !found.is_link_of_kernel)))
         return -EROFS;
+    if (mode & W_OK && is_of_kernel(found.guest))
+        return -EROFS;
     if (area == OF_PROC && !found.is_link_of_kernel)
         return access(found.host, mode) ? -errno : 0;
     see(task, &found);

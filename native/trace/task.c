@@ -99,6 +99,7 @@ struct task *inherit_task(struct task *parent, pid_t tid, unsigned long flags)
     task->is_known = true;
     task->tgid = flags & CLONE_THREAD ? parent->tgid : tid;
     task->reads_proc = parent->reads_proc;
+    task->is_watched = parent->is_watched;
     copy_ids(&task->ids, &parent->ids);
     if (flags & CLONE_FS) {
         task->surroundings = parent->surroundings;

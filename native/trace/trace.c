@@ -17,10 +17,12 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +32,21 @@ static void tidy_up(void)
     while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
         ;
     remove_areas();
+}
+
+/* A builder who is root is one like any other: what a script could do to this machine by them is no part of a build. */
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    const struct __user_cap_data_struct none[2] = {{0}, {0}};
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (syscall(SYS_capset, &header, none))
+        fail(REFUSED, "capset", "");
+    /* It would have taken them from the next program; and a process that loses some may not be looked at. */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+        fail(REFUSED, "prctl", "");
 }
 
 static pid_t start_tracer(struct options *options, int parent_alive)
@@ -50,6 +67,7 @@ static pid_t start_tracer(struct options *options, int parent_alive)
     settle_init(options, parent_alive);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1))
         fail(REFUSED, "prctl", "PR_SET_CHILD_SUBREAPER");
+    drop_capabilities();
     trace_script(options);
 }
 

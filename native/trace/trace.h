@@ -62,7 +62,9 @@ struct task {
     struct space *space;
     int slot; /* of space->scratch; -1 if there was none left */
     struct registers now, before;
-    at_exit *at_exit; /* of the system call that it is in */
+    bool is_rewritten; /* the system call that it is in is not as it made it */
+    at_exit *at_exit;  /* of that call */
+    bool is_watched;   /* stops at every call (chroot.c) */
     unsigned long exit_data[3];
     struct program *loading; /* load.c */
     bool reads_proc;         /* one of its process has opened /proc itself */
@@ -162,6 +164,8 @@ long working_folder(struct task *task, char guest[PATH_MAX]);
 long look_at_proc(struct task *task, const char *guest, struct statx *found);
 /* The target, as the script shall see it, of a link below /proc. Its length or -errno. */
 long read_proc_link(struct task *task, const char *guest, char target[PATH_MAX]);
+/* Whether it is below /proc, but of no process: a builder who is root could change this machine there. */
+bool is_of_kernel(const char *guest);
 /* Whether only the kernel can follow it: /proc/PID/fd/N. */
 bool is_descriptor_link(const char *guest);
 /* The file of ours that stands for one of /proc which tells about the host; -1 if none. */
@@ -257,6 +261,18 @@ long read_program(int fd, struct program *program);
 /* What is added to the program's addresses. */
 unsigned long bias_of(const struct program *program);
 
+/* open.c: a folder that the task may enter. 0 or -errno. */
+long walk_to_folder(struct task *task, unsigned long path, struct found *found);
+
+/* --- chroot.c: a call that a container's filter may refuse before we are asked ----------------------------------- */
+
+/* Notes that it reaches us; the first process calls it to find out. */
+long on_chroot(struct task *task, const unsigned long *arguments);
+/* Whether every call of the program must be looked at. */
+bool calls_chroot(const struct program *program);
+/* At the stop before a call. True if it was this one, and has been made. */
+bool serve_chroot(struct task *task);
+
 /* --- run.c: the loop ------------------------------------------------------------------------------------------ */
 
 /* Starts the script and serves it until it ends, and then ends what it left behind. */
@@ -295,7 +311,7 @@ handler on_chmod, on_fchmod, on_fchmodat, on_chown, on_lchown, on_fchown, on_fch
 handler on_setxattr, on_lsetxattr, on_fsetxattr, on_getxattr, on_lgetxattr, on_fgetxattr, on_listxattr, on_llistxattr,
     on_flistxattr, on_removexattr, on_lremovexattr, on_fremovexattr;
 handler on_getdents64;
-handler on_open, on_openat, on_creat, on_chdir, on_chroot, on_inotify_add_watch, on_umask;
+handler on_open, on_openat, on_creat, on_chdir, on_inotify_add_watch, on_umask;
 handler on_execve;
 handler on_getuid, on_geteuid, on_getgid, on_getegid, on_getresuid, on_getresgid, on_getgroups, on_setuid, on_setgid,
     on_setreuid, on_setregid, on_setresuid, on_setresgid, on_setfsuid, on_setfsgid, on_setgroups, on_capget, on_capset,
