@@ -92,6 +92,8 @@ struct injected {
     size_t size;
     unsigned long mode, uid, gid;
     int fd;
+    dev_t covered_device; /* the tracer's: the file that it lies over */
+    ino_t covered_inode;
     struct injected *next;
 };
 
@@ -134,9 +136,17 @@ struct script {
     int parent_alive;      /* closes when the first process ends, or wants the end */
 };
 _Noreturn void run_as_init(struct script *script);
+
+/* prepare.c: what the script's process does in every sandbox before it is the script. */
+void default_signals(void);
+void set_limits(void);
+void use_streams(int in, int out, int err);
+void close_from(int first);
+void close_rest_on_exec(void);
+/* Fails unless a sandbox can do what it is for; in its empty root. */
+void look_around(void);
 /* What wait(2) said of the script is the outcome. */
 void note_end(int status);
-void close_from(int first);
 
 /* session.c: what the first process of every sandbox does around the second one, `init`. */
 #define STATUS 3
@@ -158,6 +168,7 @@ struct options {
     struct injected *files;
     struct owners *owners; /* NULL: none were sent */
     int alive_writer; /* open in the first process alone: its end tells init that the first is gone */
+    void (*tidy_up)(void); /* NULL, or what the first process does when init is dead */
     struct script script;
 };
 

@@ -9,15 +9,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,26 +57,6 @@ static void leave_keyring(void)
     syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
 }
 
-static void default_signals(void)
-{
-    sigset_t none;
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* The same limits whatever the caller's: node raises its own number of files, over which old programs loop. */
-static void set_limits(void)
-{
-    struct rlimit none = {0, 0}, files;
-    setrlimit(RLIMIT_CORE, &none);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && (files.rlim_max == RLIM_INFINITY || files.rlim_max > 1024)) {
-        files.rlim_cur = 1024;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
 /* Else `echo x > /dev/stderr` fails for an ordinary user (moby issue 31243). */
 static void give(const struct script *script, int fd, const char *what)
 {
@@ -109,48 +84,6 @@ static int open_stdin(const struct script *script)
     return fd;
 }
 
-static void use_streams(const struct script *script, int in)
-{
-    if (dup2(in, 0) < 0 || dup2(script->out, 1) < 0 || dup2(script->err, 2) < 0)
-        fail(REFUSED, "dup2", "(standard streams)");
-}
-
-void close_from(int first)
-{
-    if (syscall(SYS_close_range, first, ~0u, 0) == 0)
-        return;
-    for (int fd = first; fd < 1024; fd++) /* before Linux 5.9 */
-        close(fd);
-}
-
-/* Every descriptor of ours has O_CLOEXEC; this is for what a caller may have left open. */
-static void close_rest_on_exec(void)
-{
-    if (syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) == 0)
-        return;
-    for (int fd = 3; fd < 1024; fd++)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static void look_around(void)
-{
-    struct statvfs root;
-    struct stat found;
-    if (statvfs("/", &root) || stat("/proc/self", &found) || stat("/dev/null", &found))
-        fail(REFUSED, "stat", "(the sandbox)");
-    if (root.f_flag & ST_NOEXEC)
-        fail_because(REFUSED, "execve", "(the work folder)", "its file system is mounted noexec");
-    if (mknod("/ocibake-probe", S_IFCHR | 0600, makedev(1, 3)) || stat("/ocibake-probe", &found) ||
-        unlink("/ocibake-probe"))
-        fail(REFUSED, "mknod", "(the work folder)");
-    if (!S_ISCHR(found.st_mode) || found.st_rdev != makedev(1, 3))
-        fail_because(REFUSED, "mknod", "(the work folder)", "it made something else");
-    if (chown("/", 65100, 65100) || stat("/", &found) || chown("/", 0, 0))
-        fail(REFUSED, "chown", "(the work folder)");
-    if (found.st_uid != 65100 || found.st_gid != 65100)
-        fail_because(REFUSED, "chown", "(the work folder)", "it changed nothing");
-}
-
 static _Noreturn void start(const struct script *script, int in, int listening)
 {
     default_signals();
@@ -158,7 +91,7 @@ static _Noreturn void start(const struct script *script, int in, int listening)
     umask(022);
     if (setsid() < 0)
         fail(REFUSED, "setsid", "");
-    use_streams(script, in);
+    use_streams(in, script->out, script->err);
     if (script->owners) {
         /* The recorder reads our memory, too, and is no more than we are. Nobody else is there yet. */
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -179,12 +112,6 @@ static _Noreturn void start(const struct script *script, int in, int listening)
         fail(REFUSED, "setuid", "");
     execve(script->argv[0], script->argv, script->env);
     fail(UNFIT, "execve", script->argv[0]);
-}
-
-void note_end(int status)
-{
-    run_report->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-    run_report->outcome = WIFEXITED(status) ? EXITED : KILLED;
 }
 
 static _Noreturn void reap_until(pid_t child)

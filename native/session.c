@@ -82,6 +82,8 @@ static void run(struct options *options, pid_t (*start_init)(struct options *, i
     close(err[1]);
     close(RECORDS);
     relay(init, REQUEST, (struct output[]){{out[0], 1}, {err[0], 2}}, options->script.shares_pids ? alive[1] : -1);
+    if (options->tidy_up)
+        options->tidy_up();
 }
 
 static int tell(void)

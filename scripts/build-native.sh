@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds native/bin/linux-<arch>/ocibake-sandbox, <arch> as process.arch has it. CC and CFLAGS are respected.
+# Builds ocibake-sandbox and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
+# respected.
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-$(uname -m)} in
@@ -14,16 +15,31 @@ if ! command -v "$cc" > /dev/null; then
 fi
 out=native/bin/linux-$arch
 mkdir -p "$out"
-new=$out/ocibake-sandbox.$$
+new=$out/new.$$
 trap 'rm -f "$new"' EXIT
 compile() {
   # No build id, no paths: the same compiler gives the same bytes in any folder.
-  "$cc" "$@" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror ${CFLAGS:-} \
-    -ffile-prefix-map="$PWD"=. -Wl,--build-id=none -s -o "$new" native/*.c
+  "$cc" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror ${CFLAGS:-} \
+    -ffile-prefix-map="$PWD"=. -Wl,--build-id=none -s -o "$new" "$@"
 }
-if ! compile -static; then
-  echo "build-native: no static C library; the helper is linked dynamically" >&2
-  compile
+# build NAME SOURCE...
+build() {
+  name=$1
+  shift
+  if ! compile -static "$@"; then
+    echo "build-native: no static C library; $name is linked dynamically" >&2
+    compile "$@"
+  fi
+  mv "$new" "$out/$name"
+  echo "$out/$name"
+}
+build ocibake-sandbox native/*.c
+# Not on every processor yet.
+if [ "$arch" = x64 ]; then
+  set -- fault request options owners session relay prepare beneath stubs
+  for part; do
+    set -- "$@" "native/$part.c"
+    shift
+  done
+  build ocibake-trace native/trace/*.c "$@"
 fi
-mv "$new" "$out/ocibake-sandbox"
-echo "$out/ocibake-sandbox"

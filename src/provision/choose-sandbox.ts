@@ -3,10 +3,11 @@ import type { Report } from '../events.ts'
 import type { Store } from '../oci/store.ts'
 import type { Sandbox, SandboxBackend } from './sandbox.ts'
 import { chrootBackend } from './sandbox-chroot.ts'
+import { ptraceBackend } from './sandbox-ptrace.ts'
 import { usernsBackend } from './sandbox-userns.ts'
 
 /** From the most faithful to the least. */
-const BACKENDS: readonly SandboxBackend[] = [chrootBackend, usernsBackend]
+const BACKENDS: readonly SandboxBackend[] = [chrootBackend, usernsBackend, ptraceBackend]
 
 export const SANDBOX_NAMES = BACKENDS.map(({ name }) => name)
 

@@ -5,23 +5,30 @@ import { OcibakeError, systemCode } from '../errors.ts'
 
 const MAX_ANSWER = 1 << 30
 
+/** native/ocibake-sandbox.c, native/trace/trace.c */
+export type NativeProgram = 'ocibake-sandbox' | 'ocibake-trace'
+
 /**
- * The host path of our native program for this machine (native/ocibake-sandbox.c).
+ * The host path of our native program for this machine.
  * @throws SANDBOX_UNAVAILABLE when it was not built
  */
-export async function nativeHelper(): Promise<string> {
+export async function nativeHelper(program: NativeProgram = 'ocibake-sandbox'): Promise<string> {
   const target = `${process.platform}-${process.arch}`
   // The same two folders up from src/provision/ and from dist/provision/.
-  const path = fileURLToPath(new URL(`../../native/bin/${target}/ocibake-sandbox`, import.meta.url))
+  const path = fileURLToPath(new URL(`../../native/bin/${target}/${program}`, import.meta.url))
   try {
     await access(path, constants.X_OK)
     return path
   } catch (error) {
     const code = systemCode(error) ?? 'unknown'
-    throw new OcibakeError('SANDBOX_UNAVAILABLE', `The sandbox program for ${target} cannot be used: ${code}.`, {
-      hint: 'Build it with a C compiler (Debian: apt-get install gcc libc6-dev): scripts/build-native.sh',
-      cause: error,
-    })
+    throw new OcibakeError(
+      'SANDBOX_UNAVAILABLE',
+      `The sandbox program ${program} for ${target} cannot be used: ${code}.`,
+      {
+        hint: 'Build it with a C compiler (Debian: apt-get install gcc libc6-dev): scripts/build-native.sh',
+        cause: error,
+      },
+    )
   }
 }
 

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { type HelperExit, runHelper } from './helper-process.ts'
-import { nativeHelper } from './native-helper.ts'
+import { type NativeProgram, nativeHelper } from './native-helper.ts'
 import { decodeRecords, type OwnerRecords } from './owner-records.ts'
 import type { OnLine, Sandbox, SandboxCommand, SandboxExit, SandboxRefusal, SecretFile } from './sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
@@ -15,7 +15,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
 /** A sandbox that a verb of the native helper makes. */
 export interface HelperVerb {
   /** Of the helper and of the sandbox. */
-  readonly name: 'chroot' | 'userns'
+  readonly name: 'chroot' | 'userns' | 'ptrace'
+  readonly program?: NativeProgram
   readonly owners: Sandbox['owners']
   readonly why: string
   /** What to do when the kernel refused what `status` says. */
@@ -24,7 +25,7 @@ export interface HelperVerb {
 
 /** Does the real thing in an empty folder below `folder`. */
 export async function probeVerb(verb: HelperVerb, folder: string): Promise<Sandbox | SandboxRefusal> {
-  const helper = await nativeHelper().catch((error: unknown) => {
+  const helper = await nativeHelper(verb.program).catch((error: unknown) => {
     if (error instanceof OcibakeError) return error
     throw error
   })

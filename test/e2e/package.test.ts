@@ -96,9 +96,9 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 describe('the tarball', () => {
-  it('holds what is built, the sandbox program, the documents, and nothing else', () => {
+  it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|native\/bin\/linux-\w+\/ocibake-sandbox|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(js|d\.ts)|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
@@ -106,6 +106,7 @@ describe('the tarball', () => {
     }
     expect(paths.filter((path) => path.startsWith('native/'))).toEqual([
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
+      `native/bin/linux-${process.arch}/ocibake-trace`,
     ])
   })
 
@@ -114,8 +115,9 @@ describe('the tarball', () => {
   })
 
   it('has programs that can be started', () => {
+    const paths = packed.map(({ path }) => path)
     const startable = packed.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path)
-    expect(startable).toEqual(['dist/cli.js', `native/bin/linux-${process.arch}/ocibake-sandbox`])
+    expect(startable).toEqual(['dist/cli.js', ...paths.filter((path) => path.startsWith('native/'))])
   })
 
   it('names no folder of the machine that built it', async () => {

@@ -12,6 +12,7 @@ import { nodeAt } from '../../src/oci/tree-paths.ts'
 import { run } from '../../src/provision/run.ts'
 import type { Sandbox } from '../../src/provision/sandbox.ts'
 import { chrootBackend } from '../../src/provision/sandbox-chroot.ts'
+import { ptraceBackend } from '../../src/provision/sandbox-ptrace.ts'
 import { usernsBackend } from '../../src/provision/sandbox-userns.ts'
 import type { BuildFacts, RunStep, Tools } from '../../src/provision/step.ts'
 
@@ -21,8 +22,9 @@ const APPLETS =
   'sh ls cat id ps env hostname mount umount mkdir rm rmdir mv cp ln chmod chown chgrp mknod mkfifo stat echo printf sleep ' +
   'touch readlink test sed grep find setsid yes dd head tail true false wget ping su chroot nc sort tr wc date kill tee unshare'
 
-/** The sandbox under test: `userns` when test/native/as-nobody.test.ts runs these tests again. */
-export const BACKEND = process.env.OCIBAKE_TEST_SANDBOX === 'userns' ? usernsBackend : chrootBackend
+/** The sandbox under test: another one when test/native/as-nobody.test.ts runs these tests again. */
+export const BACKEND =
+  [usernsBackend, ptraceBackend].find(({ name }) => name === process.env.OCIBAKE_TEST_SANDBOX) ?? chrootBackend
 
 export const NEWEST = 1_700_000_000
 

@@ -1,0 +1,217 @@
+/* Who a script thinks it is, credentials(7). The kernel is never asked: to it, everything is the builder. */
+#include "trace.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/prctl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define UNCHANGED 0xffffffffu
+#define GROUPS_MAX 65536
+
+/* What the chroot sandbox leaves a script (script.c, kept_capabilities). */
+#define CAPABILITIES 0xa80425fbull
+
+/* Users and groups follow the same rules, but only user 0 may do what it likes. */
+typedef unsigned id_set[KINDS_OF_ID];
+
+static bool is_privileged(const struct task *task)
+{
+    return task->ids.uid[EFFECTIVE] == 0;
+}
+
+static bool is_one_of(const id_set ids, unsigned id)
+{
+    return id == ids[REAL] || id == ids[EFFECTIVE] || id == ids[SAVED];
+}
+
+static long set_one(const struct task *task, id_set ids, unsigned id)
+{
+    if (id == UNCHANGED)
+        return -EINVAL;
+    if (is_privileged(task))
+        ids[REAL] = ids[SAVED] = id;
+    else if (id != ids[REAL] && id != ids[SAVED])
+        return -EPERM;
+    ids[EFFECTIVE] = ids[FILE_SYSTEM] = id;
+    return 0;
+}
+
+static long set_two(const struct task *task, id_set ids, unsigned real, unsigned effective)
+{
+    unsigned before = ids[REAL];
+    bool may = is_privileged(task);
+    if (real != UNCHANGED && !may && real != ids[REAL] && real != ids[EFFECTIVE])
+        return -EPERM;
+    if (effective != UNCHANGED && !may && !is_one_of(ids, effective))
+        return -EPERM;
+    if (real != UNCHANGED)
+        ids[REAL] = real;
+    if (effective != UNCHANGED)
+        ids[EFFECTIVE] = effective;
+    if (real != UNCHANGED || (effective != UNCHANGED && effective != before))
+        ids[SAVED] = ids[EFFECTIVE];
+    ids[FILE_SYSTEM] = ids[EFFECTIVE];
+    return 0;
+}
+
+static long set_three(const struct task *task, id_set ids, const unsigned long *a)
+{
+    for (int kind = REAL; kind <= SAVED; kind++)
+        if ((unsigned)a[kind] != UNCHANGED && !is_privileged(task) && !is_one_of(ids, (unsigned)a[kind]))
+            return -EPERM;
+    for (int kind = REAL; kind <= SAVED; kind++)
+        if ((unsigned)a[kind] != UNCHANGED)
+            ids[kind] = (unsigned)a[kind];
+    ids[FILE_SYSTEM] = ids[EFFECTIVE];
+    return 0;
+}
+
+/* setfsuid(2) says nothing of failure: it answers what was. */
+static long set_file_system(const struct task *task, id_set ids, unsigned id)
+{
+    long before = ids[FILE_SYSTEM];
+    if (id != UNCHANGED && (is_privileged(task) || is_one_of(ids, id) || id == ids[FILE_SYSTEM]))
+        ids[FILE_SYSTEM] = id;
+    return before;
+}
+
+static long tell_three(const struct task *task, const id_set ids, const unsigned long *a)
+{
+    for (int kind = REAL; kind <= SAVED; kind++)
+        if (write_memory(task, a[kind], &ids[kind], sizeof ids[kind]))
+            return -EFAULT;
+    return 0;
+}
+
+#define UNUSED (void)a
+
+long on_getuid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.uid[REAL]; }
+long on_geteuid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.uid[EFFECTIVE]; }
+long on_getgid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.gid[REAL]; }
+long on_getegid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.gid[EFFECTIVE]; }
+long on_getresuid(struct task *t, const unsigned long *a) { return tell_three(t, t->ids.uid, a); }
+long on_getresgid(struct task *t, const unsigned long *a) { return tell_three(t, t->ids.gid, a); }
+long on_setuid(struct task *t, const unsigned long *a) { return set_one(t, t->ids.uid, (unsigned)a[0]); }
+long on_setgid(struct task *t, const unsigned long *a) { return set_one(t, t->ids.gid, (unsigned)a[0]); }
+long on_setresuid(struct task *t, const unsigned long *a) { return set_three(t, t->ids.uid, a); }
+long on_setresgid(struct task *t, const unsigned long *a) { return set_three(t, t->ids.gid, a); }
+long on_setfsuid(struct task *t, const unsigned long *a) { return set_file_system(t, t->ids.uid, (unsigned)a[0]); }
+long on_setfsgid(struct task *t, const unsigned long *a) { return set_file_system(t, t->ids.gid, (unsigned)a[0]); }
+
+long on_setreuid(struct task *t, const unsigned long *a)
+{
+    return set_two(t, t->ids.uid, (unsigned)a[0], (unsigned)a[1]);
+}
+
+long on_setregid(struct task *t, const unsigned long *a)
+{
+    return set_two(t, t->ids.gid, (unsigned)a[0], (unsigned)a[1]);
+}
+
+long on_getgroups(struct task *task, const unsigned long *a)
+{
+    int room = (int)a[0];
+    size_t count = task->ids.group_count;
+    if (room < 0 || (room && (size_t)room < count))
+        return -EINVAL;
+    long failed = room ? write_memory(task, a[1], task->ids.groups, count * sizeof(gid_t)) : 0;
+    return failed ? failed : (long)count;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    gid_t left = *(const gid_t *)a, right = *(const gid_t *)b;
+    return (left > right) - (left < right);
+}
+
+long on_setgroups(struct task *task, const unsigned long *a)
+{
+    size_t count = (size_t)(int)a[0], size = count * sizeof(gid_t);
+    if (!is_privileged(task))
+        return -EPERM;
+    if (count > GROUPS_MAX)
+        return -EINVAL;
+    gid_t *groups = allocate(size);
+    long failed = read_memory(task, a[1], groups, size);
+    if (failed) {
+        free(groups);
+        return failed;
+    }
+    /* As the kernel keeps them, and getgroups(2) shows. */
+    qsort(groups, count, sizeof *groups, by_number);
+    free(task->ids.groups);
+    task->ids.groups = groups;
+    task->ids.group_count = count;
+    return 0;
+}
+
+long on_capget(struct task *task, const unsigned long *a)
+{
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    if (read_memory(task, a[0], &header, sizeof header))
+        return -EFAULT;
+    bool is_known = header.version == _LINUX_CAPABILITY_VERSION_3 || header.version == _LINUX_CAPABILITY_VERSION_2;
+    if (!is_known && header.version != _LINUX_CAPABILITY_VERSION_1) {
+        header.version = _LINUX_CAPABILITY_VERSION_3;
+        write_memory(task, a[0], &header, sizeof header);
+        return a[1] ? -EINVAL : 0;
+    }
+    if (!a[1])
+        return 0;
+    if (header.pid && !has_process(header.pid))
+        return -ESRCH;
+    if (is_privileged(task))
+        data[0].effective = data[0].permitted = (unsigned)CAPABILITIES;
+    return write_memory(task, a[1], data, is_known ? sizeof data : sizeof *data);
+}
+
+/* What a script gives up it does not use afterwards; what it would gain it has not. */
+long on_capset(struct task *task, const unsigned long *a)
+{
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct data;
+    if (read_memory(task, a[0], &header, sizeof header) || read_memory(task, a[1], &data, sizeof data))
+        return -EFAULT;
+    unsigned long long has = is_privileged(task) ? CAPABILITIES : 0;
+    return (data.permitted | data.effective) & ~has ? -EPERM : 0;
+}
+
+long on_prctl(struct task *task, const unsigned long *a)
+{
+    switch ((int)a[0]) {
+    case PR_SET_DUMPABLE: /* the memory of one that is not could not be read by us either */
+        if (a[1] > 1)
+            return -EINVAL;
+        task->ids.dumpable = a[1];
+        return 0;
+    case PR_GET_DUMPABLE:
+        return task->ids.dumpable;
+    case PR_CAPBSET_READ:
+        return a[1] > 40 ? -EINVAL : (long)(CAPABILITIES >> a[1] & 1);
+    case PR_CAPBSET_DROP:
+        return is_privileged(task) ? 0 : -EPERM;
+    case PR_CAP_AMBIENT:
+    case PR_SET_SECUREBITS:
+    case PR_SET_KEEPCAPS:
+        return 0;
+    case PR_SET_MM:
+        return -EPERM;
+    default:
+        return PASS;
+    }
+}
+
+long on_uname(struct task *task, const unsigned long *a)
+{
+    struct utsname name;
+    if (uname(&name))
+        return -errno;
+    memset(name.nodename, 0, sizeof name.nodename);
+    strcpy(name.nodename, "ocibake");
+    return write_memory(task, a[0], &name, sizeof name);
+}
