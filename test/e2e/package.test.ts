@@ -111,7 +111,8 @@ describe('the tarball', () => {
   })
 
   it('is small', () => {
-    expect(size).toBeLessThan(1_000_000)
+    // Two static programs, of about 400 kB each when packed, are most of it.
+    expect(size).toBeLessThan(1_500_000)
   })
 
   it('has programs that can be started', () => {
