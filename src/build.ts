@@ -88,6 +88,7 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
     baseEnv: Object.fromEntries(env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     env: options.env,
+    network: options.connection.network,
     ownOutputs: new Set([options.store.root, ...options.outputs.flatMap(pathOf)]),
     logFolder: join(options.store.root, 'logs'),
     report: options.report,
