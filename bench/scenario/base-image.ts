@@ -42,5 +42,7 @@ export async function baseImage(folder: string): Promise<string> {
     await execa('umoci', ['raw', 'add-layer', '--image', image, tar])
     const config = ['--config.cmd', '/bin/bash', '--config.env', `PATH=${PATH}`]
     await execa('umoci', ['config', '--image', image, '--architecture', hostPlatform().architecture, ...config])
+    // For the sandboxes of ordinary users.
+    await execa('chmod', ['-R', 'a+rX', layout])
   })
 }
