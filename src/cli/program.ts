@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { buildCommand } from './build-command.ts'
 import { cacheCommand } from './cache-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { planCommand } from './plan-command.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -15,7 +16,7 @@ export function program(around: Surroundings): Command {
     .version(around.version, '-V, --version', 'print the version')
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
-  for (const make of [buildCommand, validateCommand, planCommand, inspectCommand, cacheCommand]) {
+  for (const make of [buildCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand]) {
     top.addCommand(make(around))
   }
   endByThrowing(top)
