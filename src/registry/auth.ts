@@ -17,7 +17,7 @@ export class Authenticator {
   readonly #challenges = new Map<string, Challenge>()
   readonly #grants = new Map<string, Grant>()
   readonly #pending = new Map<string, Promise<Grant>>()
-  /** By registry and repository. */
+  /** By registry, repository and whether it is to be written to. */
   readonly #known = new Map<string, Promise<Credentials | undefined>>()
 
   constructor(transport: Transport, credentials: CredentialLookup) {
@@ -34,7 +34,7 @@ export class Authenticator {
     if (grant !== undefined && Date.now() < grant.renewAt) return grant.authorization
     const challenge = this.#challenges.get(access.registry)
     if (challenge === undefined) return undefined
-    if (challenge.scheme === 'basic' && (await this.#lookUp(access)) === undefined) return undefined
+    if (challenge.scheme === 'basic' && (await this.#lookUp(access, signal)) === undefined) return undefined
     return (await this.#obtain(access, challenge, signal)).authorization
   }
 
@@ -63,7 +63,7 @@ export class Authenticator {
 
   /** As whom the repository's registry is asked, for messages. */
   async describe(access: Access): Promise<string> {
-    return describe(this.#challenges.has(access.registry) ? await this.#lookUp(access) : undefined)
+    return describe(this.#challenges.has(access.registry) ? await this.#known.get(placeOf(access)) : undefined)
   }
 
   async #obtain(access: Access, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
@@ -80,13 +80,14 @@ export class Authenticator {
   }
 
   async #grant(access: Access, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
-    return answerChallenge(this.#transport, challenge, access, await this.#lookUp(access), signal)
+    return answerChallenge(this.#transport, challenge, access, await this.#lookUp(access, signal), signal)
   }
 
-  async #lookUp(access: Access): Promise<Credentials | undefined> {
+  async #lookUp(access: Access, signal: AbortSignal): Promise<Credentials | undefined> {
     const place = placeOf(access)
     const look = () => {
-      const looking = this.#credentials(access.registry, access.repository)
+      const asking = { transport: this.#transport, push: isPush(access), signal }
+      const looking = this.#credentials(access.registry, access.repository, asking)
       this.#known.set(place, looking)
       return looking
     }
@@ -95,10 +96,14 @@ export class Authenticator {
   }
 }
 
-function placeOf({ registry, repository }: Access): string {
-  return `${registry} ${repository}`
+function placeOf(access: Access): string {
+  return `${access.registry} ${access.repository} ${isPush(access) ? 'push' : 'pull'}`
+}
+
+function isPush({ scopes }: Access): boolean {
+  return scopes.some((scope) => /[:,]push(,|$)/.test(scope))
 }
 
 function keyOf(access: Access): string {
-  return `${placeOf(access)} ${access.scopes.join(' ')}`
+  return `${access.registry} ${access.repository} ${access.scopes.join(' ')}`
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Asking } from './asking.ts'
 import { environmentCredentials } from './credential-env.ts'
 import {
   type CredentialFile,
@@ -9,12 +10,18 @@ import {
   readCredentialFile,
 } from './credential-file.ts'
 import { askHelper } from './credential-helper.ts'
+import { ecrCredentials } from './ecr.ts'
 
 /**
  * Finds the credentials for a repository of a registry (both as in a Reference), or undefined: then one goes on
- * anonymously. @throws CREDENTIALS_UNREADABLE, CREDENTIAL_HELPER_FAILED
+ * anonymously. Without `asking`, nobody is asked by the network.
+ * @throws CREDENTIALS_UNREADABLE, CREDENTIAL_HELPER_FAILED; REGISTRY_* from whoever was asked
  */
-export type CredentialLookup = (registry: string, repository: string) => Promise<Credentials | undefined>
+export type CredentialLookup = (
+  registry: string,
+  repository: string,
+  asking?: Asking,
+) => Promise<Credentials | undefined>
 
 export interface CredentialSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -29,14 +36,15 @@ export const anonymous: CredentialLookup = async () => undefined
  * Looks where credentials are given and kept, first match wins: `OCIBAKE_REGISTRY_TOKEN…`; `REGISTRY_AUTH_FILE`, which
  * excludes the following; `DOCKER_AUTH_CONFIG`, which holds what a file would; `$XDG_RUNTIME_DIR/containers/auth.json`;
  * `$XDG_CONFIG_HOME/containers/auth.json` (or `~/.config`); `$DOCKER_CONFIG/config.json` (or `~/.docker`). In a file: its
- * helper for the host, its credential store, its own entries. Files are read when first needed, and once
+ * helper for the host, its credential store, its own entries. Last, AWS is asked for its own registries. Files are read
+ * when first needed, and once
  * (containers-auth.json(5), docker login "Credential stores").
  */
 export function credentialLookup(around: CredentialSurroundings): CredentialLookup {
   const { env } = around
   const paths = credentialPaths(around)
   const files = new Map<string, Promise<CredentialFile | undefined>>()
-  return async (registry, repository) => {
+  return async (registry, repository, asking) => {
     const given = environmentCredentials(env)
     for (const key of keysFor(registry, repository)) if (given.has(key)) return given.get(key)
     const inline = inlineFile(env)
@@ -49,7 +57,7 @@ export function credentialLookup(around: CredentialSurroundings): CredentialLook
       const kept = file && (await lookIn(file, registry, repository, env))
       if (kept) return kept
     }
-    return undefined
+    return asking && ecrCredentials(registry, { ...asking, env })
   }
 }
 
