@@ -47,7 +47,7 @@ async function isChecked(
   options: LoginActionOptions,
   around: Surroundings,
 ): Promise<boolean> {
-  using progress = startProgress('plain', around)
+  using progress = await startProgress('plain', around)
   const connection = openConnection(options, around, progress.report, anonymous)
   try {
     const endpoint = await connection.endpoint(target.registry, around.signal)

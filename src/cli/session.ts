@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
 import { Store } from '../oci/store.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
+import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -15,7 +15,7 @@ export interface Session extends AsyncDisposable {
 /** The store and the registries of one command. */
 export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
   const connection = openConnection(options, around, report, credentialLookup(around))
-  const store = await Store.open(options.cacheDir ?? (around.env.OCIBAKE_CACHE_DIR || defaultCache(around)), { report })
+  const store = await Store.open(cacheFolder(options, around), { report })
   const close = async () => {
     connection.close()
     await store.close()
@@ -37,10 +37,4 @@ export function openConnection(
     network: new Network(around.env),
     userAgent: `ocibake/${around.version}`,
   })
-}
-
-/** Where the XDG base directory specification puts caches. */
-function defaultCache({ env, home }: Surroundings): string {
-  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(home, '.cache')
-  return join(base, 'ocibake')
 }
