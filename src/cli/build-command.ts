@@ -3,6 +3,8 @@ import type { BuildActionOptions } from './build-action.ts'
 import {
   cacheOption,
   insecureOption,
+  noCacheFromOption,
+  noCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -32,6 +34,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .addOption(noCacheOption())
+    .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())

@@ -28,6 +28,10 @@ export class Lines {
         return this.#finished(event.task, event.outcome)
       case 'step-started':
         return [`${this.#step(event.step)} ${event.verb} ${title(event.title)}`]
+      case 'step-cache':
+        return [`step ${event.step} ${event.verb}: ${printable(event.why)}`]
+      case 'layer-cached':
+        return ['nothing changed: the layer is from the cache']
       case 'step-finished':
         return event.milliseconds < 1000 ? [] : [`${this.#step(event.step)} done in ${formatSpan(event.milliseconds)}`]
       case 'output':
