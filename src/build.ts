@@ -78,9 +78,9 @@ interface Ready {
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, options: BuildOptions): Promise<Ready> {
-  const { store, report, cache = 'all' } = options
+  const { store, report, cache = 'all', connection } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs }
+  const around = { ...options, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
   const make = () => makeTree(plan, base, inputs, around)
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined

@@ -47,7 +47,7 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
     reference: undefined,
     layers: () => (layers ??= packed()),
     tree: async () => treeOf(),
-    created: async () => tar.entries.reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
+    created: async () => Iterator.from(tar.entries()).reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
     openBlob: (descriptor, start) => store.openBlob(descriptor.digest, start),
     close: async () => {},
   }
@@ -55,7 +55,7 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
 
 function treeIn({ entries, file }: IndexedTar): Tree {
   const builder = new LayerBuilder()
-  for (const entry of entries) builder.add(entry, (member) => entryContent(file, member))
+  for (const entry of entries()) builder.add(entry, (member) => entryContent(file, member))
   return apply(EMPTY, builder.finish())
 }
 

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
-import { chooseSandbox } from '../provision/choose-sandbox.ts'
 import { normalise } from '../provision/normalisers.ts'
+import type { Sandbox } from '../provision/sandbox.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { startKey } from './cache-keys.ts'
@@ -60,13 +60,13 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, signal, sandbox, ownOutputs, cache: use } = options
+  const { store, env, network, signal, sandbox, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tree = await performSteps(below, plan, {
-    ...{ store, sandbox, cache, newest, env, ownOutputs, report, signal },
+    ...{ store, sandbox, cache, newest, env, network, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),
@@ -82,6 +82,7 @@ function splitVariable(pair: string): [string, string] {
 
 /** Probed once, and only when a step wants to run something. */
 function lazySandbox({ store, sandbox, report }: BuildSurroundings) {
-  let chosen: ReturnType<typeof chooseSandbox> | undefined
-  return () => (chosen ??= chooseSandbox(sandbox, store, report))
+  let chosen: Promise<Sandbox> | undefined
+  const choose = async () => (await import('../provision/choose-sandbox.ts')).chooseSandbox(sandbox, store, report)
+  return () => (chosen ??= choose())
 }

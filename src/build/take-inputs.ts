@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
 import type { Store } from '../oci/store.ts'
 import { type Fingerprint, fingerprint } from '../provision/fingerprint.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -18,6 +19,7 @@ export interface BuildSurroundings {
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly network: Network
   readonly report: Report
   readonly signal: AbortSignal
 }

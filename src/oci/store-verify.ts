@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester } from './digest.ts'
-import { decodeIndex } from './layer-index.ts'
+import { readIndex } from './layer-index.ts'
 import type { Store } from './store.ts'
 import { listStore, type StoreEntry } from './store-list.ts'
 import { isRecord } from './store-records.ts'
@@ -56,7 +56,7 @@ function recordProblem(bytes: Buffer, key: Digest): string | undefined {
 
 function indexProblem(bytes: Buffer, diffId: Digest): string | undefined {
   try {
-    decodeIndex(bytes, diffId)
+    readIndex(bytes, diffId)
     return undefined
   } catch (error) {
     if (error instanceof OcibakeError) return error.message

@@ -125,7 +125,7 @@ export class Store {
   async layerTree(diffId: Digest): Promise<Directory> {
     const tar = await this.#shelves.layers.opened(diffId)
     const builder = new LayerBuilder()
-    for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+    for (const entry of tar.entries()) builder.add(entry, (file) => entryContent(tar.file, file))
     return builder.finish()
   }
 

@@ -1,4 +1,5 @@
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -119,6 +120,8 @@ export interface Tools {
   sandbox(): Promise<Sandbox>
   readonly report: Report
   readonly signal: AbortSignal
+  /** How sources are reached; directly when absent. */
+  readonly network?: Network
   readonly build: BuildFacts
   /** What the step's fingerprint was taken of, so that it is that and nothing newer which goes into the image. */
   readonly taken?: Taken
