@@ -67,11 +67,13 @@ const ERROR_BODY_LIMIT = 64 << 10
 export class Transport {
   readonly timing: Timing
   readonly insecure: ReadonlySet<string>
+  readonly network: Network
   readonly #options: TransportOptions
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.insecure = options.insecure
+    this.network = options.network
     this.timing = { ...PATIENCE, ...options.timing }
   }
 
@@ -125,7 +127,7 @@ export class Transport {
       ...(isHome && authorization !== undefined ? { Authorization: authorization } : {}),
     }
     const identity = isNamed(url, this.insecure) ? UNVERIFIED : undefined
-    const { network } = this.#options
+    const { network } = this
     const ask = (agent: Agent) =>
       exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
     return network.reach(url, ask, identity).catch((error: unknown) => {
