@@ -1,7 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { layerParts } from '../oci/layer-tar.ts'
-import type { Directory, Tree } from '../oci/node.ts'
+import { layerBytes } from '../oci/layer-tar.ts'
+import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { applyDelta, treeDelta } from '../oci/tree-delta.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
@@ -105,7 +105,7 @@ export class StepCache {
     const delta = treeDelta(before, after)
     if (delta === undefined) return undefined
     try {
-      const { diffId } = await store.ingestTar(bytesOf(delta), { signal })
+      const { diffId } = await store.ingestTar(layerBytes(delta), { signal })
       return { diffId, layer: await store.layerTree(diffId) }
     } catch (error) {
       // A later step may remove it; if none does, writing the image's own layer says what is wrong.
@@ -116,7 +116,3 @@ export class StepCache {
 }
 
 const UNSAYABLE: ReadonlySet<string> = new Set(['LAYER_INVALID', 'PATH_INVALID'])
-
-async function* bytesOf(layer: Directory): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of layerParts(layer)) yield bytes
-}

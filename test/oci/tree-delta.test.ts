@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { bytesContent } from '../../src/oci/content.ts'
 import { diff, sameTree } from '../../src/oci/diff.ts'
-import { layerParts } from '../../src/oci/layer-tar.ts'
+import { layerBytes } from '../../src/oci/layer-tar.ts'
 import type { Directory, File, Leaf, Node, Tree } from '../../src/oci/node.ts'
 import { directory, FRESH_DIRECTORY, NO_XATTRS } from '../../src/oci/node.ts'
 import { applyDelta, treeDelta } from '../../src/oci/tree-delta.ts'
@@ -17,14 +17,10 @@ const file = (text: string): File => ({ kind: 'file', attrs: PLAIN, content: byt
 const made = (children: Record<string, Node>): Tree =>
   directory(new Map(Object.entries(children)), FRESH_DIRECTORY) as Tree
 
-async function* bytesOf(layer: Directory): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of layerParts(layer)) yield bytes
-}
-
 /** As a cached step keeps it: a layer in the store, read again. */
 async function keeper(): Promise<(layer: Directory) => Promise<Directory>> {
   const store = await testStore()
-  return async (layer) => store.layerTree((await store.ingestTar(bytesOf(layer))).diffId)
+  return async (layer) => store.layerTree((await store.ingestTar(layerBytes(layer))).diffId)
 }
 
 const leaves = (tree: Tree) =>
