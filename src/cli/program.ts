@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { buildCommand } from './build-command.ts'
 import { cacheCommand } from './cache-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { loginCommand } from './login-command.ts'
 import { logoutCommand } from './logout-command.ts'
@@ -17,7 +18,10 @@ export function program(around: Surroundings): Command {
     .version(around.version, '-V, --version', 'print the version')
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
-  const makers = [buildCommand, validateCommand, planCommand, inspectCommand, cacheCommand, loginCommand, logoutCommand]
+  const makers = [
+    ...[buildCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand],
+    ...[loginCommand, logoutCommand],
+  ]
   for (const make of makers) top.addCommand(make(around))
   endByThrowing(top)
   return top.addHelpText('after', EXAMPLES)
