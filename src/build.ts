@@ -17,6 +17,7 @@ import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
 import { chooseSandbox } from './provision/choose-sandbox.ts'
 import { normalise } from './provision/normalisers.ts'
+import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
 import type { Plan } from './spec/plan.ts'
 
@@ -51,9 +52,12 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
+  await using roots = new RootKeeper(store)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
   try {
-    const { tree, layer, created } = await makeTree(plan, base, options)
+    const { tree, layer, created } = await makeTree(plan, base, roots, options)
+    // Goes on beside what follows, and is waited for at the end.
+    void roots.discard()
     const written = await compressed(plan, layer, options)
     const image = await assemble(store, plan, base, written, created)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
@@ -73,7 +77,7 @@ interface Made {
   readonly created: number
 }
 
-async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<Made> {
+async function makeTree(plan: Plan, base: Base, roots: RootKeeper, options: BuildOptions): Promise<Made> {
   // Nothing is added, so nobody needs to know what is there: the base's layers need not be fetched.
   if (plan.layers === 'append' && plan.steps.length === 0) {
     return { tree: () => base.tree(), layer: directory(), created: plan.created ?? (await base.created()) }
@@ -84,6 +88,7 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
   const after = await performSteps(below, plan, {
     store: options.store,
     sandbox: lazySandbox(options),
+    roots,
     newest,
     baseEnv: Object.fromEntries(env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,

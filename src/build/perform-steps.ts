@@ -6,6 +6,7 @@ import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { perform } from '../provision/perform.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
+import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -14,6 +15,7 @@ import type { NewestInput } from './newest-input.ts'
 export interface PerformOptions {
   readonly store: Store
   readonly sandbox: () => Promise<Sandbox>
+  readonly roots: RootKeeper
   readonly newest: NewestInput
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
@@ -28,7 +30,7 @@ export interface PerformOptions {
 
 /** The tree after all steps of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
-  const { store, sandbox, report, signal, newest } = options
+  const { store, sandbox, roots, report, signal, newest } = options
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
   for (const { number, verb, title, step } of plan.steps) {
@@ -47,7 +49,8 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await perform(now, step, { store, sandbox, report, signal, build, inputDated: (time) => newest.saw(time) })
+      const inputDated = (time: number) => newest.saw(time)
+      now = await perform(now, step, { store, sandbox, roots, report, signal, build, inputDated })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

@@ -2,6 +2,7 @@ import type { Report } from '../events.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
+import type { RootKeeper } from './root-keeper.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** Lays a local folder's contents, or one file, over the image. */
@@ -115,6 +116,8 @@ export interface Tools {
   readonly store: Store
   /** Probes on first use: a build without scripts never needs one. */
   sandbox(): Promise<Sandbox>
+  /** Where scripts find the tree on a disk, from one step to the next. Default: laid out anew for each. */
+  readonly roots?: RootKeeper
   readonly report: Report
   readonly signal: AbortSignal
   readonly build: BuildFacts
