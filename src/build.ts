@@ -5,7 +5,7 @@ import { NewestInput } from './build/newest-input.ts'
 import { openBase } from './build/open-base.ts'
 import { performSteps } from './build/perform-steps.ts'
 import { preflight } from './build/preflight.ts'
-import { type Shipped, ship } from './build/ship.ts'
+import { earlyUpload, type Shipped, ship } from './build/ship.ts'
 import type { Report } from './events.ts'
 import { diff, isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
@@ -18,6 +18,7 @@ import { writeLayer } from './oci/write-layer.ts'
 import { chooseSandbox } from './provision/choose-sandbox.ts'
 import { normalise } from './provision/normalisers.ts'
 import type { RegistryConnection } from './registry/connection.ts'
+import type { EarlyUpload } from './registry/early-upload.ts'
 import type { Plan } from './spec/plan.ts'
 
 export interface BuildOptions {
@@ -42,8 +43,8 @@ export interface BuildResult {
 }
 
 /**
- * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is shipped before the
- * whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
  * @throws OcibakeError of every kind
  */
 export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
@@ -52,16 +53,18 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  const early = earlyUpload(plan, options)
   try {
     const { tree, layer, created } = await makeTree(plan, base, options)
-    const written = await compressed(plan, layer, options)
+    const written = await compressed(plan, layer, early, options)
     const image = await assemble(store, plan, base, written, created)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const shipped = await ship(image, plan, { ...options, base, tree })
+    const shipped = await ship(image, plan, { ...options, base, early, tree })
     return { image, shipped }
   } finally {
+    await early?.abandon()
     await base.close()
   }
 }
@@ -117,7 +120,12 @@ function lazySandbox({ store, sandbox, report }: BuildOptions) {
 }
 
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
-async function compressed(plan: Plan, layer: Directory, options: BuildOptions): Promise<Layer | undefined> {
+async function compressed(
+  plan: Plan,
+  layer: Directory,
+  early: EarlyUpload | undefined,
+  options: BuildOptions,
+): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
   const { store, report, signal } = options
   const task = 'layer'
@@ -127,6 +135,7 @@ async function compressed(plan: Plan, layer: Directory, options: BuildOptions): 
     mediaTypes: plan.mediaTypes,
     signal,
     onProgress: (done) => report({ type: 'task-progress', task, done }),
+    ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
   })
   report({ type: 'task-finished', task })
   return written

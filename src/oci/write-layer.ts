@@ -1,4 +1,5 @@
 import { Digester } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
@@ -16,6 +17,8 @@ export interface WriteLayerOptions {
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
+  /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
+  readonly onFile?: (file: GrowingFile) => void
 }
 
 /**
@@ -39,7 +42,7 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 async function writeMembers(
   store: Store,
   layer: Directory,
-  { signal }: WriteLayerOptions,
+  { signal, onFile }: WriteLayerOptions,
   seen: (raw: Uint8Array) => void,
 ) {
   const rows: PieceRow[] = []
@@ -56,7 +59,7 @@ async function writeMembers(
       yield member
     }
   }
-  const written = await store.writeBlob(members())
+  const written = await store.writeBlob(members(), onFile)
   await store.pieces.keep(written.digest, rows)
   await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
   return written
@@ -65,7 +68,7 @@ async function writeMembers(
 function writeWhole(
   store: Store,
   layer: Directory,
-  { compression, signal }: WriteLayerOptions,
+  { compression, signal, onFile }: WriteLayerOptions,
   seen: (raw: Uint8Array) => void,
 ) {
   async function* bytes(): AsyncGenerator<Uint8Array> {
@@ -74,5 +77,5 @@ function writeWhole(
       yield chunk
     }
   }
-  return store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes())
+  return store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes(), onFile)
 }
