@@ -27,6 +27,8 @@ export class EarlyUpload {
   readonly #options: EarlyUploadOptions
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  /** Whether the blob has become large enough. */
+  #begun: Promise<boolean> = Promise.resolve(false)
   /** Where the session is when all bytes are sent; undefined when they could not be. */
   #sent: Promise<URL | undefined> = Promise.resolve(undefined)
 
@@ -38,6 +40,7 @@ export class EarlyUpload {
 
   /** Begins with the file, and closes it. */
   start(file: GrowingFile): void {
+    this.#begun = file.reaches(WORTHWHILE)
     this.#sent = this.#send(file)
       .catch(() => undefined)
       .finally(() => file.close())
@@ -45,6 +48,7 @@ export class EarlyUpload {
 
   /** Ends the upload of what is this blob now, unless the registry has it already. */
   async finish(blob: Descriptor): Promise<void> {
+    if (!(await this.#begun)) return
     const isThere = this.#client.hasBlob(blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
     if (location === undefined || (await isThere)) return await this.abandon()
@@ -59,7 +63,7 @@ export class EarlyUpload {
   }
 
   async #send(file: GrowingFile): Promise<URL | undefined> {
-    if (!(await file.reaches(WORTHWHILE))) return undefined
+    if (!(await this.#begun)) return undefined
     const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
     if (opened.status !== 202) return undefined
     const name = this.#client.name
