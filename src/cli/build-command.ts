@@ -7,6 +7,8 @@ import {
   insecureOption,
   mirrorFallbackOption,
   mirrorOption,
+  noCacheFromOption,
+  noCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -36,6 +38,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .addOption(noCacheOption())
+    .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())
