@@ -3,7 +3,7 @@
  * nothing asserts a time. It needs root, packages of Debian (scripts/setup.sh installs them) and a Debian mirror. All
  * it starts listens on loopback and is stopped at the end; what took long to make stays in the state folder.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { LeaveClean } from '../scripts/demo/leave-clean.ts'
@@ -22,7 +22,7 @@ interface Hall {
   readonly options: Options
   readonly scenario: Scenario
   readonly services: Services
-  /** Emptied by nobody: parts have folders of their own in it. */
+  /** Gone at the end; parts have folders of their own in it. */
   readonly work: string
   readonly clean: LeaveClean
 }
@@ -48,6 +48,8 @@ function sizesOf({ scenario, services, work, clean }: Hall): SizesOptions {
 async function bench(options: Options, clean: LeaveClean): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('Other builders need root here. Try: sudo npm run bench')
   const work = join(options.state, 'work')
+  // The stores name a registry that is gone afterwards.
+  clean.later(`remove ${work}`, () => rm(work, { recursive: true, force: true }))
   const temporary = join(work, 'tmp')
   await mkdir(temporary, { recursive: true })
   // The registry's storage too is in the state folder.
