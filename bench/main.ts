@@ -8,7 +8,8 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { LeaveClean } from '../scripts/demo/leave-clean.ts'
 import { compare } from './compare.ts'
-import { limits } from './limits.ts'
+import { floorTable } from './floor-table.ts'
+import { type MeasuredLimits, measureLimits } from './limits.ts'
 import { type Options, type Part, parseOptions, USAGE } from './options.ts'
 import { sandboxes } from './sandboxes.ts'
 import { makeScenario, type Scenario } from './scenario/scenario.ts'
@@ -24,16 +25,19 @@ interface Hall {
   readonly services: Services
   /** Gone at the end; parts have folders of their own in it. */
   readonly work: string
+  /** Measured when they are first asked for. */
+  limits(): Promise<MeasuredLimits>
   readonly clean: LeaveClean
 }
 
 const PARTS: { readonly [part in Part]: (hall: Hall) => Promise<string> } = {
-  limits: ({ options, scenario, services, work }) => limits(scenario, services, work, options.runs),
-  async builders({ options, scenario, services, work, clean }) {
+  limits: async ({ limits }) => (await limits()).table,
+  async builders({ options, scenario, services, work, limits, clean }) {
     const stamp = new Date().toISOString().replace(/[:.]/g, '-')
     const results = join(options.state, `results-${stamp}.jsonl`)
     console.error(`bench: every run goes into ${results}`)
-    return resultTables(await compare({ ...options, folder: work, results, scenario, services, clean }))
+    const builds = await compare({ ...options, folder: work, results, scenario, services, clean })
+    return `${resultTables(builds)}\n\n${await floorTable(builds, options.variants, scenario, await limits())}`
   },
   start: startUp,
   memory: (hall) => hugeLayer(hall.options.gigabytes, sizesOf(hall)),
@@ -57,7 +61,11 @@ async function bench(options: Options, clean: LeaveClean): Promise<void> {
   const variants = options.parts.includes('builders') ? options.variants : []
   const scenario = await makeScenario(join(options.state, 'scenario'), variants)
   const services = await startServices(scenario, clean)
-  const hall = { options, scenario, services, work, clean }
+  let limits: Promise<MeasuredLimits> | undefined
+  const hall: Hall = {
+    ...{ options, scenario, services, work, clean },
+    limits: () => (limits ??= measureLimits(scenario, services, work, options.runs)),
+  }
   console.log(machine())
   for (const part of options.parts) {
     console.error(`bench: ${part}`)
