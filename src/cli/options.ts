@@ -48,3 +48,6 @@ export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace']
 
 export const sandboxOption = () =>
   new Option('--sandbox <name>', 'where scripts run').choices(SANDBOXES).default('auto')
+
+/** SNIPPET_NAMES of doctor/snippets.ts, which a start of the command line need not load. */
+export const SNIPPETS = ['gitlab', 'github', 'kubernetes']

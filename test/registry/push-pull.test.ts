@@ -224,7 +224,7 @@ describe('with a registry that wants a name', () => {
     await expect(registrySource(reference, nobody.connection).resolve(signal)).rejects.toMatchObject({
       code: 'REGISTRY_UNAUTHORIZED',
       message: expect.stringContaining('no credentials are known'),
-      hint: expect.stringContaining(`docker login ${registry.host}`),
+      hint: expect.stringContaining(`ocibake login ${registry.host}`),
     })
     const password = 'wr0ng-pa55word'
     const wrong = connectionFor({
