@@ -5,6 +5,8 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  noCacheFromOption,
+  noCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -34,6 +36,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .addOption(noCacheOption())
+    .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())

@@ -1,6 +1,7 @@
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
 import { Store } from '../oci/store.ts'
+import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
 import { cacheFolder } from './cache-folder.ts'
@@ -35,6 +36,7 @@ export function openConnection(
     insecureRegistries: new Set(options.insecureRegistry ?? []),
     report,
     network: new Network(around.env),
+    certificates: certificateLookup(around),
     userAgent: `ocibake/${around.version}`,
   })
 }
