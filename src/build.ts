@@ -58,7 +58,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   await using roots = new RootKeeper(store)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
   try {
-    const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots })
+    const { layer: written, created, tree } = await layerOf(plan, base, roots, options)
     const image = await assemble(store, plan, base, written, created)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
@@ -79,10 +79,10 @@ interface Ready {
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
-async function layerOf(plan: Plan, base: Base, options: BuildOptions & { roots: RootKeeper }): Promise<Ready> {
+async function layerOf(plan: Plan, base: Base, roots: RootKeeper, options: BuildOptions): Promise<Ready> {
   const { store, report, cache = 'all', connection } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network }
+  const around = { ...options, roots, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
   const make = () => makeTree(plan, base, inputs, around)
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
@@ -93,7 +93,7 @@ async function layerOf(plan: Plan, base: Base, options: BuildOptions & { roots: 
   }
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
-  void options.roots.discard()
+  void roots.discard()
   const layer = await compressed(plan, made.layer, options)
   await keepLayer(store, plan, made, layer)
   return { ...made, layer }

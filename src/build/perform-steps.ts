@@ -16,8 +16,8 @@ import type { StepCache } from './step-cache.ts'
 export interface PerformOptions {
   readonly store: Store
   readonly sandbox: () => Promise<Sandbox>
-  readonly roots: RootKeeper
   readonly cache: StepCache
+  readonly roots: RootKeeper
   readonly newest: NewestInput
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
@@ -54,8 +54,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      const tools = { store, sandbox, roots, report, signal, network, build, inputDated }
-      now = await cache.perform(now, planned, tools)
+      now = await cache.perform(now, planned, { store, sandbox, roots, report, signal, network, build, inputDated })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
