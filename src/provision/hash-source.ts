@@ -1,9 +1,9 @@
 import { createHash, hash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { OcibakeError } from '../errors.ts'
-import { Breath } from '../oci/breath.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type ByteString, display, fromBytes } from '../oci/name.ts'
+import { Breath } from './breath.ts'
 import type { HostNode, HostRegular } from './host-source.ts'
 import { type FileMemory, type FileRow, type FileTable, isSettled, stampOf } from './known-files.ts'
 
