@@ -6,6 +6,7 @@ import type { ReadRoot } from './read-back.ts'
 import { changeRoot } from './root-changes.ts'
 import { rootDifference } from './root-difference.ts'
 import type { RootEntry } from './root-entries.ts'
+import { sourcesIn } from './root-records.ts'
 import type { Found } from './survey-root.ts'
 
 /** A root that was read back and lies there still. */
@@ -27,7 +28,8 @@ export async function bringRoot(
   const { root } = laid
   const changes = laid.owners === owners ? rootDifference(read, tree, { owners, newest }) : undefined
   if (changes === undefined) return undefined
-  const refused = changes.length === 0 ? [] : await changeRoot(root, changes, { owners, newest, signal })
+  const refused =
+    changes.length === 0 ? [] : await changeRoot(root, changes, sourcesIn(tree), { owners, newest, signal })
   if (owners === 'real') warnOfRefused(refused, report)
   const [now, before] = [namesByPath(refused), recordedNames(read.found)]
   const unstamped = {
