@@ -12,6 +12,7 @@ import { recordOf } from './record-of.ts'
 import type { Owners, RefusedXattr, RootChange } from './root-change.ts'
 import { changeRoot } from './root-changes.ts'
 import type { RootEntry } from './root-entries.ts'
+import { sourcesIn } from './root-records.ts'
 import { type RootStamps, stampOf, stampRoot } from './root-stamps.ts'
 
 /** A tree on disk, and how to know again what of it is untouched. */
@@ -47,8 +48,7 @@ export async function layOut(tree: Tree, folder: string, options: LayOutOptions)
   await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
     throw writeError(error, root)
   })
-  const changes = { [Symbol.iterator]: () => allOf(tree, owners) }
-  const refused = await changeRoot(root, changes, { owners, newest, signal })
+  const refused = await changeRoot(root, allOf(tree, owners), sourcesIn(tree), { owners, newest, signal })
   if (owners === 'real') warnOfRefused(refused, report)
   const names = namesByPath(refused)
   return await stamped({ root, tree, owners, refused: ({ path }) => names.get(path) }, signal)
@@ -81,22 +81,25 @@ export function namesByPath(refused: readonly RefusedXattr[]): ReadonlyMap<ByteS
 function* allOf(tree: Tree, owners: Owners): Generator<RootChange> {
   /** The first name of each leaf: the next ones are hard links to it. */
   const made = new Map<Leaf, ByteString>()
+  const folders: RootChange[] = [{ do: 'attrs', path: '', node: tree }]
+  const xattrs: RootChange[] = [...settableXattrs('', tree, owners)]
   for (const [path, node] of walk(tree)) {
     const leaf = leafOf(node)
     const existing = leaf === undefined ? undefined : made.get(leaf)
-    if (existing !== undefined) yield { do: 'link', path, existing }
-    else yield { do: 'make', path, node: leaf ?? (node as Directory) }
-    if (leaf !== undefined && existing === undefined) made.set(leaf, path)
+    if (existing !== undefined) {
+      yield { do: 'link', path, existing }
+      continue
+    }
+    const one = leaf ?? (node as Directory)
+    yield { do: 'make', path, node: one }
+    if (leaf !== undefined) made.set(leaf, path)
+    else folders.push({ do: 'attrs', path, node: one })
+    if (one.attrs!.xattrs.size > 0) xattrs.push(...settableXattrs(path, one, owners))
   }
   // When nothing is made in them any more: their times stay.
-  yield { do: 'attrs', path: '', node: tree }
-  for (const [path, node] of walk(tree)) if (node.kind === 'directory') yield { do: 'attrs', path, node }
+  yield* folders
   // After every chown, which takes security.capability away, and every chmod, which changes access lists.
-  yield* settableXattrs('', tree, owners)
-  for (const [path, node] of walk(tree)) {
-    const leaf = leafOf(node)
-    if (leaf === undefined || made.get(leaf) === path) yield* settableXattrs(path, node as Directory | Leaf, owners)
-  }
+  yield* xattrs
 }
 
 function leafOf(node: Node): Leaf | undefined {

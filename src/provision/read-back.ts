@@ -13,6 +13,7 @@ import {
   sameAttrs,
   type Tree,
 } from '../oci/node.ts'
+import { Breath } from './breath.ts'
 import { OF_THE_USER, readXattrs } from './host-attributes.ts'
 import { hostPath } from './host-path.ts'
 import type { LaidOut } from './lay-out.ts'
@@ -69,7 +70,7 @@ class RootReader {
   /** Identities of everything on disk. */
   readonly #alive: ReadonlySet<string>
   readonly #xattrs: ReadonlyMap<ByteString, Attrs['xattrs']>
-  readonly #signal: AbortSignal
+  readonly #breath: Breath
   /** What each touched inode became, for its other names. */
   readonly #became = new Map<string, Leaf>()
   /** Which inode an old leaf was given to, if its own is gone. */
@@ -86,7 +87,7 @@ class RootReader {
     this.#sink = sink
     this.#alive = alive
     this.#xattrs = xattrs
-    this.#signal = signal
+    this.#breath = new Breath(signal)
   }
 
   async folder(found: Found, old: Node | undefined): Promise<Directory> {
@@ -104,7 +105,7 @@ class RootReader {
   }
 
   async #leaf(found: Found, was: Node | undefined): Promise<Leaf> {
-    this.#signal.throwIfAborted()
+    if (this.#breath.isDue()) await this.#breath.take()
     const { identity } = found.stamp
     const known = this.#became.get(identity)
     if (known !== undefined) return known

@@ -1,34 +1,35 @@
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
-import { type ByteString, display, fromBytes } from '../oci/name.ts'
+import type { SliceFile } from '../oci/content.ts'
+import { display, fromBytes } from '../oci/name.ts'
 import { writeError } from '../oci/write-error.ts'
 import { helperAnswer } from './native-helper.ts'
 import type { OnDisk, RefusedXattr, RootChange } from './root-change.ts'
-import { recordsOf, sourcesOf } from './root-records.ts'
+import { invalidPath, recordsOf } from './root-records.ts'
 
 export interface ChangeOptions extends OnDisk {
   readonly signal: AbortSignal
 }
 
-const PATH_MAX = 4096
 /** Descriptors of a child process that are taken. */
 const STANDARD_STREAMS = 3
 
 /**
- * Does all `changes`, which are gone through several times, in their order. After a failure some of them are done.
+ * Does all `changes` in their order. After a failure some of them are done.
+ * @param sources every file of which contents are slices
  * @throws DISK_FULL; PATH_INVALID for what this file system cannot hold; STORE_CORRUPT; the reason of the signal
  */
 export async function changeRoot(
   root: string,
   changes: Iterable<RootChange>,
+  sources: Iterable<SliceFile>,
   options: ChangeOptions,
 ): Promise<RefusedXattr[]> {
-  // Whoever looks at the root from outside needs absolute paths.
-  for (const { path } of changes) if (root.length + 1 + path.length >= PATH_MAX) throw invalidPath(path, 'ENAMETOOLONG')
-  const sources = sourcesOf(changes)
-  const descriptors = sources.map(({ descriptor }) => descriptor)
-  const input = recordsOf(changes, new Map(sources.map((file, i) => [file, i + STANDARD_STREAMS])), options)
+  const files = [...sources]
+  const descriptors = files.map(({ descriptor }) => descriptor)
+  const numbers = new Map(files.map((file, i) => [file, i + STANDARD_STREAMS]))
+  const input = recordsOf(root, changes, numbers, options)
   const chunks: Buffer[] = []
   try {
     const answer = helperAnswer({ verb: 'lay-out', folder: root, input, descriptors }, options.signal)
@@ -64,11 +65,4 @@ function failureIn(fields: readonly string[], root: string, error: unknown): unk
 
 function errnoName(number: number): string | undefined {
   return Object.entries(constants.errno).find(([, value]) => value === number)?.[0]
-}
-
-function invalidPath(path: ByteString, code: string, cause?: unknown): OcibakeError {
-  return new OcibakeError('PATH_INVALID', `/${display(path)} cannot be laid out for a script: ${code}.`, {
-    hint: 'Choose another disk with --cache-dir, or remove the path in an earlier step.',
-    cause,
-  })
 }

@@ -1,7 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import { type Content, Slice, type SliceFile } from '../oci/content.ts'
 import { type ByteString, display, toBytes } from '../oci/name.ts'
-import type { Attrs, Directory, Leaf, Special } from '../oci/node.ts'
+import type { Attrs, Directory, Leaf, Node, Special } from '../oci/node.ts'
 import { UNDATED } from './dates.ts'
 import { modeOnDisk } from './owner-records.ts'
 import type { OnDisk, RootChange } from './root-change.ts'
@@ -11,6 +11,7 @@ const LAST_DATE = 8.64e12
 /** chown(2): leave it. */
 const ANY_ID = 4294967295
 const CHUNK = 1 << 16
+const PATH_MAX = 4096
 const TYPE_LETTER = { character: 'c', block: 'b', fifo: 'p' } as const
 
 /** The time that a node has on disk, seconds. */
@@ -24,29 +25,28 @@ export function modeOf(node: Directory | Leaf, { owners }: OnDisk): number {
   return owners === 'real' ? mode : modeOnDisk(mode, node.kind === 'directory')
 }
 
-/** The files of which the helper itself reads what it writes. */
-export function sourcesOf(changes: Iterable<RootChange>): SliceFile[] {
-  const sources = new Set<SliceFile>()
-  for (const change of changes) {
-    if (change.do === 'make' && change.node.kind === 'file' && isSlice(change.node.content)) {
-      sources.add(change.node.content.file)
-    }
-  }
-  return [...sources]
+/** The files of which the contents below a node are slices. */
+export function sourcesIn(node: Node, found = new Set<SliceFile>()): Set<SliceFile> {
+  if (node.kind === 'directory') for (const child of node.children.values()) sourcesIn(child, found)
+  else if (node.kind === 'file' && isSlice(node.content)) found.add(node.content.file)
+  return found
 }
 
 /**
  * The request of native/lay-out.c.
  * @param sources the descriptor that the helper has of each file
- * @throws what contents throw
+ * @throws PATH_INVALID for paths that are too long; what contents throw
  */
 export async function* recordsOf(
+  root: string,
   changes: Iterable<RootChange>,
   sources: ReadonlyMap<SliceFile, number>,
   options: OnDisk,
 ): AsyncGenerator<Uint8Array> {
   let text = ''
   for (const change of changes) {
+    // Whoever looks at the root from outside needs absolute paths.
+    if (root.length + 1 + change.path.length >= PATH_MAX) throw invalidPath(change.path, 'ENAMETOOLONG')
     text += recordOf(change, sources, options)
     const follows = bytesBehind(change)
     if (text.length < CHUNK && follows === undefined) continue
@@ -129,4 +129,12 @@ async function* exactly(path: ByteString, content: Content): AsyncGenerator<Uint
 
 function isSlice(content: Content): content is Slice {
   return content instanceof Slice && content.size > 0
+}
+
+/** Of what cannot lie on this disk. */
+export function invalidPath(path: ByteString, code: string, cause?: unknown): OcibakeError {
+  return new OcibakeError('PATH_INVALID', `/${display(path)} cannot be laid out for a script: ${code}.`, {
+    hint: 'Choose another disk with --cache-dir, or remove the path in an earlier step.',
+    cause,
+  })
 }
