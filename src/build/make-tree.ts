@@ -60,13 +60,13 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, ownOutputs, cache: use } = options
+  const { store, env, network, signal, sandbox, roots, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tree = await performSteps(below, plan, {
-    ...{ store, sandbox, cache, newest, env, network, ownOutputs, report, signal },
+    ...{ store, sandbox, roots, cache, newest, env, network, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),

@@ -6,6 +6,7 @@ import type { Network } from '../network/network.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
+import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -16,6 +17,7 @@ export interface PerformOptions {
   readonly store: Store
   readonly sandbox: () => Promise<Sandbox>
   readonly cache: StepCache
+  readonly roots: RootKeeper
   readonly newest: NewestInput
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
@@ -31,7 +33,7 @@ export interface PerformOptions {
 
 /** The tree after all steps of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
-  const { store, sandbox, report, signal, newest, cache, network } = options
+  const { store, sandbox, roots, report, signal, newest, cache, network } = options
   const inputDated = (time: number) => newest.saw(time)
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
@@ -52,7 +54,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await cache.perform(now, planned, { store, sandbox, report, signal, network, build, inputDated })
+      now = await cache.perform(now, planned, { store, sandbox, roots, report, signal, network, build, inputDated })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

@@ -4,6 +4,7 @@ import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { Store } from '../oci/store.ts'
 import { type Fingerprint, fingerprint } from '../provision/fingerprint.ts'
+import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { type Start, startOf } from './cache-keys.ts'
@@ -15,6 +16,7 @@ export interface BuildSurroundings {
   readonly store: Store
   /** 'auto' or the name of one. */
   readonly sandbox: string
+  readonly roots: RootKeeper
   readonly cache: CacheUse
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>

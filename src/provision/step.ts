@@ -5,6 +5,7 @@ import type { Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { HostNode } from './host-source.ts'
+import type { RootKeeper } from './root-keeper.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** Lays a local folder's contents, or one file, over the image. */
@@ -118,6 +119,8 @@ export interface Tools {
   readonly store: Store
   /** Probes on first use: a build without scripts never needs one. */
   sandbox(): Promise<Sandbox>
+  /** Where scripts find the tree on a disk, from one step to the next. Default: laid out anew for each. */
+  readonly roots?: RootKeeper
   readonly report: Report
   readonly signal: AbortSignal
   /** How sources are reached; directly when absent. */

@@ -3,8 +3,8 @@ import type { Headers } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network, TlsIdentity } from '../network/network.ts'
-import type { Content } from '../oci/content.ts'
-import { type Exchange, exchange } from './exchange.ts'
+import { type CertificateLookup, noCertificates } from './certificates.ts'
+import { type Exchange, exchange, type RequestBody } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
 import { displayUrl } from './redact.ts'
 import { isTransientStatus, PATIENCE, pause, type Timing, waitBefore } from './retry.ts'
@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent to `url`'s origin (scheme, host, port) and nowhere else, whatever redirects say. */
   readonly authorization?: string
-  readonly body?: Content
+  readonly body?: RequestBody
   /** For retries and errors: `manifest of docker.io/library/debian:12`. */
   readonly what: string
   readonly signal: AbortSignal
@@ -52,11 +52,12 @@ export interface TransportOptions {
   readonly insecure: ReadonlySet<string>
   readonly report: Report
   readonly network: Network
+  /** Nothing is kept for any host when absent. */
+  readonly certificates?: CertificateLookup
   readonly timing?: Partial<Timing>
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-const UNVERIFIED: TlsIdentity = { unverified: true }
 const MOST_HOPS = 10
 const ERROR_BODY_LIMIT = 64 << 10
 
@@ -69,11 +70,15 @@ export class Transport {
   readonly insecure: ReadonlySet<string>
   readonly network: Network
   readonly #options: TransportOptions
+  readonly #certificates: CertificateLookup
+  /** By host: one object each, which is what connections are kept by. */
+  readonly #unverified = new Map<string, TlsIdentity>()
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.insecure = options.insecure
     this.network = options.network
+    this.#certificates = options.certificates ?? noCertificates
     this.timing = { ...PATIENCE, ...options.timing }
   }
 
@@ -117,7 +122,7 @@ export class Transport {
     )
   }
 
-  #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
+  async #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
     const { method, headers, body, signal, authorization } = request
     const isHome = url.origin === request.url.origin
     const sent = {
@@ -126,7 +131,7 @@ export class Transport {
       'Accept-Encoding': 'identity',
       ...(isHome && authorization !== undefined ? { Authorization: authorization } : {}),
     }
-    const identity = isNamed(url, this.insecure) ? UNVERIFIED : undefined
+    const identity = await this.#identityFor(url)
     const { network } = this
     const ask = (agent: Agent) =>
       exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
@@ -134,6 +139,15 @@ export class Transport {
       const proxy = network.proxyFor(url)
       throw error instanceof NetworkFault && proxy !== undefined ? error.through(proxy) : error
     })
+  }
+
+  async #identityFor(url: URL): Promise<TlsIdentity | undefined> {
+    if (url.protocol !== 'https:') return undefined
+    const kept = await this.#certificates(url)
+    if (!isNamed(url, this.insecure)) return kept
+    const identity = this.#unverified.get(url.host) ?? { ...kept, unverified: true }
+    this.#unverified.set(url.host, identity)
+    return identity
   }
 }
 
