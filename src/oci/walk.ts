@@ -29,15 +29,30 @@ export function* walk(root: Directory): Generator<[path: ByteString, node: Node]
 
 /** The leaves that have more than one name (hard links), each with its paths in walk order. */
 export function hardLinks(root: Directory): Map<Node, ByteString[]> {
-  const names = new Map<Node, ByteString | ByteString[]>()
-  for (const [path, node] of walk(root)) {
-    if (node.kind === 'directory' || node.kind === 'whiteout' || node.kind === 'link') continue
-    const known = names.get(node)
-    if (known === undefined) names.set(node, path)
-    else if (typeof known === 'string') names.set(node, [known, path])
-    else known.push(path)
-  }
   const links = new Map<Node, ByteString[]>()
-  for (const [node, paths] of names) if (typeof paths !== 'string') links.set(node, paths)
+  const shared = sharedLeaves(root)
+  if (shared.size === 0) return links
+  for (const [path, node] of walk(root)) {
+    if (!shared.has(node)) continue
+    const paths = links.get(node)
+    if (paths === undefined) links.set(node, [path])
+    else paths.push(path)
+  }
   return links
+}
+
+/** In no order and without paths: most trees have few such leaves, and half a million names are much to keep. */
+function sharedLeaves(root: Directory): Set<Node> {
+  const seen = new Set<Node>()
+  const shared = new Set<Node>()
+  const folders = [root]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const node of folder.children.values()) {
+      if (node.kind === 'directory') folders.push(node)
+      else if (node.kind === 'whiteout' || node.kind === 'link') continue
+      else if (seen.has(node)) shared.add(node)
+      else seen.add(node)
+    }
+  }
+  return shared
 }
