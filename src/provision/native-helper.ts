@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, constants } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
@@ -51,21 +51,16 @@ export interface HelperRequest {
  */
 export async function* helperAnswer(request: HelperRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { verb, folder, input = [], descriptors = [] } = request
-  signal.throwIfAborted()
   const stdio = ['pipe', 'pipe', 'pipe', ...descriptors] as const
-  const child = spawn(await nativeHelper(), [verb, folder], { env: {}, cwd: '/', stdio: [...stdio] })
+  const program = await nativeHelper()
+  signal.throwIfAborted()
+  const child = spawn(program, [verb, folder], { env: {}, cwd: '/', stdio: [...stdio] })
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', kill, { once: true })
   const closed = once(child, 'close')
   // The failure of `spawn` itself comes out of `closed`, where it is awaited.
   closed.catch(() => {})
-  let inputError: unknown
-  const written = pipeline(Readable.from(input, { objectMode: true }), child.stdin!).catch((error: unknown) => {
-    // A helper that fails reads no further, and says why itself.
-    if (systemCode(error) === 'EPIPE' || systemCode(error) === 'ERR_STREAM_PREMATURE_CLOSE') return
-    inputError = error
-    kill()
-  })
+  const fed = feed(child.stdin!, input, kill)
   let said = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     said += text
@@ -73,7 +68,7 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
   try {
     for await (const chunk of child.stdout!) yield chunk
     const [code] = await closed
-    await written
+    const inputError = await fed
     if (inputError !== undefined) throw inputError
     signal.throwIfAborted()
     if (code !== 0) throw failure(verb, said.trim() || `exit code ${code}`)
@@ -82,6 +77,22 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
     kill()
     await closed.catch(() => {})
   }
+}
+
+/** Settles when all is written, or nobody reads any more. @returns what `input` threw, after which `kill` was called */
+async function feed(to: Writable, input: NonNullable<HelperRequest['input']>, kill: () => void): Promise<unknown> {
+  let thrown: unknown
+  const guarded = async function* () {
+    try {
+      yield* input
+    } catch (error) {
+      thrown = error
+      kill()
+    }
+  }
+  // A helper that fails reads no further, and says why itself.
+  await pipeline(Readable.from(guarded()), to).catch(() => {})
+  return thrown
 }
 
 /** All of what a verb answers. @throws as `helperAnswer` */
