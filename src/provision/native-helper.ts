@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, constants } from 'node:fs/promises'
-import { Readable, type Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
 
@@ -81,18 +80,30 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
 
 /** Settles when all is written, or nobody reads any more. @returns what `input` threw, after which `kill` was called */
 async function feed(to: Writable, input: NonNullable<HelperRequest['input']>, kill: () => void): Promise<unknown> {
-  let thrown: unknown
-  const guarded = async function* () {
-    try {
-      yield* input
-    } catch (error) {
-      thrown = error
-      kill()
-    }
-  }
   // A helper that fails reads no further, and says why itself.
-  await pipeline(Readable.from(guarded()), to).catch(() => {})
-  return thrown
+  to.on('error', () => {})
+  try {
+    for await (const chunk of input) {
+      if (to.destroyed) return undefined
+      if (!to.write(chunk)) await drained(to)
+    }
+  } catch (error) {
+    kill()
+    return error
+  } finally {
+    to.end()
+  }
+  return undefined
+}
+
+function drained(to: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      to.off('drain', done).off('close', done)
+      resolve()
+    }
+    to.on('drain', done).on('close', done)
+  })
 }
 
 /** All of what a verb answers. @throws as `helperAnswer` */
