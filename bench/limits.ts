@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { execa } from 'execa'
 import { gzip as libdeflateGzip } from 'libdeflate'
+import type { Limits } from './floor.ts'
 import type { Scenario } from './scenario/scenario.ts'
 import type { Services } from './services.ts'
 import { median } from './statistics.ts'
@@ -11,6 +12,10 @@ import { table } from './table.ts'
 
 /** As large as the pieces that ocibake compresses. */
 const PIECE = 1 << 20
+
+export interface MeasuredLimits extends Limits {
+  readonly table: string
+}
 
 interface Rate {
   readonly what: string
@@ -20,27 +25,44 @@ interface Rate {
 }
 
 /**
- * What nobody can do faster on this machine, on the Debian base's tar: no build is done before the sum of what it
- * needs. Each on one core, but the registry's.
+ * What nobody can do faster on this machine, on the Debian base's tar. Each on one core, but the registry's. By CPU
+ * time where there is one, which neighbours disturb less.
  */
-export async function limits(scenario: Scenario, services: Services, work: string, runs: number): Promise<string> {
+export async function measureLimits(
+  scenario: Scenario,
+  services: Services,
+  work: string,
+  runs: number,
+): Promise<MeasuredLimits> {
   const tar = await readFile(scenario.baseTar)
   const packed = gzipSync(tar, { level: 6 })
   const mega = tar.length / 1e6
-  const rates = [
+  const [sha256, inflate, deflate, ...others] = [
     inProcess('sha256 (Node)', mega, runs, () => createHash('sha256').update(tar).digest()),
     inProcess('inflate (Node)', mega, runs, () => gunzipSync(packed)),
     inProcess('deflate: libdeflate 6 in WebAssembly, by the MiB', mega, runs, () => inPieces(tar)),
     inProcess('deflate: zlib 6 (Node)', mega, runs, () => gzipSync(tar, { level: 6 })),
     inProcess('deflate: zlib 1 (Node)', mega, runs, () => gzipSync(tar, { level: 1 })),
-    await unpacking(scenario.baseTar, join(work, 'limits'), mega, runs),
-    ...(await registry(services, packed.length, runs)),
-  ]
+  ] as const
+  const unpack = await unpacking(scenario.baseTar, join(work, 'limits'), mega, runs)
+  const [upload, download] = await registry(services, packed.length, runs)
+  const nodeStart = await repeated(runs, async () => () => execa(process.execPath, ['--eval', '0']))
   const text = (rate: number | undefined) => (rate === undefined ? '' : rate.toFixed(0))
-  return table(
-    ['limit', 'MB/s', 'MB/s of CPU'],
-    rates.map(({ what, wall, cpu }) => [what, text(wall), text(cpu)]),
-  )
+  const rows = [sha256, inflate, deflate, ...others, unpack, upload, download].map(({ what, wall, cpu }) => [
+    what,
+    text(wall),
+    text(cpu),
+  ])
+  return {
+    sha256: sha256.cpu!,
+    inflate: inflate.cpu!,
+    deflate: deflate.cpu!,
+    unpack: unpack.wall,
+    upload: upload.wall,
+    download: download.wall,
+    nodeStart,
+    table: table(['limit', 'MB/s', 'MB/s of CPU'], rows),
+  }
 }
 
 function inPieces(tar: Buffer): void {
@@ -70,7 +92,7 @@ async function unpacking(tar: string, folder: string, mega: number, runs: number
   return { what: 'tar -x into the state folder', wall: mega / wall }
 }
 
-async function registry(services: Services, size: number, runs: number): Promise<Rate[]> {
+async function registry(services: Services, size: number, runs: number): Promise<[Rate, Rate]> {
   const repository = `http://${services.registry}/v2/bench/limits`
   let url = ''
   const up = await repeated(runs, async () => {

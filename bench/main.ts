@@ -3,12 +3,13 @@
  * nothing asserts a time. It needs root, packages of Debian (scripts/setup.sh installs them) and a Debian mirror. All
  * it starts listens on loopback and is stopped at the end; what took long to make stays in the state folder.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { LeaveClean } from '../scripts/demo/leave-clean.ts'
 import { compare } from './compare.ts'
-import { limits } from './limits.ts'
+import { floorTable } from './floor-table.ts'
+import { type MeasuredLimits, measureLimits } from './limits.ts'
 import { type Options, type Part, parseOptions, USAGE } from './options.ts'
 import { sandboxes } from './sandboxes.ts'
 import { makeScenario, type Scenario } from './scenario/scenario.ts'
@@ -22,18 +23,21 @@ interface Hall {
   readonly options: Options
   readonly scenario: Scenario
   readonly services: Services
-  /** Emptied by nobody: parts have folders of their own in it. */
+  /** Gone at the end; parts have folders of their own in it. */
   readonly work: string
+  /** Measured when they are first asked for. */
+  limits(): Promise<MeasuredLimits>
   readonly clean: LeaveClean
 }
 
 const PARTS: { readonly [part in Part]: (hall: Hall) => Promise<string> } = {
-  limits: ({ options, scenario, services, work }) => limits(scenario, services, work, options.runs),
-  async builders({ options, scenario, services, work, clean }) {
+  limits: async ({ limits }) => (await limits()).table,
+  async builders({ options, scenario, services, work, limits, clean }) {
     const stamp = new Date().toISOString().replace(/[:.]/g, '-')
     const results = join(options.state, `results-${stamp}.jsonl`)
     console.error(`bench: every run goes into ${results}`)
-    return resultTables(await compare({ ...options, folder: work, results, scenario, services, clean }))
+    const builds = await compare({ ...options, folder: work, results, scenario, services, clean })
+    return `${resultTables(builds)}\n\n${await floorTable(builds, options.variants, scenario, await limits())}`
   },
   start: startUp,
   memory: (hall) => hugeLayer(hall.options.gigabytes, sizesOf(hall)),
@@ -48,6 +52,8 @@ function sizesOf({ scenario, services, work, clean }: Hall): SizesOptions {
 async function bench(options: Options, clean: LeaveClean): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('Other builders need root here. Try: sudo npm run bench')
   const work = join(options.state, 'work')
+  // The stores name a registry that is gone afterwards.
+  clean.later(`remove ${work}`, () => rm(work, { recursive: true, force: true }))
   const temporary = join(work, 'tmp')
   await mkdir(temporary, { recursive: true })
   // The registry's storage too is in the state folder.
@@ -55,7 +61,11 @@ async function bench(options: Options, clean: LeaveClean): Promise<void> {
   const variants = options.parts.includes('builders') ? options.variants : []
   const scenario = await makeScenario(join(options.state, 'scenario'), variants)
   const services = await startServices(scenario, clean)
-  const hall = { options, scenario, services, work, clean }
+  let limits: Promise<MeasuredLimits> | undefined
+  const hall: Hall = {
+    ...{ options, scenario, services, work, clean },
+    limits: () => (limits ??= measureLimits(scenario, services, work, options.runs)),
+  }
   console.log(machine())
   for (const part of options.parts) {
     console.error(`bench: ${part}`)

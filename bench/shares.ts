@@ -2,7 +2,7 @@ import type { Event } from '../src/events.ts'
 import type { SeenLine } from './measure.ts'
 
 /** Seconds by what ocibake was doing; the sum is the whole run. */
-export type Shares = ReadonlyMap<string, number>
+export type Shares = Readonly<Record<string, number>>
 
 /** What stands for the time in which nothing that has a beginning and an end is under way. */
 const AFTER: Partial<Record<Event['type'], string>> = {
@@ -36,7 +36,7 @@ export function sharesOf(lines: readonly SeenLine[], seconds: number): Shares {
     idle = AFTER[event.type] ?? idle
   }
   spend(seconds)
-  return shares
+  return Object.fromEntries(shares)
 }
 
 function note(event: Event, open: Map<string, string>): void {

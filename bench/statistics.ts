@@ -5,8 +5,3 @@ export function median(values: readonly number[]): number {
   if (sorted.length === 0) return Number.NaN
   return Number.isInteger(half) ? (sorted[half - 1]! + sorted[half]!) / 2 : sorted[Math.floor(half)]!
 }
-
-/** The groups in the order in which their keys are first seen. */
-export function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
-  return Map.groupBy(items, keyOf)
-}

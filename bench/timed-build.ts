@@ -1,5 +1,6 @@
 import type { Measured } from './measure.ts'
-import { grouped, median } from './statistics.ts'
+import type { Shares } from './shares.ts'
+import { median } from './statistics.ts'
 import type { Start } from './variants.ts'
 
 /** One timed run whose image was checked. */
@@ -10,7 +11,7 @@ export interface TimedBuild extends Measured {
   /** Bytes of the pushed layers. */
   readonly size: number
   /** Seconds by what was under way; of ocibake alone. */
-  readonly shares?: Readonly<Record<string, number>>
+  readonly shares?: Shares
 }
 
 /** Medians of the runs of one variant, builder and start; the highest of their peaks. */
@@ -21,7 +22,7 @@ export interface Summary extends TimedBuild {
 }
 
 export function summaries(builds: readonly TimedBuild[]): Summary[] {
-  const groups = grouped(builds, ({ variant, builder, start }) => `${variant} ${builder} ${start}`)
+  const groups = Map.groupBy(builds, ({ variant, builder, start }) => `${variant} ${builder} ${start}`)
   return [...groups.values()].map((group) => {
     const middle = (of: (one: TimedBuild) => number) => median(group.map(of))
     const seconds = group.map((one) => one.seconds)
@@ -41,7 +42,7 @@ export function summaries(builds: readonly TimedBuild[]): Summary[] {
   })
 }
 
-function mediansOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> | undefined {
+function mediansOf(all: readonly Shares[]): Shares | undefined {
   if (all.length === 0) return undefined
   const names = new Set(all.flatMap((shares) => Object.keys(shares)))
   return Object.fromEntries([...names].map((name) => [name, median(all.map((shares) => shares[name] ?? 0))]))

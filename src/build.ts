@@ -6,7 +6,7 @@ import { findLayer, keepLayer } from './build/layer-cache.ts'
 import { makeTree } from './build/make-tree.ts'
 import { openBase } from './build/open-base.ts'
 import { preflight } from './build/preflight.ts'
-import { type Shipped, ship } from './build/ship.ts'
+import { earlyUpload, type Shipped, ship } from './build/ship.ts'
 import { takeInputs } from './build/take-inputs.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
@@ -20,6 +20,7 @@ import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
 import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
+import type { EarlyUpload } from './registry/early-upload.ts'
 import type { Plan } from './spec/plan.ts'
 
 export interface BuildOptions {
@@ -46,8 +47,8 @@ export interface BuildResult {
 }
 
 /**
- * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is shipped before the
- * whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
  * @throws OcibakeError of every kind
  */
 export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
@@ -57,15 +58,17 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  const early = earlyUpload(plan, options)
   try {
-    const { layer: written, created, tree } = await layerOf(plan, base, roots, options)
+    const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
     const image = await assemble(store, plan, base, written, created)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const shipped = await ship(image, plan, { ...options, base, tree })
+    const shipped = await ship(image, plan, { ...options, base, early, tree })
     return { image, shipped }
   } finally {
+    await early?.abandon()
     await base.close()
   }
 }
@@ -78,11 +81,16 @@ interface Ready {
   tree(): Promise<Tree>
 }
 
+interface LayerOptions extends BuildOptions {
+  readonly roots: RootKeeper
+  readonly early: EarlyUpload | undefined
+}
+
 /** The layer of an earlier build into which the same went, else a new one. */
-async function layerOf(plan: Plan, base: Base, roots: RootKeeper, options: BuildOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection } = options
+async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
+  const { store, report, cache = 'all', connection, roots, early } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, roots, cache, ownOutputs, network: connection.network }
+  const around = { ...options, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
   const make = () => makeTree(plan, base, inputs, around)
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
@@ -94,7 +102,7 @@ async function layerOf(plan: Plan, base: Base, roots: RootKeeper, options: Build
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const layer = await compressed(plan, made.layer, options)
+  const layer = await compressed(plan, made.layer, early, options)
   await keepLayer(store, plan, made, layer)
   return { ...made, layer }
 }
@@ -106,7 +114,12 @@ function pathOf(output: Transport): string[] {
 }
 
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
-async function compressed(plan: Plan, layer: Directory, options: BuildOptions): Promise<Layer | undefined> {
+async function compressed(
+  plan: Plan,
+  layer: Directory,
+  early: EarlyUpload | undefined,
+  options: BuildOptions,
+): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
   const { store, report, signal } = options
   const task = 'layer'
@@ -116,6 +129,7 @@ async function compressed(plan: Plan, layer: Directory, options: BuildOptions): 
     mediaTypes: plan.mediaTypes,
     signal,
     onProgress: (done) => report({ type: 'task-progress', task, done }),
+    ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
   })
   report({ type: 'task-finished', task })
   return written

@@ -7,7 +7,7 @@ import { EMPTY } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
-import { registrySource } from '../registry/pull.ts'
+import { mirroredSource } from '../registry/mirrored.ts'
 import type { PlannedBase } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { sourceBase } from './source-base.ts'
@@ -32,7 +32,7 @@ export async function openBase(base: PlannedBase, options: OpenBaseOptions): Pro
       return await debianBase({ debian: base.debian, ...options })
     }
     case 'docker': {
-      const source = registrySource(base.reference, options.connection)
+      const source = mirroredSource(base.reference, options.connection)
       return await sourceBase({ source, name: source.name, reference: base.reference, ...options })
     }
     case 'oci':

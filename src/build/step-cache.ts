@@ -27,7 +27,7 @@ export interface StepCacheOptions {
 
 /**
  * Performs the steps of one build, in their order; a script whose inputs an earlier build had is not run: what it
- * changed then is changed again. Whether it is run or not, the tree behind it is read from the store in the same way.
+ * changed then is changed again.
  */
 export class StepCache {
   readonly #options: StepCacheOptions
@@ -90,25 +90,20 @@ export class StepCache {
     const started = Math.floor(Date.now() / 1000)
     const { report, warnings } = noting(tools.report)
     const after = await perform(tree, step, { ...tools, report })
-    const delta = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
-    if (key === undefined || delta === undefined) return after
-    const { diffId } = delta
+    const diffId = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
+    if (key === undefined || diffId === undefined) return after
     const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
     await this.#options.store.set(key, record)
     this.#key = resultKey(key, diffId)
-    const kept = applyDelta(tree, delta.layer)
-    tools.roots?.readAs(after, kept)
-    return kept
+    return after
   }
 
-  /** As it is in the store; undefined for a tree of which no layer can say what has changed. */
-  async #keepDelta(before: Tree, after: Tree, signal: AbortSignal) {
-    const { store } = this.#options
+  /** undefined for a tree of which no layer can say what has changed. */
+  async #keepDelta(before: Tree, after: Tree, signal: AbortSignal): Promise<Digest | undefined> {
     const delta = treeDelta(before, after)
     if (delta === undefined) return undefined
     try {
-      const { diffId } = await store.ingestTar(layerBytes(delta), { signal })
-      return { diffId, layer: await store.layerTree(diffId) }
+      return (await this.#options.store.ingestTar(layerBytes(delta), { signal })).diffId
     } catch (error) {
       // A later step may remove it; if none does, writing the image's own layer says what is wrong.
       if (error instanceof OcibakeError && UNSAYABLE.has(error.code)) return undefined

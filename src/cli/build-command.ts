@@ -5,6 +5,8 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  mirrorFallbackOption,
+  mirrorOption,
   noCacheFromOption,
   noCacheOption,
   platformOption,
@@ -42,6 +44,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(progressOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
+    .addOption(mirrorOption())
+    .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
       keepCompiledCode(cacheFolder(options, around), { make: true })

@@ -11,6 +11,8 @@ export const progressOption = () =>
 export interface SessionOptions {
   readonly cacheDir?: string
   readonly insecureRegistry?: string[]
+  readonly mirror?: string[]
+  readonly mirrorFallback?: boolean
 }
 
 export const cacheOption = () =>
@@ -18,6 +20,12 @@ export const cacheOption = () =>
 
 export const insecureOption = () =>
   repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')
+
+export const mirrorOption = () =>
+  repeated('--mirror <host=mirror>', 'a registry to pull from instead of another, before it')
+
+export const mirrorFallbackOption = () =>
+  new Option('--no-mirror-fallback', 'pull from the mirrors of a registry alone, where it has some')
 
 /** An option of which each use adds one value: commander's own `<value...>` would swallow the arguments behind it. */
 export function repeated(flags: string, description: string): Option {

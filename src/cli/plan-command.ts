@@ -4,6 +4,8 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  mirrorFallbackOption,
+  mirrorOption,
   platformOption,
   type SessionOptions,
   type SpecOptions,
@@ -24,6 +26,8 @@ export function planCommand(around: Surroundings): Command {
     .addOption(platformOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
+    .addOption(mirrorOption())
+    .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (spec: string, options: SpecOptions & SessionOptions) => {
       keepCompiledCode(cacheFolder(options, around), { make: true })

@@ -4,6 +4,7 @@ import { Store } from '../oci/store.ts'
 import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
+import { parseMirror } from '../registry/mirrors.ts'
 import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -26,7 +27,7 @@ export async function openSession(options: SessionOptions, around: Surroundings,
 
 /** The registries of one command. */
 export function openConnection(
-  options: Pick<SessionOptions, 'insecureRegistry'>,
+  options: Omit<SessionOptions, 'cacheDir'>,
   around: Surroundings,
   report: Report,
   credentials: CredentialLookup,
@@ -37,6 +38,8 @@ export function openConnection(
     report,
     network: new Network(around.env),
     certificates: certificateLookup(around),
+    mirrors: (options.mirror ?? []).map(parseMirror),
+    onlyMirrors: options.mirrorFallback === false,
     userAgent: `ocibake/${around.version}`,
   })
 }

@@ -20,7 +20,7 @@ async function registries({ env, home }: Examined): Promise<Finding> {
     state: problem || missing ? 'missing' : found.length === 0 ? 'not needed' : 'ok',
     found: found.join('; ') || `none; looked for ${files.map(({ path }) => path).join(', ')}`,
     neededFor: 'pushing, and private bases',
-    howToGet: 'podman login HOST, skopeo login HOST, docker login HOST; or REGISTRY_AUTH_FILE',
+    howToGet: 'ocibake login HOST; in CI OCIBAKE_REGISTRY_TOKEN=HOST=USER:PASSWORD, or REGISTRY_AUTH_FILE',
   }
 }
 

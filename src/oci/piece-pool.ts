@@ -17,6 +17,8 @@ export class PiecePool {
   readonly #limit: number
   readonly #known: SharedPieces
   readonly #threads: Thread[] = []
+  /** Members that had to be made: more threads are of use. To copy, one is enough, and each costs time and memory. */
+  #made = 0
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, known: SharedPieces) {
@@ -55,7 +57,8 @@ export class PiecePool {
   #leastBusy(): Thread {
     let best: Thread | undefined
     for (const thread of this.#threads) if (best === undefined || thread.jobs.length < best.jobs.length) best = thread
-    if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= this.#limit)) return best
+    const useful = this.#known.blobs.length === 0 ? this.#limit : Math.min(1 + this.#made, this.#limit)
+    if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= useful)) return best
     return this.#start()
   }
 
@@ -64,6 +67,7 @@ export class PiecePool {
     const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known })
     const thread: Thread = { worker, jobs: [] }
     worker.on('message', (answer: PieceAnswer) => {
+      if (answer !== 'unread' && answer.blob === undefined) this.#made++
       thread.jobs.shift()?.resolve(answer)
       if (thread.jobs.length === 0) worker.unref()
     })

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
-import { gzip } from 'libdeflate'
 import { fillPiece, readFully } from './piece-fill.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
@@ -29,10 +28,14 @@ const MOST_OPEN = 16
 const { blobs }: SharedPieces = workerData
 const table = new PieceTable(workerData)
 const descriptors = new Map<number, number>()
+/** Jobs are answered in their order. */
+let working: Promise<unknown> = Promise.resolve()
 
-parentPort?.on('message', (job: PieceJob) => parentPort?.postMessage(work(job)))
+parentPort?.on('message', (job: PieceJob) => {
+  working = working.then(async () => parentPort?.postMessage(await work(job)))
+})
 
-function work(job: PieceJob): PieceAnswer {
+async function work(job: PieceJob): Promise<PieceAnswer> {
   try {
     fillPiece(job)
   } catch {
@@ -40,7 +43,7 @@ function work(job: PieceJob): PieceAnswer {
   }
   const raw = new Uint8Array(job.memory, 0, job.size)
   const key = createHash('sha256').update(raw).digest()
-  return copied(key, job) ?? compressed(key, raw, job)
+  return copied(key, job) ?? (await compressed(key, raw, job))
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
@@ -57,7 +60,9 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
   return crc32(member) === crc ? { key, size, crc, blob } : undefined
 }
 
-function compressed(key: Buffer, raw: Uint8Array, { memory, room }: PieceJob): PieceDone {
+async function compressed(key: Buffer, raw: Uint8Array, { memory, room }: PieceJob): Promise<PieceDone> {
+  // A thread that only copies does without: it takes half of the time in which one starts.
+  const { gzip } = await import('libdeflate')
   const member = gzip(raw, LEVEL)
   new Uint8Array(memory, room).set(member)
   return { key, size: member.byteLength, crc: crc32(member) }

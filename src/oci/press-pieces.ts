@@ -12,14 +12,18 @@ export interface PressOptions {
   readonly known: SharedPieces
   /** By default one a core, at most 8. The result is the same with any number. */
   readonly threads?: number
+  /** Gets every raw piece, in order, before it is yielded; its memory is not used again before this resolves. */
+  readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
 }
 
-/** A piece and its gzip member. Both are views of memory that is used again when the next one is asked for. */
+/** A piece and its gzip member. Both are views of memory that is used again when the next piece is asked for. */
 export interface PressedPiece extends PieceDone {
-  readonly raw: Uint8Array
+  readonly raw: Uint8Array<SharedArrayBuffer>
   readonly member: Uint8Array
 }
 
+/** Pieces that `onRaw` may be behind. */
+const BEHIND = 2
 /** Most pieces fit; see `cutPieces`. */
 const USUAL = 1344 << 10
 
@@ -28,13 +32,13 @@ const USUAL = 1344 << 10
  * in WebAssembly: the same bytes on every machine, which Node's own zlib does not promise.
  *
  * Threads read files, hash and compress; the main thread only plans, and reads what is no plain file. Memory is bounded:
- * two pieces a thread. Threads end with the iteration, however it ends, and never keep the process.
+ * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never keep the process.
  *
  * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  { signal, known, threads = Math.min(availableParallelism(), 8) }: PressOptions,
+  { signal, known, threads = Math.min(availableParallelism(), 8), onRaw = async () => {} }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
   const pool = new PiecePool(threads, known)
   const abort = () => pool.fail(signal.reason)
@@ -43,6 +47,7 @@ export async function* pressPieces(
   const source = pieces[Symbol.iterator]()
   try {
     const inFlight: Promise<PressedPiece>[] = []
+    const read: { pressed: PressedPiece; done: Promise<void> }[] = []
     for (let more = true; ; ) {
       while (more && inFlight.length < 2 * threads) {
         signal.throwIfAborted()
@@ -53,8 +58,15 @@ export async function* pressPieces(
       const first = inFlight.shift()
       if (first === undefined) return
       const pressed = await first
+      const done = onRaw({ memory: pressed.raw.buffer, size: pressed.raw.byteLength })
+      done.catch(() => {})
       yield pressed
-      press.reuse(pressed)
+      read.push({ pressed, done })
+      for (let last = read[0]; last !== undefined && read.length > BEHIND; last = read[0]) {
+        await last.done
+        press.reuse(last.pressed)
+        read.shift()
+      }
     }
   } finally {
     signal.removeEventListener('abort', abort)
@@ -93,7 +105,7 @@ class Press {
 
   /** The piece's bytes are no longer needed. */
   reuse({ raw, member }: PressedPiece): void {
-    this.#spare.push({ memory: raw.buffer as SharedArrayBuffer, room: member.byteOffset })
+    this.#spare.push({ memory: raw.buffer, room: member.byteOffset })
   }
 
   close(): Promise<void> {

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
 import type { Digest } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
-import { findTar, ingestTar } from './ingest-tar.ts'
+import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
 import { makeFolders } from './make-folders.ts'
@@ -139,15 +140,11 @@ export class Store {
   }
 
   /**
-   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked).
-   * @param key names the same bytes for ever (a digest of where and which): `bytes` is not touched when a tar of this
-   * key is there already
+   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked). `bytes` is not touched when a tar of this
+   * key is there already.
    * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes` threw
    */
-  ingestTar(
-    bytes: AsyncIterable<Uint8Array>,
-    options: { readonly key?: Digest; readonly signal?: AbortSignal } = {},
-  ): Promise<IndexedTar> {
+  ingestTar(bytes: AsyncIterable<Uint8Array>, options: IngestTarOptions = {}): Promise<IndexedTar> {
     return ingestTar(this.#shelves, bytes, options)
   }
 
@@ -158,10 +155,14 @@ export class Store {
 
   /**
    * Stores bytes whose digest nobody knows yet. A chunk is done with when the next one is asked for.
+   * @param onFile gets the file before its first byte, to read it while it grows; it has to close it
    * @throws whatever `bytes` throws, and then nothing is stored
    */
-  writeBlob(bytes: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly size: number }> {
-    return this.#shelves.blobs.write(bytes)
+  writeBlob(
+    bytes: AsyncIterable<Uint8Array>,
+    onFile?: (file: GrowingFile) => void,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+    return this.#shelves.blobs.write(bytes, onFile)
   }
 
   /** The JSON value that was set under this key; undefined when there is none, or it was damaged. */

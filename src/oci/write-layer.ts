@@ -1,4 +1,5 @@
 import { Digester } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
@@ -6,6 +7,7 @@ import type { Directory } from './node.ts'
 import type { PieceRow } from './piece-index.ts'
 import { cutPieces } from './pieces.ts'
 import { pressPieces } from './press-pieces.ts'
+import { hereHasher, ThreadHasher } from './raw-hasher.ts'
 import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
 import { zstdFrame } from './zstd-frame.ts'
@@ -16,6 +18,8 @@ export interface WriteLayerOptions {
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
+  /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
+  readonly onFile?: (file: GrowingFile) => void
 }
 
 /**
@@ -25,54 +29,69 @@ export interface WriteLayerOptions {
  * @throws DISK_FULL; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
  */
 export async function writeLayer(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Layer> {
-  const { compression, mediaTypes, onProgress } = options
-  const raw = new Digester()
-  const seen = (bytes: Uint8Array) => {
-    raw.update(bytes)
-    onProgress?.(raw.size)
-  }
+  const { compression, mediaTypes } = options
   const write = compression === 'gzip' ? writeMembers : writeWhole
-  const { digest, size } = await write(store, layer, options, seen)
-  return { mediaType: layerType(mediaTypes, compression), digest, size, diffId: raw.digest() }
+  return { mediaType: layerType(mediaTypes, compression), ...(await write(store, layer, options)) }
 }
 
-async function writeMembers(
-  store: Store,
-  layer: Directory,
-  { signal }: WriteLayerOptions,
-  seen: (raw: Uint8Array) => void,
-) {
-  const rows: PieceRow[] = []
-  const donors = new Set<number>()
-  const known = await store.pieces.known()
-  async function* members(): AsyncGenerator<Uint8Array> {
-    let offset = 0
-    for await (const piece of pressPieces(cutPieces(layerMembers(layer)), { signal, known })) {
-      const { raw, member, key, size, crc, blob } = piece
-      seen(raw)
-      rows.push({ key, offset, size, crc })
-      if (blob !== undefined) donors.add(blob)
-      offset += size
-      yield member
+type Written = Omit<Layer, 'mediaType'>
+
+async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
+  const { signal, onFile, onProgress } = options
+  const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
+  try {
+    const known = await store.pieces.known()
+    const rows: PieceRow[] = []
+    const donors = new Set<number>()
+    async function* members(): AsyncGenerator<Uint8Array> {
+      let [done, offset] = [0, 0]
+      const pieces = cutPieces(layerMembers(layer))
+      for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
+        const { raw, member, key, size, crc, blob } = piece
+        rows.push({ key, offset, size, crc })
+        if (blob !== undefined) donors.add(blob)
+        offset += size
+        done += raw.byteLength
+        onProgress?.(done)
+        yield member
+      }
     }
+    const written = await store.writeBlob(members(), onFile)
+    const diffId = await hasher.digest()
+    await store.pieces.keep(written.digest, rows)
+    await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
+    return { ...written, diffId }
+  } finally {
+    await hasher.close()
   }
-  const written = await store.writeBlob(members())
-  await store.pieces.keep(written.digest, rows)
-  await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
-  return written
 }
 
-function writeWhole(
-  store: Store,
-  layer: Directory,
-  { compression, signal }: WriteLayerOptions,
-  seen: (raw: Uint8Array) => void,
-) {
+/** Bytes of files from which on a thread for their hash is worth its start. */
+const LONG = 32 << 20
+
+function isLong(layer: Directory): boolean {
+  let size = 0
+  const folders = [layer]
+  for (const { children } of folders) {
+    for (const node of children.values()) {
+      if (node.kind === 'directory') folders.push(node)
+      else if (node.kind === 'file') size += node.content.size
+    }
+    if (size >= LONG) return true
+  }
+  return false
+}
+
+async function writeWhole(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
+  const { compression, signal, onFile, onProgress } = options
+  const raw = new Digester()
   async function* bytes(): AsyncGenerator<Uint8Array> {
     for await (const chunk of stoppable(layerBytes(layer), signal)) {
-      seen(chunk)
+      raw.update(chunk)
+      onProgress?.(raw.size)
       yield chunk
     }
   }
-  return store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes())
+  const written = await store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes(), onFile)
+  return { ...written, diffId: raw.digest() }
 }

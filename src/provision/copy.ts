@@ -7,7 +7,7 @@ import { nodeAt, placeAt, resolvePath } from '../oci/tree-paths.ts'
 import { lookUpUser } from './accounts.ts'
 import { UNDATED } from './dates.ts'
 import { imagePath } from './glob.ts'
-import { type HostFolder, type HostNode, hostSource } from './host-source.ts'
+import { checkReadable, type HostFolder, type HostNode, hostSource } from './host-source.ts'
 import type { CopyStep, Tools } from './step.ts'
 
 /**
@@ -16,10 +16,7 @@ import type { CopyStep, Tools } from './step.ts'
  * @throws COPY_NOT_FOUND; PATH_INVALID for devices, fifos, `.wh.` names, and what may not be read
  */
 export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tree> {
-  const source =
-    tools.taken?.kind === 'files'
-      ? tools.taken.source
-      : hostSource(step, { ownOutputs: tools.build.ownOutputs, report: tools.report })
+  const source = tools.taken?.kind === 'files' ? tools.taken.source : sourceOf(step, tools)
   if (source === undefined) return tree
   const to = imagePath(step.to)
   const owner = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
@@ -27,6 +24,12 @@ export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tr
   const into = step.to.endsWith('/') || isFolder(tree, to)
   const path = into ? [to, fromText(basename(step.copy))].filter((part) => part !== '').join('/') : to
   return apply(tree, placeAt(path, nodeOf(source, { tree, owner }, path)))
+}
+
+function sourceOf(step: CopyStep, { build, report }: Tools): HostNode | undefined {
+  const source = hostSource(step, { ownOutputs: build.ownOutputs, report })
+  if (source !== undefined) checkReadable(source)
+  return source
 }
 
 interface Destination {

@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
+import { gathered } from '../oci/gathered.ts'
 import { brokenConnection, type Download, PassingFault, retryAfter, steady, type Validated } from './download.ts'
 import { checkHop, displayUrl } from './web-address.ts'
 
+/** What is written at once. */
+const GATHERED = 1 << 17
 const MAX_REDIRECTS = 10
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
@@ -93,7 +96,7 @@ async function receive(
   if (total !== undefined) download.expect(total)
   const body = bodyOf(response)
   if (body !== null) {
-    for await (const chunk of steady(body, download.patience.idle)) {
+    for await (const chunk of gathered(steady(body, download.patience.idle), GATHERED)) {
       await download.file.write(position.at, chunk)
       position.at += chunk.byteLength
       download.advance(chunk.byteLength)

@@ -4,7 +4,7 @@ import { OcibakeError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type ByteString, display, fromBytes } from '../oci/name.ts'
 import { Breath } from './breath.ts'
-import type { HostNode, HostRegular } from './host-source.ts'
+import { type HostNode, type HostRegular, unreadable } from './host-source.ts'
 import { type FileMemory, type FileRow, type FileTable, isSettled, stampOf } from './known-files.ts'
 
 /** What a source holds, and how that differs from the build before. */
@@ -29,7 +29,8 @@ export interface HashOptions {
 export async function hashSource(source: HostNode | undefined, options: HashOptions): Promise<HashedSource> {
   const { memory, trust, signal } = options
   const now = Date.now()
-  const leaves = source === undefined ? [] : [...leavesOf(source, '')]
+  const leaves: Placed[] = []
+  if (source !== undefined) place(source, '', leaves)
   const settled = leaves.every(({ node }) => node.kind !== 'file' || isSettled(node.stat, now))
   const stamps = settled ? stampsOf(leaves) : undefined
   const known = await memory.known()
@@ -58,12 +59,12 @@ interface Placed {
 }
 
 /** Sorted, folders before what is in them. A source that is one file has its own name: it may become the image's. */
-function* leavesOf(node: HostNode, path: ByteString): Generator<Placed> {
-  if (node.kind === 'file' && path === '') yield { path: fromBytes(node.path).replace(/^.*\//s, ''), node }
-  else yield { path, node }
+function place(node: HostNode, path: ByteString, into: Placed[]): void {
+  if (node.kind === 'file' && path === '') into.push({ path: fromBytes(node.path).replace(/^.*\//s, ''), node })
+  else into.push({ path, node })
   if (node.kind !== 'directory') return
   for (const name of [...node.children.keys()].sort()) {
-    yield* leavesOf(node.children.get(name)!, path === '' ? name : `${path}/${name}`)
+    place(node.children.get(name)!, path === '' ? name : `${path}/${name}`, into)
   }
 }
 
@@ -89,7 +90,7 @@ const buffer = Buffer.allocUnsafe(CHUNK)
 
 /** sha256 in hex. Synchronous calls: a source may have fifty thousand files of a few bytes. */
 async function hashFile({ path, stat }: Pick<HostRegular, 'path' | 'stat'>, signal: AbortSignal): Promise<string> {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const descriptor = opened(path)
   try {
     const { size, mtimeNs, ino } = fstatSync(descriptor, { bigint: true })
     if (Number(size) !== stat.size || mtimeNs !== stat.mtimeNs || ino !== stat.ino) throw changed(path)
@@ -109,6 +110,15 @@ async function hashFile({ path, stat }: Pick<HostRegular, 'path' | 'stat'>, sign
     return sum.digest('hex')
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/** @throws PATH_INVALID for a file that may not be read */
+function opened(path: Buffer): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    throw unreadable(error)
   }
 }
 

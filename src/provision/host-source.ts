@@ -1,5 +1,5 @@
 import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
@@ -7,6 +7,7 @@ import { type ByteString, display, fromBytes, fromText, toText } from '../oci/na
 import { parseOctalMode } from './file-mode.ts'
 
 const IGNORE_FILE = '.ocibakeignore'
+const SLASH = Buffer.from('/')
 
 /** What a `copy` step takes of this machine: no owners and no times, which do not reach the image. */
 export type HostNode = HostFolder | HostRegular | HostSymlink
@@ -55,18 +56,27 @@ export interface HostSourceOptions {
 }
 
 /**
- * What is at the step's path, without what it leaves out. No file is read; each may be read, though. `undefined` for a
- * folder that holds nothing but what this build writes: it is no part of the source.
- * @throws COPY_NOT_FOUND; PATH_INVALID for devices, fifos, `.wh.` names, and what may not be read
+ * What is at the step's path, without what it leaves out. No file is opened. `undefined` for a folder that holds
+ * nothing but what this build writes: it is no part of the source.
+ * @throws COPY_NOT_FOUND; PATH_INVALID for devices, fifos, `.wh.` names, and folders that may not be read
  */
 export function hostSource(step: Selecting, options: HostSourceOptions): HostNode | undefined {
   try {
     const top = entryOf(step.copy)
     if (!top.isDirectory()) return regular(Buffer.from(step.copy), top, step.mode)
-    const ignored = ignore({ ignoreCase: false })
-      .add(ignoreLines(step.copy))
-      .add([...(step.exclude ?? [])])
-    return folder({ step, ignored, ...options }, Buffer.from(resolve(step.copy)), '')
+    const ignored = ignoring(step)
+    return folder({ step, ...(ignored && { ignored }), ...options }, Buffer.from(resolve(step.copy)), '')
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
+/** @throws PATH_INVALID for files that may not be read: when the layer is written nobody could say of which step */
+export function checkReadable(source: HostNode): void {
+  if (source.kind === 'directory') for (const child of source.children.values()) checkReadable(child)
+  if (source.kind !== 'file') return
+  try {
+    accessSync(source.path, constants.R_OK)
   } catch (error) {
     throw unreadable(error)
   }
@@ -90,7 +100,17 @@ export function entryOf(path: string): Stat {
 
 interface Context extends HostSourceOptions {
   readonly step: Selecting
-  readonly ignored: Ignore
+  readonly ignored?: Ignore
+}
+
+/** undefined where nothing is: asking for each of fifty thousand files takes longer than finding them. */
+function ignoring({ copy, exclude = [] }: Selecting): Ignore | undefined {
+  const lines = ignoreLines(copy)
+  return lines === '' && exclude.length === 0
+    ? undefined
+    : ignore({ ignoreCase: false })
+        .add(lines)
+        .add([...exclude])
 }
 
 function ignoreLines(path: string): string {
@@ -105,19 +125,21 @@ function ignoreLines(path: string): string {
 /** @param relative path below the step's own, with a '/' behind it unless it is empty */
 function folder(context: Context, host: Buffer, relative: string): HostFolder | undefined {
   const children = new Map<ByteString, HostNode>()
+  const own = ownNames(host, context.ownOutputs)
+  const prefix = Buffer.concat([host, SLASH])
   let ours = 0
   for (const raw of readdirSync(host, { encoding: 'buffer' })) {
     const name = fromBytes(raw)
-    const inside = relative + (toText(name) ?? name)
     if (relative === '' && name === IGNORE_FILE) continue
-    const child = Buffer.concat([host, Buffer.from('/'), raw])
-    if (context.ownOutputs.has(child.toString())) {
+    if (own.has(name)) {
       ours++
       continue
     }
+    const inside = relative + (toText(name) ?? name)
+    const child = Buffer.concat([prefix, raw])
     const stat = lstat(child)
-    const ignored = context.ignored.ignores(stat.isDirectory() ? `${inside}/` : inside)
-    const node = ignored ? undefined : nodeOf(context, child, stat, inside)
+    const ignored = context.ignored?.ignores(stat.isDirectory() ? `${inside}/` : inside)
+    const node = ignored === true ? undefined : nodeOf(context, child, stat, inside)
     if (node === undefined) continue
     if (name.startsWith('.wh.')) throw unsupported(child, 'has a name that means "deleted" in a layer')
     children.set(name, node)
@@ -125,6 +147,12 @@ function folder(context: Context, host: Buffer, relative: string): HostFolder | 
   if (ours > 0 && children.size === 0) return undefined
   const mode = context.step.mode === 'keep' ? Number(lstat(host).mode & 0o7777n) : 0o755
   return { kind: 'directory', mode, children }
+}
+
+/** What this build writes into the folder. */
+function ownNames(host: Buffer, ownOutputs: ReadonlySet<string>): ReadonlySet<ByteString> {
+  const folder = host.toString()
+  return new Set([...ownOutputs].filter((path) => dirname(path) === folder).map((path) => fromText(basename(path))))
 }
 
 function nodeOf(context: Context, path: Buffer, stat: Stat, inside: string): HostNode | undefined {
@@ -142,8 +170,6 @@ function nodeOf(context: Context, path: Buffer, stat: Stat, inside: string): Hos
 
 function regular(path: Buffer, stat: Stat, wanted: string | undefined): HostRegular {
   if (!stat.isFile()) throw unsupported(path, 'is a device or a fifo')
-  // Read only when the layer is written; but then nobody could say which step it was.
-  accessSync(path, constants.R_OK)
   const { mtimeNs, ctimeNs, ino } = stat
   return {
     kind: 'file',
@@ -167,7 +193,7 @@ function unsupported(path: Buffer, why: string): OcibakeError {
 }
 
 /** What the system says of a path that may not be read, in our words; anything else as it is. */
-function unreadable(error: unknown): unknown {
+export function unreadable(error: unknown): unknown {
   const code = systemCode(error)
   if (error instanceof OcibakeError || code === undefined || !/^(EACCES|EPERM|ELOOP|ENAMETOOLONG)$/.test(code))
     return error

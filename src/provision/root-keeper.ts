@@ -37,12 +37,6 @@ export class RootKeeper implements AsyncDisposable {
     if (read.isWhole) this.#kept = { laid, read }
   }
 
-  /** Says that a tree that a root was read as is also this one, of other objects. */
-  readAs(tree: Tree, same: Tree): void {
-    const kept = this.#kept
-    if (kept?.read.tree === tree) this.#kept = { ...kept, read: { ...kept.read, tree: same } }
-  }
-
   /** Removes the root that is there, if any; nobody needs to wait for it but whoever closes the store. */
   discard(): Promise<void> {
     const folder = this.#folder

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { gathered } from '../oci/gathered.ts'
 import { type Download, PassingFault, steady, type Validated } from './download.ts'
 import { changed } from './s3-failure.ts'
 
@@ -27,6 +28,8 @@ export interface Condition {
 /** Large enough that the way to the server and back does not count, small enough that a second try costs little. */
 const PART = 8 << 20
 const PARALLEL = 6
+/** What is written at once. */
+const GATHERED = 1 << 17
 
 /**
  * Downloads an object in parts, several at once, each written to its place in the file and tried again by itself. The
@@ -82,7 +85,7 @@ async function fetchPart(
       answer.body.destroy()
       throw new PassingFault('the server answered with another range than it was asked for')
     }
-    for await (const chunk of steady(answer.body, download.patience.idle)) {
+    for await (const chunk of gathered(steady(answer.body, download.patience.idle), GATHERED)) {
       const wanted = chunk.subarray(0, end - at)
       await download.file.write(at, wanted)
       at += wanted.byteLength

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import type { Store } from '../oci/store.ts'
-import { type ArchiveTools, openArchive } from './archive.ts'
-import { type FetchOptions, fetchIfChanged, fetchSource } from './fetch.ts'
+import { type ArchiveTools, fetchArchiveIfChanged } from './archive.ts'
+import { fetchSource } from './fetch.ts'
 import { isSettled, stampOf } from './known-files.ts'
+import type { FetchOptions } from './start-fetch.ts'
 
 export interface TakeTools extends ArchiveTools {
   readonly store: ArchiveTools['store'] & Pick<Store, 'get' | 'set'>
@@ -22,7 +23,7 @@ interface Seen {
 /**
  * sha256 of the tarball that is at `uri` now, which is fetched into the store only if that cannot be known otherwise:
  * by the step's own `sha256`, by the ETag of an earlier download, by the stat of a local file.
- * @throws what `fetchSource` and `openArchive` throw
+ * @throws what `fetchSource` and `fetchArchive` throw
  */
 export async function takeArchive(uri: string, options: FetchOptions, tools: TakeTools): Promise<Digest> {
   if (options.sha256 !== undefined) return `sha256:${options.sha256}`
@@ -35,9 +36,9 @@ async function takeRemote(uri: string, options: FetchOptions, tools: TakeTools):
   const key = digestOf(`ocibake tarball at ${JSON.stringify(place)}`)
   const seen = tools.trust ? ((await tools.store.get(key)) as Seen | undefined) : undefined
   const unless = seen === undefined ? {} : { unlessEtag: seen.mark }
-  await using fetched = await fetchIfChanged(uri, { ...options, ...unless }, tools)
+  const fetched = await fetchArchiveIfChanged(uri, { ...options, ...unless }, tools)
   if (fetched === undefined) return seen!.digest
-  const { digest } = await openArchive(fetched, tools)
+  const { digest } = fetched.archive
   if (fetched.etag !== undefined) await tools.store.set(key, { mark: fetched.etag, digest } satisfies Seen)
   return digest
 }

@@ -6,9 +6,9 @@ import { walk } from '../oci/walk.ts'
 import { lookUpUser } from './accounts.ts'
 import { type Archive, fetchArchive } from './archive.ts'
 import { archiveLayer, type LayerOptions } from './archive-layer.ts'
-import { sourceNames } from './fetch.ts'
 import { imagePath } from './glob.ts'
 import { changed } from './s3-failure.ts'
+import { sourceNames } from './start-fetch.ts'
 import type { Tools, UnpackStep } from './step.ts'
 
 /**

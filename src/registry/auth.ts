@@ -89,6 +89,7 @@ export class Authenticator {
       const asking = { transport: this.#transport, push: isPush(access), signal }
       const looking = this.#credentials(access.registry, access.repository, asking)
       this.#known.set(place, looking)
+      looking.catch(() => this.#known.delete(place))
       return looking
     }
     const known = await (this.#known.get(place) ?? look())

@@ -2,9 +2,11 @@ import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
+import type { Reference } from '../oci/reference.ts'
 import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
 import type { CredentialLookup } from './credentials.ts'
+import { type Mirror, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
 import type { Timing } from './retry.ts'
 import { isNamed } from './target.ts'
@@ -21,6 +23,10 @@ export interface RegistryConnectionOptions {
   readonly network?: Network
   /** What is kept for single registries beside those; nothing when absent. */
   readonly certificates?: CertificateLookup
+  /** What to pull from instead, in order. */
+  readonly mirrors?: readonly Mirror[]
+  /** Names that have mirrors are pulled from those alone. */
+  readonly onlyMirrors?: boolean
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
@@ -35,12 +41,16 @@ export class RegistryConnection {
   readonly report: Report
   /** Also for what is no registry: sources of steps. */
   readonly network: Network
+  readonly #mirrors: readonly Mirror[]
+  readonly #onlyMirrors: boolean
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
     const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
     this.network = network
+    this.#mirrors = options.mirrors ?? []
+    this.#onlyMirrors = options.onlyMirrors ?? false
     this.transport = new Transport({
       userAgent,
       report,
@@ -66,6 +76,11 @@ export class RegistryConnection {
       this.#endpoints.delete(registry)
       throw error
     }
+  }
+
+  /** Where to pull an image from, in order; never empty. */
+  placesFor(reference: Reference): Place[] {
+    return placesFor(reference, this.#mirrors, this.#onlyMirrors)
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { type ErrorCode, OcibakeError } from '../errors.ts'
 import { isJsonObject } from '../oci/json.ts'
+import { ecrService } from './ecr-host.ts'
 import { redact } from './redact.ts'
 import type { Answer } from './transport.ts'
 
@@ -33,6 +34,11 @@ function codeOf(status: number, complaints: readonly RegistryComplaint[]): Error
 }
 
 function hintFor(code: ErrorCode, status: number, registry: string, who = 'anonymously'): string {
+  const isRefused = code === 'REGISTRY_UNAUTHORIZED' || code === 'REGISTRY_DENIED'
+  // Its passwords end after twelve hours; those of AWS itself are new ones.
+  if (isRefused && ecrService(registry) !== undefined && /^as .* from (?!AWS )/.test(who)) {
+    return `That login may have expired. Without it (ocibake logout ${registry}, or unset the variable) AWS is asked.`
+  }
   switch (code) {
     case 'REGISTRY_RATE_LIMITED':
       return `Wait, or log in for a higher limit: ocibake login ${registry}`

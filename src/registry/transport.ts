@@ -3,9 +3,8 @@ import type { Headers } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network, TlsIdentity } from '../network/network.ts'
-import type { Content } from '../oci/content.ts'
 import { type CertificateLookup, noCertificates } from './certificates.ts'
-import { type Exchange, exchange } from './exchange.ts'
+import { type Exchange, exchange, type RequestBody } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
 import { displayUrl } from './redact.ts'
 import { isTransientStatus, PATIENCE, pause, type Timing, waitBefore } from './retry.ts'
@@ -17,7 +16,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent to `url`'s origin (scheme, host, port) and nowhere else, whatever redirects say. */
   readonly authorization?: string
-  readonly body?: Content
+  readonly body?: RequestBody
   /** For retries and errors: `manifest of docker.io/library/debian:12`. */
   readonly what: string
   readonly signal: AbortSignal

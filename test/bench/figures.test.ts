@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkEntries } from '../../bench/check-image.ts'
+import { floorOf } from '../../bench/floor.ts'
 import { parseTime } from '../../bench/measure.ts'
 import { parseOptions } from '../../bench/options.ts'
 import { scriptTimes } from '../../bench/sandboxes.ts'
@@ -7,7 +8,7 @@ import { sharesOf } from '../../bench/shares.ts'
 import { median } from '../../bench/statistics.ts'
 import { resultTables } from '../../bench/tables.ts'
 import { summaries, type TimedBuild } from '../../bench/timed-build.ts'
-import { VARIANTS, variantsNamed } from '../../bench/variants.ts'
+import { type Start, VARIANTS, type Variant, variantsNamed } from '../../bench/variants.ts'
 import { verdictOn } from '../../bench/verdict.ts'
 
 const RUN: TimedBuild = {
@@ -85,13 +86,13 @@ describe('where the time of a build goes', () => {
   ]
 
   it('is told by its events; what overlaps shares', () => {
-    expect(Object.fromEntries(sharesOf(lines, 11))).toEqual({
+    expect(sharesOf(lines, 11)).toEqual({
       ...{ start: 1, 'resolve base': 1, 'read base': 2, pull: 2, layer: 2, push: 2, close: 1 },
     })
   })
 
   it('is all of it', () => {
-    const sum = [...sharesOf(lines, 11).values()].reduce((a, b) => a + b, 0)
+    const sum = Object.values(sharesOf(lines, 11)).reduce((a, b) => a + b, 0)
     expect(sum).toBeCloseTo(11)
   })
 })
@@ -161,5 +162,32 @@ describe('an image of the bench', () => {
     ['the script left its packages', [...good, file('usr/bin/nc.openbsd'), file('tmp/debs/a.deb')], 'script'],
   ])('is wrong when %s', (_, entries, name) => {
     expect(of(entries, name)).toThrow()
+  })
+})
+
+describe('the floor of a build', () => {
+  const limits = {
+    ...{ sha256: 1000, inflate: 200, deflate: 50, unpack: 400, upload: 100, download: 500 },
+    nodeStart: 0.05,
+  }
+  const sizes = { base: 200e6, basePacked: 50e6, object: 0, objectPacked: 0, layer: 50e6 }
+  const of = (variant: Variant, start: Start, cores = 1) => floorOf(variant, start, sizes, limits, cores)
+
+  it('is what has to be done, one after the other on one core', () => {
+    // Hash of the tar, hash of the blob, upload.
+    expect(of(ASSEMBLE!, 'warm')).toBeCloseTo(0.05 + 0.2 + 0.05 + 0.5)
+    // And download, two hashes to verify, inflate, deflate.
+    expect(of(ASSEMBLE!, 'cold')).toBeCloseTo(0.8 + 0.1 + 0.25 + 1 + 4)
+    expect(of(SCRIPT!, 'cold') - of(ASSEMBLE!, 'cold')).toBeCloseTo(0.5)
+    expect(of(ASSEMBLE!, 'nothing')).toBe(0.05)
+  })
+
+  it('is not below the one upload, however many cores there are', () => {
+    expect(of(ASSEMBLE!, 'warm', 64)).toBeCloseTo(0.55)
+    expect(of(ASSEMBLE!, 'cold', 2)).toBeCloseTo(0.05 + 6.1 / 2)
+  })
+
+  it('of an appended layer knows nothing of the base', () => {
+    expect(of(APPEND, 'cold')).toBe(0.05)
   })
 })

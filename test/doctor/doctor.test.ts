@@ -113,6 +113,7 @@ it('where credentials are is said, and never what they are', async () => {
   const kept = { auths: { 'registry.example.com/team': { auth } }, credHelpers: { 'ghcr.io': 'nowhere' } }
   writeFileSync(file, JSON.stringify(kept))
   const env = {
+    OCIBAKE_REGISTRY_TOKEN_CI: `quay.io/team=me:${secret}`,
     REGISTRY_AUTH_FILE: file,
     AWS_ACCESS_KEY_ID: `AKIA${secret}`,
     AWS_SECRET_ACCESS_KEY: secret,
@@ -124,7 +125,7 @@ it('where credentials are is said, and never what they are', async () => {
   const diagnosed = await diagnosis({ env })
   expect(found(diagnosed, 'registry credentials')).toMatchObject({
     state: 'missing',
-    found: `${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
+    found: `OCIBAKE_REGISTRY_TOKEN…: quay.io/team; ${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
   })
   expect(found(diagnosed, 'S3 credentials')!.found).toBe(
     'environment (AWS_ACCESS_KEY_ID); region eu-north-1, endpoint s3.example.com',

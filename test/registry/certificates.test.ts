@@ -13,6 +13,7 @@ import { certificateLookup } from '../../src/registry/certificates.ts'
 import { Transport } from '../../src/registry/transport.ts'
 import { type Certificate, makeCertificate } from '../support/certificate.ts'
 import { testFolder } from '../support/folder.ts'
+import { startScriptedServer } from '../support/scripted-server.ts'
 
 const { signal } = new AbortController()
 
@@ -122,6 +123,16 @@ test('a certificate that has expired, or is for another name, is refused even if
   await expect(ask(home, `https://${host}/`)).rejects.toMatchObject({
     message: expect.stringContaining('its certificate is for another name'),
     hint: expect.stringContaining('Use the name'),
+  })
+})
+
+test('https to a server that speaks none is an error that says so, and how to go on', async () => {
+  const server = await startScriptedServer((_, response) => void response.end('plain'))
+  onTestFinished(() => server.stop())
+  await expect(ask(await testFolder(), `https://${server.host}/`)).rejects.toMatchObject({
+    code: 'REGISTRY_UNREACHABLE',
+    message: expect.stringContaining('the server does not speak TLS there'),
+    hint: expect.stringContaining(`--insecure-registry ${server.host}`),
   })
 })
 

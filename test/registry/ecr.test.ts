@@ -178,4 +178,8 @@ test('an image goes to ECR and comes from it with nothing but AWS keys', async (
   expect(nobody.code).toBe(3)
   expect(nobody.stderr).toContain('no AWS credentials were found')
   expect(nobody.stderr).toContain('-> Give some (AWS_PROFILE')
+  const stale = { ...around.env, OCIBAKE_REGISTRY_TOKEN: `${HOST}=AWS:of-yesterday` }
+  const refused = await runCli(['inspect', `${HOST}/team/a:1`], { ...around, env: stale })
+  expect(refused.stderr).toContain("asked as 'AWS' from OCIBAKE_REGISTRY_TOKEN")
+  expect(refused.stderr).toContain(`ocibake logout ${HOST}`)
 })
