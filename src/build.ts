@@ -15,8 +15,8 @@ import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
-import { chooseSandbox } from './provision/choose-sandbox.ts'
 import { normalise } from './provision/normalisers.ts'
+import type { Sandbox } from './provision/sandbox.ts'
 import type { RegistryConnection } from './registry/connection.ts'
 import type { Plan } from './spec/plan.ts'
 
@@ -88,6 +88,7 @@ async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<
     baseEnv: Object.fromEntries(env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     env: options.env,
+    network: options.connection.network,
     ownOutputs: new Set([options.store.root, ...options.outputs.flatMap(pathOf)]),
     logFolder: join(options.store.root, 'logs'),
     report: options.report,
@@ -112,8 +113,9 @@ function splitVariable(pair: string): [string, string] {
 
 /** Probed once, and only when a step wants to run something. */
 function lazySandbox({ store, sandbox, report }: BuildOptions) {
-  let chosen: ReturnType<typeof chooseSandbox> | undefined
-  return () => (chosen ??= chooseSandbox(sandbox, store, report))
+  let chosen: Promise<Sandbox> | undefined
+  const choose = async () => (await import('./provision/choose-sandbox.ts')).chooseSandbox(sandbox, store, report)
+  return () => (chosen ??= choose())
 }
 
 /** undefined when there is nothing to append. A squashed image always has its one layer. */

@@ -18,7 +18,7 @@
 /* Arguments that `#!` lines put before those of the script's caller, and in the place of the first. */
 struct prefix {
     int count;
-    char *words[2 * SCRIPTS_MAX + 1];
+    char *words[2 * SCRIPTS_MAX + 3]; /* of each an interpreter and an argument, and the name of the first */
 };
 
 static void put_before(struct prefix *prefix, const char *word)

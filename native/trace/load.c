@@ -101,12 +101,13 @@ static bool replace_code(struct task *task, struct program *program)
 
 static void adopt_ids(struct task *task, const struct program *program)
 {
-    if (program->uid >= 0)
+    if (program->uid >= 0 && !task->ids.no_new_privileges)
         task->ids.uid[EFFECTIVE] = (uid_t)program->uid;
-    if (program->gid >= 0)
+    if (program->gid >= 0 && !task->ids.no_new_privileges)
         task->ids.gid[EFFECTIVE] = (gid_t)program->gid;
     task->ids.uid[SAVED] = task->ids.uid[FILE_SYSTEM] = task->ids.uid[EFFECTIVE];
     task->ids.gid[SAVED] = task->ids.gid[FILE_SYSTEM] = task->ids.gid[EFFECTIVE];
+    execute_as(&task->ids.has, task->ids.uid[REAL], task->ids.uid[EFFECTIVE]);
 }
 
 /* Neither can be: the process is dead, or as good as. */
@@ -186,7 +187,9 @@ static void correct(const struct task *task, const struct program *program, Elf6
     case AT_EUID: *value = task->ids.uid[EFFECTIVE]; break;
     case AT_GID: *value = task->ids.gid[REAL]; break;
     case AT_EGID: *value = task->ids.gid[EFFECTIVE]; break;
-    case AT_SECURE: *value = program->uid >= 0 || program->gid >= 0; break;
+    case AT_SECURE:
+        *value = task->ids.uid[REAL] != task->ids.uid[EFFECTIVE] || task->ids.gid[REAL] != task->ids.gid[EFFECTIVE];
+        break;
     }
 }
 

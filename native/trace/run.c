@@ -29,11 +29,23 @@ _Noreturn void give_up(const char *what)
     fail_with(UNFIT, what); /* PTRACE_O_EXITKILL */
 }
 
+static bool is_foreign(const struct task *task)
+{
+    struct __ptrace_syscall_info info;
+    return ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, (void *)sizeof info, &info) > 0 && info.arch != audit_arch;
+}
+
+/* A filter of the script's own may have asked for a tracer, too: then the event's message is not ours. */
+static bool is_ours(const struct task *task, unsigned long which)
+{
+    return which < call_count && calls[which].number == call_number(&task->now);
+}
+
 static void serve(struct task *task)
 {
     unsigned long which = 0, arguments[6];
     ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &which);
-    if (which == FOREIGN_CALL)
+    if (which == FOREIGN_CALL && is_foreign(task))
         give_up("the script runs a program for 32 bits or another processor, which the ptrace sandbox cannot follow");
     if ((task->loading && !task->at_exit) || !get_registers(task->tid, &task->now)) {
         resume(task, PTRACE_CONT, 0); /* a call of ours, load.c */
@@ -44,7 +56,7 @@ static void serve(struct task *task)
     task->is_rewritten = false;
     for (int i = 0; i < 6; i++)
         arguments[i] = call_argument(&task->now, i);
-    long result = calls[which].handle(task, arguments);
+    long result = is_ours(task, which) ? calls[which].handle(task, arguments) : -ENOSYS;
     if (result == PASS) {
         resume(task, PTRACE_CONT, 0);
         return;

@@ -77,6 +77,7 @@ struct task *first_task(pid_t tid)
     struct task *task = add_task(tid);
     task->is_known = true;
     task->ids.dumpable = true;
+    task->ids.has = ALL_CAPABILITIES;
     task->surroundings = allocate(sizeof *task->surroundings);
     task->surroundings->users = 1;
     task->surroundings->umask = 022;

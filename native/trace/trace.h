@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include "../capabilities.h"
 #include "../ocibake-sandbox.h"
 #include "../owners.h"
 #include "arch.h"
@@ -31,7 +32,9 @@ struct ids {
     gid_t gid[KINDS_OF_ID];
     size_t group_count;
     gid_t *groups;
+    struct capabilities has;
     bool dumpable;
+    bool no_new_privileges;
 };
 
 /* What threads share by CLONE_FS. The working directory is the kernel's to know. */
@@ -118,6 +121,8 @@ enum area area_of(const char *guest);
 long host_path(const char *guest, char host[HOST_PATH_MAX]);
 /* False if it is none of the script's. */
 bool guest_path(const char *host, char guest[PATH_MAX]);
+/* Whether it is on a disk of ours: the root's, or that of /dev. Neither the host's /proc nor a pipe is. */
+bool is_on_disk(const struct statx *found);
 /* The injected file that covers this inode, or NULL. */
 const struct injected *cover_of(const struct statx *found);
 /* The guest path that an injected file covers, by the inode of its memory; NULL if it is none. */

@@ -32,7 +32,7 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
   const { debian, platform, store, report, signal } = options
   const tar = await debianTarOf(options)
   const builder = new LayerBuilder()
-  for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+  for (const entry of tar.entries()) builder.add(entry, (file) => entryContent(tar.file, file))
   const tree = apply(EMPTY, builder.finish())
   const name = `debian ${debian.debian}`
   report({ type: 'base-resolved', base: `${name}, ${formatPlatform(platform)}`, digest: tar.diffId, layers: 1 })
@@ -47,7 +47,7 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
     reference: undefined,
     layers: () => (layers ??= packed()),
     tree: async () => tree,
-    created: async () => tar.entries.reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
+    created: async () => Iterator.from(tar.entries()).reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
     openBlob: (descriptor, start) => store.openBlob(descriptor.digest, start),
     close: async () => {},
   }

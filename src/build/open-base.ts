@@ -10,7 +10,6 @@ import type { RegistryConnection } from '../registry/connection.ts'
 import { registrySource } from '../registry/pull.ts'
 import type { PlannedBase } from '../spec/plan.ts'
 import type { Base } from './base.ts'
-import { debianBase } from './debian-base.ts'
 import { sourceBase } from './source-base.ts'
 
 export interface OpenBaseOptions {
@@ -28,8 +27,10 @@ export async function openBase(base: PlannedBase, options: OpenBaseOptions): Pro
   switch (base.kind) {
     case 'scratch':
       return scratchBase(options.platform)
-    case 'debian':
+    case 'debian': {
+      const { debianBase } = await import('./debian-base.ts')
       return await debianBase({ debian: base.debian, ...options })
+    }
     case 'docker': {
       const source = registrySource(base.reference, options.connection)
       return await sourceBase({ source, name: source.name, reference: base.reference, ...options })

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { perform } from '../provision/perform.ts'
@@ -20,6 +21,7 @@ export interface PerformOptions {
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly network: Network
   /** Where the whole logs of scripts are kept. */
   readonly logFolder: string
   readonly report: Report
@@ -28,7 +30,8 @@ export interface PerformOptions {
 
 /** The tree after all steps of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
-  const { store, sandbox, report, signal, newest } = options
+  const { store, sandbox, report, signal, newest, network } = options
+  const inputDated = (time: number) => newest.saw(time)
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
   for (const { number, verb, title, step } of plan.steps) {
@@ -47,7 +50,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await perform(now, step, { store, sandbox, report, signal, build, inputDated: (time) => newest.saw(time) })
+      now = await perform(now, step, { store, sandbox, report, signal, network, build, inputDated })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

@@ -31,7 +31,7 @@ export async function buildAction(
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options) }))
   refuseCollisions(jobs, options.push === true)
 
-  using progress = startProgress(options.progress, around)
+  using progress = await startProgress(options.progress, around)
   await using session = await openSession(options, around, progress.report)
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs } of jobs) {

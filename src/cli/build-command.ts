@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import type { BuildActionOptions } from './build-action.ts'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
@@ -38,6 +40,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(insecureOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { buildAction } = await import('./build-action.ts')
       await buildAction(specs, options, around)
     })

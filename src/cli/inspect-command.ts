@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import type { InspectActionOptions } from './inspect-action.ts'
 import { cacheOption, insecureOption, platformOption } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -24,6 +26,7 @@ export function inspectCommand(around: Surroundings): Command {
     .addOption(insecureOption())
     .addHelpText('after', EXAMPLES)
     .action(async (reference: string, options: InspectActionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { inspectAction } = await import('./inspect-action.ts')
       await inspectAction(reference, options, around)
     })

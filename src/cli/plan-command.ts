@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
@@ -24,6 +26,7 @@ export function planCommand(around: Surroundings): Command {
     .addOption(insecureOption())
     .addHelpText('after', EXAMPLES)
     .action(async (spec: string, options: SpecOptions & SessionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { planAction } = await import('./plan-action.ts')
       await planAction(spec, options, around)
     })

@@ -1,4 +1,5 @@
 import type { Report } from '../events.ts'
+import { Network } from '../network/network.ts'
 import { Store } from '../oci/store.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { credentialLookup } from '../registry/credentials.ts'
@@ -18,6 +19,7 @@ export async function openSession(options: SessionOptions, around: Surroundings,
     credentials: credentialLookup(around),
     insecureRegistries: new Set(options.insecureRegistry ?? []),
     report,
+    network: new Network(around.env),
     userAgent: `ocibake/${around.version}`,
   })
   const close = async () => {

@@ -39,6 +39,11 @@ export class TempFile {
     this.#writing.catch(() => {})
   }
 
+  /** Resolves when all bytes so far are written: they may change then. @throws DISK_FULL */
+  async written(): Promise<void> {
+    await this.#writing
+  }
+
   /** Completes the file and gives it its final name, over one that is there. @throws DISK_FULL */
   async commit(target: string): Promise<void> {
     await this.#writing

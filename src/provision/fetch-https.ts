@@ -39,9 +39,13 @@ async function request(url: URL, position: Position, download: Download): Promis
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const headers = headersFor(at, url, position)
     const response = await download.answered((signal) =>
-      fetch(withoutUserInfo(at), { headers, redirect: 'manual', compress: false, signal }).catch((error: unknown) => {
-        throw brokenConnection(error)
-      }),
+      download.network
+        .reach(at, (agent) =>
+          fetch(withoutUserInfo(at), { headers, agent, redirect: 'manual', compress: false, signal }),
+        )
+        .catch((error: unknown) => {
+          throw error instanceof OcibakeError ? error : brokenConnection(error)
+        }),
     )
     if (!REDIRECTS.has(response.status)) return response
     discard(response)

@@ -3,12 +3,11 @@ import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { OcibakeError, systemCode } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { type Content, HostFile } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
 import { display, fromText } from '../oci/name.ts'
 import type { Store } from '../oci/store.ts'
-import { Download, type Patience } from './download.ts'
+import { Download, type DownloadTools, type Patience } from './download.ts'
 import { DownloadFile } from './download-file.ts'
 import { fetchHttps } from './fetch-https.ts'
 import { fetchS3, parseS3Uri } from './s3.ts'
@@ -25,10 +24,8 @@ export interface FetchOptions {
 }
 
 /** What fetching needs: part of a step's Tools. */
-export interface FetchTools {
+export interface FetchTools extends DownloadTools {
   readonly store: Pick<Store, 'workFolder'>
-  readonly report: Report
-  readonly signal: AbortSignal
 }
 
 /** Bytes that are on this machine now, verified if they could be. A download is gone once this is disposed of. */
@@ -69,7 +66,7 @@ export async function fetchSource(uri: string, options: FetchOptions, tools: Fet
   try {
     const path = join(folder.path, 'bytes')
     const file = await DownloadFile.create(path)
-    const download = new Download(names.source, file, tools.report, tools.signal, options.patience)
+    const download = new Download(names.source, file, tools, options.patience)
     try {
       await download.run(() => fetch(download))
     } finally {

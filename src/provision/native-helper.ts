@@ -1,6 +1,5 @@
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { execa } from 'execa'
 import { OcibakeError, systemCode } from '../errors.ts'
 
 const MAX_ANSWER = 1 << 30
@@ -37,6 +36,7 @@ export async function nativeHelper(program: NativeProgram = 'ocibake-sandbox'): 
  * @throws INTERNAL with what the helper says when it fails
  */
 export async function askHelper(verb: string, folder: string, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+  const { execa } = await import('execa')
   const { exitCode, stdout, stderr } = await execa(await nativeHelper(), [verb, folder], {
     input: request,
     encoding: 'buffer',

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
+import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
 import { type Download, PATIENCE, PassingFault } from './download.ts'
 import { s3Client } from './s3-client.ts'
@@ -28,10 +29,10 @@ export function parseS3Uri(uri: string): S3Location {
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
 export async function fetchS3(location: S3Location, versionId: string | undefined, download: Download): Promise<void> {
-  const client = await s3Client().catch((error: unknown) => {
+  const client = await s3Client(download.network).catch((error: unknown) => {
     throw noCredentials(download.what, error)
   })
-  const bucket = new Bucket(client)
+  const bucket = new Bucket(client, download.network)
   const ask: AskRange = (start, end, etag) => bucket.ask(location, versionId, { start, end, etag }, download)
   try {
     await fetchRanges(ask, download)
@@ -41,12 +42,17 @@ export async function fetchS3(location: S3Location, versionId: string | undefine
 }
 
 /** Bytes of an object, for a plan: asks once, fetches nothing. @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_FAILED */
-export async function s3ObjectSize(uri: string, versionId: string | undefined, signal: AbortSignal): Promise<number> {
+export async function s3ObjectSize(
+  uri: string,
+  versionId: string | undefined,
+  network: Network,
+  signal: AbortSignal,
+): Promise<number> {
   const what = display(fromText(uri))
-  const client = await s3Client().catch((error: unknown) => {
+  const client = await s3Client(network).catch((error: unknown) => {
     throw noCredentials(what, error)
   })
-  const bucket = new Bucket(client)
+  const bucket = new Bucket(client, network)
   const asking: Asking = {
     what,
     answered: (send) => send(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.idle)])),
@@ -71,10 +77,12 @@ interface Wanted {
 /** A client that moves to the bucket's region once an answer has named it. */
 class Bucket {
   client: S3Client
+  readonly #network: Network
   #moved = false
 
-  constructor(client: S3Client) {
+  constructor(client: S3Client, network: Network) {
     this.client = client
+    this.#network = network
   }
 
   async ask(
@@ -108,7 +116,7 @@ class Bucket {
     if (this.#moved || region === undefined || region === (await this.client.config.region())) return false
     this.#moved = true
     this.client.destroy()
-    this.client = await s3Client(region)
+    this.client = await s3Client(this.#network, region)
     return true
   }
 }

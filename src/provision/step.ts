@@ -1,4 +1,5 @@
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
@@ -117,6 +118,8 @@ export interface Tools {
   sandbox(): Promise<Sandbox>
   readonly report: Report
   readonly signal: AbortSignal
+  /** How sources are reached; directly when absent. */
+  readonly network?: Network
   readonly build: BuildFacts
   /** A step tells the time of an input it took, seconds: the newest is the image's default time. */
   inputDated(seconds: number): void

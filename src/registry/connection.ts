@@ -1,10 +1,12 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { isLoopback } from '../network/address.ts'
+import { Network } from '../network/network.ts'
 import { Authenticator } from './auth.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { NetworkFault } from './network-fault.ts'
 import type { Timing } from './retry.ts'
-import { isLoopback, isNamed } from './target.ts'
+import { isNamed } from './target.ts'
 import { Transport } from './transport.ts'
 
 export interface RegistryConnectionOptions {
@@ -14,6 +16,8 @@ export interface RegistryConnectionOptions {
   readonly report: Report
   /** `ocibake/<version>`. */
   readonly userAgent: string
+  /** Proxies and private authorities; directly, with the usual ones, when absent. Closed with the connection. */
+  readonly network?: Network
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
@@ -26,14 +30,18 @@ export class RegistryConnection {
   readonly transport: Transport
   readonly authenticator: Authenticator
   readonly report: Report
+  /** Also for what is no registry: sources of steps. */
+  readonly network: Network
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
-    const { userAgent, report, timing } = options
+    const { userAgent, report, timing, network = new Network() } = options
     this.report = report
+    this.network = network
     this.transport = new Transport({
       userAgent,
       report,
+      network,
       insecure: options.insecureRegistries,
       ...(timing && { timing }),
     })
@@ -57,7 +65,7 @@ export class RegistryConnection {
   }
 
   close(): void {
-    this.transport.close()
+    this.network.close()
   }
 
   async #find(registry: string, signal: AbortSignal): Promise<URL> {

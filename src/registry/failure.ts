@@ -43,6 +43,7 @@ function hintFor(code: ErrorCode, status: number, registry: string): string {
     case 'REGISTRY_NOT_FOUND':
       return 'Check the spelling of the repository, tag or digest.'
     default:
+      if (status === 407) return 'Write http_proxy=http://USER:PASSWORD@HOST:PORT.'
       return status >= 500 ? 'The registry is in trouble: try again later.' : 'The registry does not take this request.'
   }
 }

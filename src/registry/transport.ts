@@ -1,16 +1,14 @@
-import dns from 'node:dns'
-import http from 'node:http'
-import https from 'node:https'
-import type { LookupFunction } from 'node:net'
+import type { Agent } from 'node:http'
 import type { Headers } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { Network, TlsIdentity } from '../network/network.ts'
 import type { Content } from '../oci/content.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
 import { displayUrl } from './redact.ts'
 import { isTransientStatus, PATIENCE, pause, type Timing, waitBefore } from './retry.ts'
-import { checkLed, checkTarget, isLinkLocal, isNamed } from './target.ts'
+import { checkLed, checkTarget, isNamed } from './target.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -53,24 +51,23 @@ export interface TransportOptions {
   /** Hosts, as references spell them, that may be spoken to by plain http or with a certificate of any authority. */
   readonly insecure: ReadonlySet<string>
   readonly report: Report
+  readonly network: Network
   readonly timing?: Partial<Timing>
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const UNVERIFIED: TlsIdentity = { unverified: true }
 const MOST_HOPS = 10
 const ERROR_BODY_LIMIT = 64 << 10
 
 /**
  * HTTP for registries: redirects followed by hand, so that credentials stay with their origin; transient failures
- * retried and reported; idle connections ended; bodies bounded. Any status that remains is an Answer, not an error.
+ * retried and reported; bodies bounded. Any status that remains is an Answer, not an error.
  */
 export class Transport {
   readonly timing: Timing
   readonly insecure: ReadonlySet<string>
   readonly #options: TransportOptions
-  readonly #http = new http.Agent({ keepAlive: true, lookup })
-  readonly #https = new https.Agent({ keepAlive: true, lookup })
-  readonly #unverified = new https.Agent({ keepAlive: true, lookup, rejectUnauthorized: false })
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -101,11 +98,6 @@ export class Transport {
     }
   }
 
-  /** Ends idle connections. The transport can be used again. */
-  close(): void {
-    for (const agent of [this.#http, this.#https, this.#unverified]) agent.destroy()
-  }
-
   async #follow(request: HttpRequest, attempts: number): Promise<Answer> {
     let url = request.url
     for (let hop = 0; hop <= MOST_HOPS; hop++) {
@@ -132,8 +124,14 @@ export class Transport {
       'Accept-Encoding': 'identity',
       ...(isHome && authorization !== undefined ? { Authorization: authorization } : {}),
     }
-    const agent = url.protocol === 'http:' ? this.#http : isNamed(url, this.insecure) ? this.#unverified : this.#https
-    return exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
+    const identity = isNamed(url, this.insecure) ? UNVERIFIED : undefined
+    const { network } = this.#options
+    const ask = (agent: Agent) =>
+      exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
+    return network.reach(url, ask, identity).catch((error: unknown) => {
+      const proxy = network.proxyFor(url)
+      throw error instanceof NetworkFault && proxy !== undefined ? error.through(proxy) : error
+    })
   }
 }
 
@@ -169,13 +167,4 @@ async function collect(answer: Exchange, url: URL, request: HttpRequest, attempt
   }
   if (size > limit) answer.leave()
   return { ...head, bytes: Buffer.concat(chunks).subarray(0, limit), truncated: size > limit }
-}
-
-/** The resolver, without a way into the link-local network: a name can be made to lead anywhere. */
-const lookup: LookupFunction = (hostname, options, callback) => {
-  dns.lookup(hostname, options, (error, address, family) => {
-    const addresses = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
-    const fault = addresses.some(isLinkLocal) ? Object.assign(new Error('link-local'), { code: 'ELINKLOCAL' }) : error
-    callback(fault, address, family)
-  })
 }

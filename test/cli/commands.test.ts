@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -44,6 +45,24 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await run(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/error: /)
+  })
+
+  it('keeps compiled code in a cache folder that only its user may write, and for a bare --version nowhere', async () => {
+    const app = await spec(VALID)
+    const keptBy = async (...args: string[]) => {
+      const { code, stderr } = await run(...args)
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      return existsSync(join(cacheDir, 'code'))
+    }
+    const cacheDir = join(folder, 'cache', 'store')
+    await rm(cacheDir, { recursive: true, force: true })
+    expect(await keptBy('--version')).toBe(false)
+    expect(await keptBy('validate', app)).toBe(false)
+    await mkdir(cacheDir, { recursive: true })
+    await chmod(cacheDir, 0o777)
+    expect(await keptBy('plan', app)).toBe(false)
+    await chmod(cacheDir, 0o755)
+    expect(await keptBy('validate', app)).toBe(true)
   })
 
   it('knows the sandboxes that there are', () => {

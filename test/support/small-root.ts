@@ -83,12 +83,12 @@ export class Bench implements AsyncDisposable {
     this.sandbox = sandbox
   }
 
-  static async open(): Promise<Bench> {
+  static async open(backend = BACKEND): Promise<Bench> {
     const home = await mkdtemp(join(tmpdir(), 'ocibake-bench-'))
     const store = await Store.open(join(home, 'store'))
     await using work = await store.workFolder('probe')
-    const sandbox = await BACKEND.probe(work.path, () => {})
-    if (!('run' in sandbox)) throw new Error(`these tests need ${BACKEND.name}: ${sandbox.missing}`)
+    const sandbox = await backend.probe(work.path, () => {})
+    if (!('run' in sandbox)) throw new Error(`these tests need ${backend.name}: ${sandbox.missing}`)
     return new Bench(home, store, sandbox)
   }
 
