@@ -30,6 +30,8 @@ export interface BuildOptions {
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
   readonly sandbox: string
+  /** A sandbox will do that loses owners that scripts give to files; default: false. */
+  readonly allowInexactOwnership?: boolean
   /** For proxies of scripts and `env:` secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
@@ -112,9 +114,12 @@ function splitVariable(pair: string): [string, string] {
 }
 
 /** Probed once, and only when a step wants to run something. */
-function lazySandbox({ store, sandbox, report }: BuildOptions) {
+function lazySandbox({ store, sandbox, env, allowInexactOwnership = false, report }: BuildOptions) {
   let chosen: Promise<Sandbox> | undefined
-  const choose = async () => (await import('./provision/choose-sandbox.ts')).chooseSandbox(sandbox, store, report)
+  const choose = async () => {
+    const { chooseSandbox } = await import('./provision/choose-sandbox.ts')
+    return await chooseSandbox(sandbox, { env, allowInexactOwnership }, store, report)
+  }
   return () => (chosen ??= choose())
 }
 

@@ -15,6 +15,7 @@ export interface BuildActionOptions extends SpecOptions, SessionOptions {
   readonly push?: boolean
   readonly output?: string[]
   readonly sandbox: string
+  readonly allowInexactOwnership?: boolean
   readonly progress: ProgressMode
   readonly metadataFile?: string
 }
@@ -53,7 +54,8 @@ function buildOne(
 ): Promise<BuildResult> {
   const { env, signal } = around
   const push = options.push === true
-  return build(plan, { store, connection, push, outputs, sandbox: options.sandbox, env, report, signal })
+  const { sandbox, allowInexactOwnership = false } = options
+  return build(plan, { store, connection, push, outputs, sandbox, allowInexactOwnership, env, report, signal })
 }
 
 function outputsOf(plan: Plan, options: BuildActionOptions): Transport[] {

@@ -34,6 +34,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())

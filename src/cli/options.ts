@@ -43,8 +43,8 @@ export const varOption = () =>
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
-/** `auto`, and SANDBOX_NAMES of provision/choose-sandbox.ts, which a start of the command line need not load. */
-export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace']
+/** `auto`, and the names in provision/choose-sandbox.ts, which a start of the command line need not load. */
+export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace', 'proot']
 
 export const sandboxOption = () =>
   new Option('--sandbox <name>', 'where scripts run').choices(SANDBOXES).default('auto')

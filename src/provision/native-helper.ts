@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
+import type { SandboxRefusal } from './sandbox.ts'
 
 const MAX_ANSWER = 1 << 30
 
@@ -28,6 +29,16 @@ export async function nativeHelper(program: NativeProgram = 'ocibake-sandbox'): 
         cause: error,
       },
     )
+  }
+}
+
+/** As `nativeHelper`; what is missing when there is none. */
+export async function helperOrRefusal(program?: NativeProgram): Promise<string | SandboxRefusal> {
+  try {
+    return await nativeHelper(program)
+  } catch (error) {
+    if (!(error instanceof OcibakeError)) throw error
+    return { missing: error.message.replace(/\.$/, ''), hint: error.hint ?? '' }
   }
 }
 

@@ -69,6 +69,8 @@ export type OnLine = (stream: 'stdout' | 'stderr', line: string) => void
 /** Finds out by doing it in `folder` whether a sandbox works here. */
 export interface SandboxBackend {
   readonly name: string
+  /** 'inexact': it loses owners that scripts give to files, so it is taken only when the user allows that. */
+  readonly owners: 'exact' | 'inexact'
   probe(folder: string, report: Report): Promise<Sandbox | SandboxRefusal>
 }
 
@@ -76,4 +78,12 @@ export interface SandboxRefusal {
   /** What is missing, a sentence without its full stop; and how to get it. */
   readonly missing: string
   readonly hint: string
+}
+
+/** What decides, beside the machine, which sandboxes may be used. */
+export interface SandboxWishes {
+  /** The caller's environment: its PATH may have a program that one of them needs. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** A sandbox will do that loses owners that scripts give to files. */
+  readonly allowInexactOwnership: boolean
 }

@@ -39,8 +39,8 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
   expect(findings.map(({ what }) => what)).toEqual([
     ...['user', 'capabilities', 'seccomp', 'no-new-privileges'],
     ...['mount', 'overlayfs', 'user namespaces', 'subordinate ids', 'ptrace'],
-    ...['sandbox chroot', 'sandbox userns', 'sandbox ptrace'],
-    ...['ocibake-sandbox', 'ocibake-trace', 'tar', 'xz', 'bzip2', 'mmdebstrap'],
+    ...['sandbox chroot', 'sandbox userns', 'sandbox ptrace', 'sandbox proot'],
+    ...['ocibake-sandbox', 'ocibake-trace', 'proot', 'tar', 'xz', 'bzip2', 'mmdebstrap'],
     ...['cache folder', 'temporary folder', 'proxy', 'registry credentials', 'S3 credentials', 'CI'],
   ])
   expect(sandbox?.name).toBe('chroot')
@@ -48,7 +48,8 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
   const { stdout } = await doctor([])
   for (const { what, state, found, neededFor } of findings) {
     expect(stdout).toMatch(new RegExp(`^${state} +${what} +\\S`, 'm'))
-    expect(stdout).toContain(found)
+    // Other tests use the disk meanwhile.
+    if (!what.endsWith('folder')) expect(stdout).toContain(found)
     expect(stdout).toContain(`for: ${neededFor}`)
   }
   expect(stdout).toContain('\nScripts run in the sandbox chroot: ')
