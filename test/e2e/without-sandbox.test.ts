@@ -70,8 +70,7 @@ async function nothing(): Promise<string[]> {
   })
 }
 
-const pushed = async (tag: string) =>
-  (await skopeoInspect(`docker://${registry.host}/app:${tag}`)).Digest
+const pushed = async (tag: string) => (await skopeoInspect(`docker://${registry.host}/app:${tag}`)).Digest
 
 it('where nothing is allowed, a spec without scripts is built and pushed as root does it', async () => {
   const build = (tag: string) => [
