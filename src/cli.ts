@@ -21,6 +21,7 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
     env: process.env,
     home: homeFolder(),
     version,
+    stdin: () => process.stdin,
     stdout: (text) => void process.stdout.write(text),
     stderr: process.stderr,
   })

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,8 +63,10 @@ static void serve(struct task *task)
         return;
     }
     task->is_rewritten = result == REWRITTEN;
-    if (!task->is_rewritten)
+    if (!task->is_rewritten) {
+        give_back(task);
         skip_call(&task->now, result);
+    }
     set_registers(task->tid, &task->now);
     resume(task, task->is_rewritten ? PTRACE_SYSCALL : PTRACE_CONT, 0);
 }
@@ -80,9 +83,13 @@ static void finish(struct task *task)
         for (int i = 0; i < 6; i++)
             set_argument(&task->now, i, call_argument(&task->before, i));
         set_call(&task->now, call_number(&task->before));
-        set_result(&task->now, result);
+        if (result == AGAIN)
+            repeat_call(&task->now);
+        else
+            set_result(&task->now, result);
         set_registers(task->tid, &task->now);
     }
+    give_back(task);
     task->is_rewritten = false;
     resume(task, PTRACE_CONT, 0);
 }
@@ -120,7 +127,7 @@ static void note_birth(struct task *parent)
     unsigned long tid = 0;
     ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid);
     struct task *child = inherit_task(parent, (pid_t)tid, clone_flags(parent));
-    if (child->is_waiting) {
+    if (child && child->is_waiting) {
         child->is_waiting = false;
         resume(child, PTRACE_CONT, 0);
     }
@@ -206,8 +213,11 @@ static void serve_all(void)
             fail(REFUSED, "wait", "(the script)");
         struct task *task = task_of(tid);
         if (WIFSTOPPED(status)) {
-            if (!task)
+            if (!task || task->is_dead) {
+                if (task)
+                    forget_task(task); /* the number has been given again */
                 task = early_task(tid);
+            }
             if (task->is_known)
                 attend(task, status);
             else
@@ -215,12 +225,22 @@ static void serve_all(void)
             continue;
         }
         if (task)
-            forget_task(task);
+            note_death(task);
         if (tid == script) {
             if (run_report->outcome == NOTHING_YET)
                 note_end(status);
             return;
         }
+    }
+}
+
+/* One for each thread that is in a call with a socket. */
+static void allow_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
     }
 }
 
@@ -245,6 +265,7 @@ _Noreturn void trace_script(struct options *options)
         fail(REFUSED, "ptrace", "(the script)");
     }
     first_task(script);
+    allow_files();
     close(gate[0]);
     close(gate[1]);
     close(options->script.out);

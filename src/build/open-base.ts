@@ -73,6 +73,7 @@ function scratchBase(platform: Platform): Base {
     name: 'scratch',
     digest: undefined,
     config: scratchConfig(platform),
+    contents: [],
     reference: undefined,
     layers: async () => [],
     tree: async () => EMPTY,

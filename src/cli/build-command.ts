@@ -5,6 +5,8 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  noCacheFromOption,
+  noCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -35,6 +37,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(platformOption())
     .addOption(sandboxOption())
     .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
+    .addOption(noCacheOption())
+    .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())

@@ -2,8 +2,16 @@ import { join } from 'node:path'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The store's folder: the one that was named, else where the XDG base directory specification puts caches. */
-export function cacheFolder({ cacheDir }: SessionOptions, { env, home }: Pick<Surroundings, 'env' | 'home'>): string {
+/** Where the store is: what the command line says, the environment, or where the XDG specification puts caches. */
+export function cacheFolder(
+  { cacheDir }: Pick<SessionOptions, 'cacheDir'>,
+  around: Pick<Surroundings, 'env' | 'home'>,
+): string {
+  return cacheDir ?? (around.env.OCIBAKE_CACHE_DIR || defaultCache(around))
+}
+
+/** XDG Base Directory Specification: a relative path is to be ignored. */
+function defaultCache({ env, home }: Pick<Surroundings, 'env' | 'home'>): string {
   const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(home, '.cache')
-  return cacheDir ?? (env.OCIBAKE_CACHE_DIR || join(base, 'ocibake'))
+  return join(base, 'ocibake')
 }

@@ -43,6 +43,20 @@ export const varOption = () =>
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
+export const noCacheOption = () =>
+  new Option('--no-cache', 'run every script and read every file again; what comes of it is kept for later builds')
+
+export const noCacheFromOption = () =>
+  new Option('--no-cache-from <step>', 'the same from this step on: its number, or run:2 for the second of a verb')
+
+/** As commander gives them. */
+export interface CacheUseOptions {
+  /** false with --no-cache. */
+  readonly cache?: boolean
+  /** The step of --no-cache-from; commander says true where it was not given. */
+  readonly cacheFrom?: string | true
+}
+
 /** `auto`, and the names in provision/choose-sandbox.ts, which a start of the command line need not load. */
 export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace', 'proot']
 

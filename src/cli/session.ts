@@ -1,8 +1,9 @@
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
 import { Store } from '../oci/store.ts'
+import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
-import { credentialLookup } from '../registry/credentials.ts'
+import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
 import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -14,17 +15,28 @@ export interface Session extends AsyncDisposable {
 
 /** The store and the registries of one command. */
 export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
+  const connection = openConnection(options, around, report, credentialLookup(around))
   const store = await Store.open(cacheFolder(options, around), { report })
-  const connection = new RegistryConnection({
-    credentials: credentialLookup(around),
-    insecureRegistries: new Set(options.insecureRegistry ?? []),
-    report,
-    network: new Network(around.env),
-    userAgent: `ocibake/${around.version}`,
-  })
   const close = async () => {
     connection.close()
     await store.close()
   }
   return { store, connection, [Symbol.asyncDispose]: close }
+}
+
+/** The registries of one command. */
+export function openConnection(
+  options: Pick<SessionOptions, 'insecureRegistry'>,
+  around: Surroundings,
+  report: Report,
+  credentials: CredentialLookup,
+): RegistryConnection {
+  return new RegistryConnection({
+    credentials,
+    insecureRegistries: new Set(options.insecureRegistry ?? []),
+    report,
+    network: new Network(around.env),
+    certificates: certificateLookup(around),
+    userAgent: `ocibake/${around.version}`,
+  })
 }

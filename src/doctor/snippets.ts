@@ -15,14 +15,12 @@ const GITLAB = `image:
   image: node:24-bookworm
   variables:
     OCIBAKE_CACHE_DIR: $CI_PROJECT_DIR/.ocibake
-    REGISTRY_AUTH_FILE: /tmp/auth.json
+    OCIBAKE_REGISTRY_TOKEN: $CI_REGISTRY=$CI_REGISTRY_USER:$CI_REGISTRY_PASSWORD
   cache:
     key: ocibake
     paths: [.ocibake]
   script:
     - npm ci
-    - auth=$(printf '%s:%s' "$CI_REGISTRY_USER" "$CI_REGISTRY_PASSWORD" | base64 -w0)
-    - printf '{"auths":{"%s":{"auth":"%s"}}}' "$CI_REGISTRY" "$auth" > "$REGISTRY_AUTH_FILE"
     - npx ocibake build web.spec.ts --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_REF_SLUG" --push --metadata-file built.json
   artifacts:
     paths: [built.json]
@@ -36,7 +34,6 @@ jobs:
     permissions: { contents: read, packages: write }
     env:
       OCIBAKE_CACHE_DIR: /tmp/ocibake
-      REGISTRY_AUTH_FILE: /tmp/auth.json
     steps:
       - uses: actions/checkout@v4
       - uses: actions/setup-node@v4
@@ -49,12 +46,9 @@ jobs:
       # Allows the sandbox userns. Without this line it is ptrace: the same image, a little slower.
       - run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
       - run: npm ci
-      - run: |
-          auth=$(printf '%s:%s' "$GITHUB_ACTOR" "$TOKEN" | base64 -w0)
-          printf '{"auths":{"ghcr.io":{"auth":"%s"}}}' "$auth" > "$REGISTRY_AUTH_FILE"
-          npx ocibake build web.spec.ts --tag "ghcr.io/$GITHUB_REPOSITORY:latest" --push
+      - run: npx ocibake build web.spec.ts --tag "ghcr.io/$GITHUB_REPOSITORY:latest" --push
         env:
-          TOKEN: \${{ secrets.GITHUB_TOKEN }}
+          OCIBAKE_REGISTRY_TOKEN: ghcr.io=\${{ github.actor }}:\${{ secrets.GITHUB_TOKEN }}
 `
 
 const KUBERNETES = `apiVersion: v1

@@ -133,6 +133,11 @@ export class Store {
     return builder.finish()
   }
 
+  /** As `layerTree`; undefined when the layer is not there. */
+  async findLayerTree(diffId: Digest): Promise<Directory | undefined> {
+    return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
+  }
+
   /**
    * Takes in an uncompressed tar that is no layer (a tarball to be unpacked).
    * @param key names the same bytes for ever (a digest of where and which): `bytes` is not touched when a tar of this

@@ -40,7 +40,6 @@ export async function chooseSandbox(
     const found = await backend.probe(work.path, report)
     if ('run' in found) {
       report({ type: 'note', message: `sandbox: ${found.name} (${found.why})` })
-      if (backend.owners === 'inexact') report(inexact(found))
       return found
     }
     refusals.push(`${backend.name}: ${found.missing}`)
@@ -48,12 +47,4 @@ export async function chooseSandbox(
     if (backend.owners === 'exact' || wanted.length === 1) hint = found.hint
   }
   throw new OcibakeError('SANDBOX_UNAVAILABLE', `No sandbox for scripts works here: ${refusals.join('; ')}.`, { hint })
-}
-
-function inexact({ name }: Sandbox) {
-  return {
-    type: 'warning',
-    message: `The sandbox ${name} loses the owners, devices and capabilities that scripts give to files: the image is not the one that other sandboxes make.`,
-    hint: 'See docs/sandboxes.md for how to get one of them; without --allow-inexact-ownership this would have failed.',
-  } as const
 }

@@ -38,6 +38,14 @@ export class PassingFault extends Error {
   }
 }
 
+/** How a download ended. */
+export interface Validated {
+  /** Strong: while the source has this ETag its bytes are the same (RFC 9110, section 8.8.3). */
+  readonly etag: string | undefined
+  /** The source still has the ETag that was known before, so nothing was fetched. */
+  readonly isUnchanged: boolean
+}
+
 /** What fetching needs of a build. */
 export interface DownloadTools {
   readonly report: Report
@@ -78,13 +86,14 @@ export class Download {
   }
 
   /** Does `fetch` between a 'task-started' and a 'task-finished' event. */
-  async run(fetch: () => Promise<void>): Promise<void> {
+  async run(fetch: () => Promise<Validated>): Promise<Validated> {
     const task = `fetch ${this.what}`
     this.#report({ type: 'task-started', task, label: this.what })
     let outcome = 'failed'
     try {
-      await fetch()
-      outcome = `${this.#done} bytes`
+      const validated = await fetch()
+      outcome = validated.isUnchanged ? 'unchanged' : `${this.#done} bytes`
+      return validated
     } finally {
       this.#report({ type: 'task-finished', task, outcome })
     }

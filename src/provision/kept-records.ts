@@ -1,44 +1,32 @@
-import { type BigIntStats, chmodSync, lstatSync, readdirSync } from 'node:fs'
+import { constants } from 'node:fs'
+import { NO_XATTRS } from '../oci/node.ts'
 import { modeOnDisk, type OwnerRecord, type OwnerRecords } from './owner-records.ts'
-import { identityOf } from './root-stamps.ts'
+import { eachEntry, type RootEntry } from './root-entries.ts'
+
+const PLAIN: OwnerRecord = { uid: 0, gid: 0, mode: null, device: null, xattrs: NO_XATTRS }
 
 /**
  * What of `records` is still true of the root at `root` after a script that nobody watched: owners, devices and
- * attributes of every file that is there still, and its mode unless the disk says that it was changed.
+ * attributes of every file that is there still, and its mode unless the disk says that it was changed. What the script
+ * closed to its owner is opened on the way, and its mode recorded.
+ * @throws the reason of the signal
  */
-export function keptRecords(root: string, records: OwnerRecords): OwnerRecords {
+export async function keptRecords(root: string, records: OwnerRecords, signal: AbortSignal): Promise<OwnerRecords> {
   const kept = new Map<string, OwnerRecord>()
-  const look = (path: Buffer): void => {
-    // Whoever reads the root back says what is wrong with such a path.
-    if (path.byteLength > LONGEST_PATH) return
-    const stat = lstatSync(path, { bigint: true })
-    const identity = identityOf(stat)
-    const record = records.get(identity)
-    if (record !== undefined) kept.set(identity, { ...record, mode: modeOf(record, stat) })
-    if (!stat.isDirectory()) return
-    for (const name of namesIn(path, stat)) look(Buffer.concat([path, SLASH, name]))
+  const look = (entry: RootEntry) => {
+    const record = records.get(entry.identity)
+    const mode = modeOf(entry, record)
+    if (record !== undefined || mode !== null) kept.set(entry.identity, { ...(record ?? PLAIN), mode })
   }
-  look(Buffer.from(root))
+  await eachEntry(root, { open: true }, look, signal)
   return kept
 }
 
-const SLASH = Buffer.from('/')
-/** PATH_MAX of Linux, without the NUL. */
-const LONGEST_PATH = 4095
-
-function modeOf({ mode }: OwnerRecord, stat: BigIntStats): number | null {
-  if (mode === null) return null
-  return (Number(stat.mode) & 0o7777) === modeOnDisk(mode, stat.isDirectory()) ? mode : null
-}
-
-/** A folder that the script has closed to everybody is opened for as long as it takes. */
-function namesIn(path: Buffer, stat: BigIntStats): Buffer[] {
-  const mode = Number(stat.mode) & 0o7777
-  const isOpen = (mode & 0o700) === 0o700
-  if (!isOpen) chmodSync(path, mode | 0o700)
-  try {
-    return readdirSync(path, { encoding: 'buffer' })
-  } finally {
-    if (!isOpen) chmodSync(path, mode)
-  }
+/** null: the disk's is the true one. */
+function modeOf({ mode: onDisk }: RootEntry, record: OwnerRecord | undefined): number | null {
+  const mode = onDisk & 0o7777
+  const type = onDisk & constants.S_IFMT
+  if (record?.mode != null && mode === modeOnDisk(record.mode, type === constants.S_IFDIR)) return record.mode
+  const wanted = type === constants.S_IFDIR ? 0o700 : type === constants.S_IFREG ? 0o400 : 0
+  return (mode & wanted) === wanted ? null : mode
 }

@@ -3,10 +3,10 @@ import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
 import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
-import { type Download, PATIENCE, PassingFault } from './download.ts'
+import { type Download, PATIENCE, PassingFault, type Validated } from './download.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
-import { type AskRange, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
+import { type AskRange, type Condition, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
 
 export interface S3Location {
   readonly bucket: string
@@ -25,17 +25,24 @@ export function parseS3Uri(uri: string): S3Location {
 
 /**
  * Downloads an object into the download's file, its parts in parallel and all of one and the same object. The bucket's
- * region is found out when it is not the configured one. What arrived is unverified.
+ * region is found out when it is not the configured one. What arrived is unverified. Nothing does while the object has
+ * the ETag `known`.
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
-export async function fetchS3(location: S3Location, versionId: string | undefined, download: Download): Promise<void> {
+export async function fetchS3(
+  location: S3Location,
+  versionId: string | undefined,
+  download: Download,
+  known?: string,
+): Promise<Validated> {
   const client = await s3Client(download.network).catch((error: unknown) => {
     throw noCredentials(download.what, error)
   })
   const bucket = new Bucket(client, download.network)
-  const ask: AskRange = (start, end, etag) => bucket.ask(location, versionId, { start, end, etag }, download)
+  const ask: AskRange = (start, end, condition) =>
+    bucket.ask(location, versionId, { start, end, ...condition }, download)
   try {
-    await fetchRanges(ask, download)
+    return await fetchRanges(ask, download, known)
   } finally {
     bucket.client.destroy()
   }
@@ -58,7 +65,7 @@ export async function s3ObjectSize(
     answered: (send) => send(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.idle)])),
   }
   try {
-    const answer = await bucket.ask(parseS3Uri(uri), versionId, { start: 0, end: 1, etag: undefined }, asking)
+    const answer = (await bucket.ask(parseS3Uri(uri), versionId, { start: 0, end: 1 }, asking))!
     answer.body.destroy()
     return answer.size
   } finally {
@@ -68,10 +75,9 @@ export async function s3ObjectSize(
 
 type Asking = Pick<Download, 'what' | 'answered'>
 
-interface Wanted {
+interface Wanted extends Condition {
   readonly start: number
   readonly end: number
-  readonly etag: string | undefined
 }
 
 /** A client that moves to the bucket's region once an answer has named it. */
@@ -90,15 +96,16 @@ class Bucket {
     versionId: string | undefined,
     wanted: Wanted,
     download: Asking,
-  ): Promise<RangeAnswer> {
+  ): Promise<RangeAnswer | undefined> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3')
-    const { start, end, etag } = wanted
+    const { start, end, ifMatch, ifNoneMatch } = wanted
     const command = new GetObjectCommand({
       Bucket: location.bucket,
       Key: location.key,
       ...(end > start && { Range: `bytes=${start}-${end - 1}` }),
       ...(versionId !== undefined && { VersionId: versionId }),
-      ...(etag !== undefined && { IfMatch: etag }),
+      ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+      ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
     })
     try {
       const output = await download.answered((abortSignal) => this.client.send(command, { abortSignal }))
@@ -107,7 +114,8 @@ class Bucket {
       if (await this.#moveTo(regionOf(error))) return this.ask(location, versionId, wanted, download)
       // The range of an empty object is never satisfiable (RFC 9110, section 14.1.2).
       if (statusOf(error) === 416 && start === 0 && end > 0)
-        return this.ask(location, versionId, { start, end: 0, etag }, download)
+        return this.ask(location, versionId, { ...wanted, end: 0 }, download)
+      if (statusOf(error) === 304) return undefined
       throw s3Failure(error, download.what)
     }
   }

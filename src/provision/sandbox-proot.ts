@@ -13,6 +13,11 @@ import { stopSignal } from './stop-signal.ts'
 import { supervise } from './supervise.ts'
 
 const NAME = 'proot'
+const WARNING = {
+  message:
+    'The sandbox proot loses owners, devices and capabilities that scripts give to files: the image is not the one that other sandboxes make.',
+  hint: 'ocibake doctor says what the others need.',
+}
 
 /**
  * The last resort, only with `allowInexactOwnership`: a proot of the machine (proot-me.github.io). It shows scripts that
@@ -40,7 +45,8 @@ function sandboxOf(program: ProotProgram): Sandbox {
   return {
     name: NAME,
     owners: 'recorded',
-    why: `nothing better works, and inexact owners are allowed: ${program.proot}`,
+    why: `inexact owners are allowed: ${program.proot}`,
+    warning: WARNING,
     run: (root, command, onLine, signal, records = NO_RECORDS) =>
       runThere(program, { root, command, onLine, signal, records }),
   }
@@ -81,7 +87,7 @@ async function runThere(program: ProotProgram, running: Running): Promise<Sandbo
     throwIfInterrupted()
     const code = child.exitCode ?? 255
     const exit = { code, timedOut: isTimedOut() }
-    return code === 0 ? { ...exit, records: keptRecords(root, records) } : exit
+    return code === 0 ? { ...exit, records: await keptRecords(root, records, signal) } : exit
   } finally {
     await rm(place, { recursive: true, force: true })
   }

@@ -50,6 +50,8 @@ export interface Sandbox {
   readonly why: string
   /** 'recorded': the root is laid out as the builder's own, and what it means is in records beside it. */
   readonly owners: 'real' | 'recorded'
+  /** What the user has to know of everything that scripts make in it. */
+  readonly warning?: { readonly message: string; readonly hint: string }
   /**
    * Runs `command` in the root at `root` (an absolute host path, laid out by us and private to us), of which `records`
    * are true if this sandbox records owners.

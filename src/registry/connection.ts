@@ -3,6 +3,7 @@ import type { Report } from '../events.ts'
 import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
 import { Authenticator } from './auth.ts'
+import type { CertificateLookup } from './certificates.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { NetworkFault } from './network-fault.ts'
 import type { Timing } from './retry.ts'
@@ -18,6 +19,8 @@ export interface RegistryConnectionOptions {
   readonly userAgent: string
   /** Proxies and private authorities; directly, with the usual ones, when absent. Closed with the connection. */
   readonly network?: Network
+  /** What is kept for single registries beside those; nothing when absent. */
+  readonly certificates?: CertificateLookup
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
@@ -35,7 +38,7 @@ export class RegistryConnection {
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
-    const { userAgent, report, timing, network = new Network() } = options
+    const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
     this.network = network
     this.transport = new Transport({
@@ -43,6 +46,7 @@ export class RegistryConnection {
       report,
       network,
       insecure: options.insecureRegistries,
+      ...(certificates && { certificates }),
       ...(timing && { timing }),
     })
     this.authenticator = new Authenticator(this.transport, options.credentials)

@@ -29,9 +29,16 @@ const FINAL = new Map([
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
   ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name'],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'it wants a certificate of this side'],
+  [
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+    'it does not agree on TLS, as servers do that want a certificate of this side',
+  ],
+  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'it does not take the certificate of this side'],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'it does not take the certificate of this side'],
 ])
 
-const CERTIFICATE = /CERT|LEAF_SIGNATURE/
+const CERTIFICATE = /CERT|LEAF_SIGNATURE|_ALERT_/
 
 /** An exchange that ended without an answer, or in the middle of one. */
 export class NetworkFault extends Error {
@@ -58,7 +65,7 @@ export class NetworkFault extends Error {
     return TRANSIENT.has(this.code) || this.code === 'EPROXYFAILED' || this.code.startsWith('HPE_')
   }
 
-  /** The server speaks TLS, but nobody vouches for who it is. */
+  /** The server speaks TLS, but one side does not know who the other is. */
   get isCertificate(): boolean {
     return CERTIFICATE.test(this.code)
   }
@@ -79,7 +86,9 @@ export class NetworkFault extends Error {
     if (this.code === 'CERT_HAS_EXPIRED' || this.code === 'CERT_NOT_YET_VALID')
       return `Renew the certificate of ${host}, or set this machine's clock.`
     if (this.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'Use the name that the certificate is for.'
-    if (this.isCertificate) return 'Trust its authority with: NODE_EXTRA_CA_CERTS=/path/to/ca.pem ocibake …'
+    const folder = `~/.config/containers/certs.d/${host}`
+    if (this.code.includes('_ALERT_')) return `Put a certificate and its key there: ${folder}/client.{cert,key}`
+    if (this.isCertificate) return `Put the certificate of its authority there: ${folder}/ca.crt, or set SSL_CERT_FILE.`
     if (FINAL.get(this.code)?.endsWith('TLS there'))
       return `If it is to be spoken to without TLS: --insecure-registry ${host}`
     if (this.code === 'ENOTFOUND' || this.code === 'ECONNREFUSED') return 'Check the name and port of the registry.'

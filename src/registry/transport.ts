@@ -4,6 +4,7 @@ import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network, TlsIdentity } from '../network/network.ts'
 import type { Content } from '../oci/content.ts'
+import { type CertificateLookup, noCertificates } from './certificates.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
 import { displayUrl } from './redact.ts'
@@ -52,11 +53,12 @@ export interface TransportOptions {
   readonly insecure: ReadonlySet<string>
   readonly report: Report
   readonly network: Network
+  /** Nothing is kept for any host when absent. */
+  readonly certificates?: CertificateLookup
   readonly timing?: Partial<Timing>
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-const UNVERIFIED: TlsIdentity = { unverified: true }
 const MOST_HOPS = 10
 const ERROR_BODY_LIMIT = 64 << 10
 
@@ -67,11 +69,17 @@ const ERROR_BODY_LIMIT = 64 << 10
 export class Transport {
   readonly timing: Timing
   readonly insecure: ReadonlySet<string>
+  readonly network: Network
   readonly #options: TransportOptions
+  readonly #certificates: CertificateLookup
+  /** By host: one object each, which is what connections are kept by. */
+  readonly #unverified = new Map<string, TlsIdentity>()
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.insecure = options.insecure
+    this.network = options.network
+    this.#certificates = options.certificates ?? noCertificates
     this.timing = { ...PATIENCE, ...options.timing }
   }
 
@@ -115,7 +123,7 @@ export class Transport {
     )
   }
 
-  #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
+  async #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
     const { method, headers, body, signal, authorization } = request
     const isHome = url.origin === request.url.origin
     const sent = {
@@ -124,14 +132,23 @@ export class Transport {
       'Accept-Encoding': 'identity',
       ...(isHome && authorization !== undefined ? { Authorization: authorization } : {}),
     }
-    const identity = isNamed(url, this.insecure) ? UNVERIFIED : undefined
-    const { network } = this.#options
+    const identity = await this.#identityFor(url)
+    const { network } = this
     const ask = (agent: Agent) =>
       exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
     return network.reach(url, ask, identity).catch((error: unknown) => {
       const proxy = network.proxyFor(url)
       throw error instanceof NetworkFault && proxy !== undefined ? error.through(proxy) : error
     })
+  }
+
+  async #identityFor(url: URL): Promise<TlsIdentity | undefined> {
+    if (url.protocol !== 'https:') return undefined
+    const kept = await this.#certificates(url)
+    if (!isNamed(url, this.insecure)) return kept
+    const identity = this.#unverified.get(url.host) ?? { ...kept, unverified: true }
+    this.#unverified.set(url.host, identity)
+    return identity
   }
 }
 

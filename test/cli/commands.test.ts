@@ -91,7 +91,15 @@ describe('the command line', () => {
     })
 
     it('prints one JSON document a spec with --progress json, and every event as a line of JSON', async () => {
-      const { stdout, stderr } = await run('build', await spec(VALID), '--progress', 'json', '-o', 'oci:json')
+      const { stdout, stderr } = await run(
+        'build',
+        await spec(VALID),
+        '--progress',
+        'json',
+        '-o',
+        'oci:json',
+        '--no-cache',
+      )
       const result = JSON.parse(stdout)
       expect(result).toMatchObject({ spec: 'app.spec.ts', platform: 'linux/amd64', outputs: ['oci:json'], tags: [] })
       const events = stderr.split('\n').map((line) => JSON.parse(line).type)

@@ -115,6 +115,7 @@ it('where credentials are is said, and never what they are', async () => {
   writeFileSync(file, JSON.stringify(kept))
   const env = {
     REGISTRY_AUTH_FILE: file,
+    OCIBAKE_REGISTRY_TOKEN: `quay.io=me:${secret}`,
     AWS_ACCESS_KEY_ID: `AKIA${secret}`,
     AWS_SECRET_ACCESS_KEY: secret,
     AWS_REGION: 'eu-north-1',
@@ -125,7 +126,7 @@ it('where credentials are is said, and never what they are', async () => {
   const diagnosed = await diagnosis({ env })
   expect(found(diagnosed, 'registry credentials')).toMatchObject({
     state: 'missing',
-    found: `${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
+    found: `OCIBAKE_REGISTRY_TOKEN: quay.io; ${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
   })
   expect(found(diagnosed, 'S3 credentials')!.found).toBe(
     'environment (AWS_ACCESS_KEY_ID); region eu-north-1, endpoint s3.example.com',

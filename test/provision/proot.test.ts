@@ -1,16 +1,21 @@
 /** Needs Debian's proot, which is too old, and a mirror that has a newer one; without that half of this is skipped. */
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Tree } from '../../src/oci/node.ts'
+import { EMPTY } from '../../src/oci/node.ts'
 import { chooseSandbox } from '../../src/provision/choose-sandbox.ts'
+import { normalise } from '../../src/provision/normalisers.ts'
 import { findProot } from '../../src/provision/proot-program.ts'
+import { RootKeeper } from '../../src/provision/root-keeper.ts'
 import { run } from '../../src/provision/run.ts'
 import type { Sandbox } from '../../src/provision/sandbox.ts'
 import { prootArguments, prootBackend } from '../../src/provision/sandbox-proot.ts'
 import type { RunStep } from '../../src/provision/step.ts'
+import { Bakery } from '../support/bakery.ts'
+import { describedTree } from '../support/described-tree.ts'
 import { newerProot } from '../support/newer-proot.ts'
-import { at, attrs, Bench, file, folder, smallRoot } from '../support/small-root.ts'
+import { at, attrs, Bench, file, folder, NEWEST, smallRoot } from '../support/small-root.ts'
 
 let bench: Bench
 beforeEach(async () => {
@@ -80,7 +85,8 @@ describe.skipIf(newer === undefined)('proot 5.4', { timeout: 60_000 }, () => {
     proot = found
   })
 
-  const runThere = (tree: Tree, step: RunStep) => run(tree, step, { ...bench.tools(), sandbox: async () => proot })
+  const runThere = (tree: Tree, step: RunStep, roots?: RootKeeper) =>
+    run(tree, step, { ...bench.tools(), sandbox: async () => proot, ...(roots && { roots }) })
 
   const root = () =>
     smallRoot({
@@ -113,6 +119,39 @@ describe.skipIf(newer === undefined)('proot 5.4', { timeout: 60_000 }, () => {
     expect(of('srv/new')).toMatchObject({ uid: 0, gid: 0, mode: 0o644 })
     expect(at(after, 'srv/link')).toMatchObject({ kind: 'symlink' })
     expect(at(after, 'tmp')).toBe(at(before, 'tmp'))
+  })
+
+  it('gives the next script what it would find in a root that is laid out anew', async () => {
+    const first = {
+      run: 'chmod 4755 /srv/moded; chmod 000 /srv/closed; mkdir -m 2775 /srv/made; echo x > /srv/made/file',
+    }
+    const second = { run: 'stat -c "%n %a %s" /srv /srv/* /srv/*/*; touch /srv/closed/more' }
+    await using roots = new RootKeeper(bench.store)
+    const kept = await runThere(await runThere(root(), first, roots), second, roots)
+    const anew = await runThere(await runThere(root(), first), second)
+    const lines = bench.lines('stdout')
+    expect(lines.slice(0, lines.length / 2)).toEqual(lines.slice(lines.length / 2))
+    const clamped = { created: NEWEST, base: EMPTY }
+    const described = async (tree: Tree) => describedTree(await normalise(tree, clamped, {}))
+    expect(await described(kept)).toEqual(await described(anew))
+  })
+
+  it('warns of every build, from the cache too, and what it makes is never taken for exact', async () => {
+    const bakery = await Bakery.open()
+    onTestFinished(() => bakery.close())
+    const fields = { from: bakery.base, steps: [{ run: 'touch /srv/x; /bin/busybox chown 33:34 /srv/x' }] }
+    const args = ['--sandbox', 'proot', '--allow-inexact-ownership', '-o', 'oci:inexact:1']
+    const env = { PATH: `${newer}:${process.env.PATH}` }
+    const first = await bakery.build(fields, args, { env })
+    const second = await bakery.build(fields, args, { env })
+    expect(second.stderr).toContain('from the cache')
+    for (const { code, stderr } of [first, second]) {
+      expect(stderr).toContain('The sandbox proot loses owners')
+      expect(code).toBe(0)
+    }
+    const exact = await bakery.buildHere(fields, 'oci:exact:1')
+    expect(exact).not.toBe(first.stdout)
+    expect(exact).toBe(await bakery.buildHere(fields, 'oci:alone:1', bakery.at('another-cache')))
   })
 
   it('has no way to take the network away, and says so', async () => {

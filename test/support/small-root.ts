@@ -66,6 +66,20 @@ export function smallRoot(more: Record<string, Node> = {}): Tree {
   }) as Tree
 }
 
+/** The kernel has no user.* attributes on symlinks and devices (xattr(7)). */
+export function layable(node: Node): Node {
+  if (node.kind === 'directory') {
+    return { ...node, children: new Map([...node.children].map(([name, child]) => [name, layable(child)])) }
+  }
+  if (node.kind === 'symlink' || node.kind === 'special') return made(node)
+  return node
+}
+const plain = new Map<Node, Node>()
+function made(node: Node & { kind: 'symlink' | 'special' }): Node {
+  if (!plain.has(node)) plain.set(node, { ...node, attrs: { ...node.attrs, xattrs: new Map() } })
+  return plain.get(node)!
+}
+
 export function at(tree: Tree, path: string): Node | undefined {
   return nodeAt(tree, fromText(path))
 }
