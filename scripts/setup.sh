@@ -13,6 +13,9 @@ demo mmdebstrap               a Debian base from packages
 demo runc                     runs the finished image
 demo skopeo                   looks at images in the registry and copies them
 demo umoci                    unpacks an image for runc
+bench buildah                 another builder
+bench curl                    fetches for builders that cannot
+bench time                    CPU time and memory of a command
 test attr                     sets and shows extended attributes
 test busybox-static           a program that runs in an empty image
 test bzip2                    archives to unpack
@@ -39,13 +42,14 @@ main() {
   install_packages "$missing"
 }
 
-# packages_of GROUP...: one a line. A group holds those before it: `test` runs the demo too.
+# packages_of GROUP...: one a line. The others hold `demo`, which they build on.
 packages_of() {
   local group groups=''
   (($# > 0)) || usage
   for group in "$@"; do
     case $group in
       demo) groups+=' demo' ;;
+      bench) groups+=' demo bench' ;;
       test) groups+=' demo test' ;;
       *) usage ;;
     esac
@@ -63,7 +67,7 @@ missing_of() {
 explain() {
   local package
   for package in $1; do
-    awk -v package="$package" '$2 == package { $1 = $2 = ""; printf "  %-24s%s\n", package, $0 }' <<<"$PACKAGES" >&2
+    awk -v package="$package" '$2 == package { $1 = $2 = ""; printf "  %-24s%s\n", package, $0; exit }' <<<"$PACKAGES" >&2
   done
 }
 
@@ -89,7 +93,7 @@ install_packages() {
   fi
 }
 
-usage() { fail 'usage: setup.sh demo|test...'; }
+usage() { fail 'usage: setup.sh demo|test|bench...'; }
 fail() {
   printf 'setup: %s\n' "$*" | tr '\n' ' ' >&2
   echo >&2

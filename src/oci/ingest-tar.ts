@@ -2,13 +2,22 @@ import { type Digest, digestOf, isDigest } from './digest.ts'
 import type { Shelves } from './ingest.ts'
 import type { IndexedTar } from './store-layers.ts'
 
+export interface IngestTarOptions {
+  /**
+   * Names the same bytes for ever (a digest of where and which), so that a tar of this key is taken in once. A function
+   * is asked when all bytes have passed.
+   */
+  readonly key?: Digest | (() => Digest)
+  readonly signal?: AbortSignal
+}
+
 /** See `Store.ingestTar`. */
 export async function ingestTar(
   shelves: Shelves,
   bytes: AsyncIterable<Uint8Array>,
-  { key, signal }: { readonly key?: Digest; readonly signal?: AbortSignal },
+  { key, signal }: IngestTarOptions,
 ): Promise<IndexedTar> {
-  const known = key === undefined ? undefined : await findTar(shelves, key)
+  const known = typeof key === 'string' ? await findTar(shelves, key) : undefined
   if (known !== undefined) return known
   const { layers, records } = shelves
   const file = await layers.create()
@@ -16,7 +25,8 @@ export async function ingestTar(
     const tar = await layers.scan(bytes, file, signal)
     const { diffId } = tar
     await layers.commit(tar)
-    if (key !== undefined) await records.set(recordKey(key), diffId)
+    const name = typeof key === 'function' ? key() : key
+    if (name !== undefined) await records.set(recordKey(name), diffId)
     return await layers.opened(diffId)
   } finally {
     await file.discard()

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { OcibakeError } from '../errors.ts'
 import { type Content, Slice, SliceFile } from './content.ts'
@@ -7,6 +7,9 @@ import { removeTree } from './remove-tree.ts'
 import { writeError } from './write-error.ts'
 
 const CHUNK = 1 << 20
+const buffer = Buffer.allocUnsafe(CHUNK)
+// Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+const AS_A_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Bytes that a build made and that live as long as it: slices of one temporary file. Calls may overlap; each gives
@@ -57,23 +60,46 @@ export class Spool {
    */
   async appendFile(path: Buffer, size: number): Promise<Content> {
     const start = await this.#reserve(size)
-    if (size === 0) return new Slice(this.#file, start, 0)
-    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
-    const source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if (size > CHUNK) await this.#copyLarge(path, size, start)
+    else if (size > 0) this.#copySmall(path, size, start)
+    return new Slice(this.#file, start, size)
+  }
+
+  /** Without promises, of which thousands of files would need five each. */
+  #copySmall(path: Buffer, size: number, start: number): void {
+    const source = openSync(path, AS_A_FILE)
     try {
-      const found = await source.stat()
-      if (!found.isFile() || found.size !== size) throw changed(path, `it has ${found.size} bytes; wanted ${size}`)
+      check(path, fstatSync(source), size)
       for (let done = 0; done < size; ) {
-        const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size - done))
-        const { bytesRead } = await source.read(buffer, 0, buffer.byteLength, done)
-        if (bytesRead === 0) throw changed(path, `it ended after ${done} bytes; wanted ${size}`)
-        await this.#write(buffer.subarray(0, bytesRead), start + done)
+        const got = readSync(source, buffer, done, size - done, done)
+        if (got === 0) throw ended(path, done, size)
+        done += got
+      }
+    } finally {
+      closeSync(source)
+    }
+    try {
+      const { fd } = this.#handle
+      for (let done = 0; done < size; ) done += writeSync(fd, buffer, done, size - done, start + done)
+    } catch (error) {
+      throw writeError(error, this.#file.path)
+    }
+  }
+
+  async #copyLarge(path: Buffer, size: number, start: number): Promise<void> {
+    const source = await open(path, AS_A_FILE)
+    try {
+      check(path, await source.stat(), size)
+      for (let done = 0; done < size; ) {
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - done))
+        const { bytesRead } = await source.read(chunk, 0, chunk.byteLength, done)
+        if (bytesRead === 0) throw ended(path, done, size)
+        await this.#write(chunk.subarray(0, bytesRead), start + done)
         done += bytesRead
       }
     } finally {
       await source.close()
     }
-    return new Slice(this.#file, start, size)
   }
 
   /** Nothing will be appended any more; the contents stay readable. Safe to call twice. */
@@ -114,6 +140,13 @@ export class Spool {
     }
   }
 }
+
+function check(path: Buffer, found: Stats, size: number): void {
+  if (!found.isFile() || found.size !== size) throw changed(path, `it has ${found.size} bytes; wanted ${size}`)
+}
+
+const ended = (path: Buffer, done: number, size: number) =>
+  changed(path, `it ended after ${done} bytes; wanted ${size}`)
 
 function changed(path: Buffer, how: string): OcibakeError {
   return new OcibakeError('FILE_CHANGED', `${display(fromBytes(path))} changed while it was being read: ${how}.`, {

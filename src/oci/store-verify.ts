@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester } from './digest.ts'
-import { decodeIndex } from './layer-index.ts'
+import { readIndex } from './layer-index.ts'
 import { decodePieces } from './piece-index.ts'
 import type { Store } from './store.ts'
 import { listStore, type StoreEntry } from './store-list.ts'
@@ -44,7 +44,7 @@ async function problemOf({ kind, digest, paths }: StoreEntry, signal?: AbortSign
       kind === 'record'
         ? recordProblem(await readFile(path), digest)
         : path.endsWith('.index')
-          ? indexProblem(await readFile(path), decodeIndex, digest)
+          ? indexProblem(await readFile(path), readIndex, digest)
           : kind === 'blob' && path !== paths.at(-1)
             ? indexProblem(await readFile(path), decodePieces, digest)
             : await bytesProblem(path, digest, signal)

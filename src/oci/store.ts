@@ -5,7 +5,7 @@ import { type Report, silent } from '../events.ts'
 import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
-import { findTar, ingestTar } from './ingest-tar.ts'
+import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
 import { makeFolders } from './make-folders.ts'
@@ -130,20 +130,21 @@ export class Store {
   async layerTree(diffId: Digest): Promise<Directory> {
     const tar = await this.#shelves.layers.opened(diffId)
     const builder = new LayerBuilder()
-    for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+    for (const entry of tar.entries()) builder.add(entry, (file) => entryContent(tar.file, file))
     return builder.finish()
   }
 
+  /** As `layerTree`; undefined when the layer is not there. */
+  async findLayerTree(diffId: Digest): Promise<Directory | undefined> {
+    return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
+  }
+
   /**
-   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked).
-   * @param key names the same bytes for ever (a digest of where and which): `bytes` is not touched when a tar of this
-   * key is there already
+   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked). `bytes` is not touched when a tar of this
+   * key is there already.
    * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes` threw
    */
-  ingestTar(
-    bytes: AsyncIterable<Uint8Array>,
-    options: { readonly key?: Digest; readonly signal?: AbortSignal } = {},
-  ): Promise<IndexedTar> {
+  ingestTar(bytes: AsyncIterable<Uint8Array>, options: IngestTarOptions = {}): Promise<IndexedTar> {
     return ingestTar(this.#shelves, bytes, options)
   }
 

@@ -1,58 +1,16 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { OcibakeError, systemCode } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { type Content, HostFile } from '../oci/content.ts'
-import type { Digest } from '../oci/digest.ts'
-import { display, fromText } from '../oci/name.ts'
-import type { Store } from '../oci/store.ts'
-import { Download, type Patience } from './download.ts'
-import { DownloadFile } from './download-file.ts'
-import { fetchHttps } from './fetch-https.ts'
-import { fetchS3, parseS3Uri } from './s3.ts'
-import { displayUrl } from './web-address.ts'
-
-export interface FetchOptions {
-  /** 64 hex digits that the bytes must hash to. */
-  readonly sha256?: string
-  /** Of an S3 object. */
-  readonly versionId?: string
-  /** Allows a web address without `sha256`. */
-  readonly unverified?: boolean
-  readonly patience?: Patience
-}
-
-/** What fetching needs: part of a step's Tools. */
-export interface FetchTools {
-  readonly store: Pick<Store, 'workFolder'>
-  readonly report: Report
-  readonly signal: AbortSignal
-}
+import { type Digest, hexOf } from '../oci/digest.ts'
+import { type FetchOptions, type FetchTools, type SourceNames, sourceNames, startFetch } from './start-fetch.ts'
 
 /** Bytes that are on this machine now, verified if they could be. A download is gone once this is disposed of. */
-export interface Fetched extends Content, AsyncDisposable {
-  /** The file's name, fit for messages. */
-  readonly name: string
-  /** Where it came from, without credentials and query string. */
-  readonly source: string
+export interface Fetched extends Content, SourceNames, AsyncDisposable {
   /** sha256 of the bytes. */
   readonly digest: Digest
   readonly path: string
-}
-
-/** What to call a source in messages: its last component and the whole, both without credentials and query string. */
-export function sourceNames(uri: string): Pick<Fetched, 'name' | 'source'> {
-  const scheme = schemeOf(uri)
-  const url = scheme === undefined || scheme === 's3' ? null : URL.parse(uri)
-  const plain = scheme === undefined || scheme === 's3' ? uri : `${scheme}://…`
-  const source = url === null ? plain : displayUrl(url)
-  return { source: display(fromText(source)), name: display(fromText(basename(source))) }
-}
-
-function schemeOf(uri: string): string | undefined {
-  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase()
 }
 
 /**
@@ -60,53 +18,27 @@ function schemeOf(uri: string): string | undefined {
  * http is for loopback alone. A file at a path is not copied: reading it later throws FILE_CHANGED if it has changed.
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, CHECKSUM_MISMATCH, SPEC_INVALID, DISK_FULL, INTERRUPTED
  */
-export async function fetchSource(uri: string, options: FetchOptions, tools: FetchTools): Promise<Fetched> {
+export async function fetchSource(
+  uri: string,
+  options: Omit<FetchOptions, 'unlessEtag'>,
+  tools: FetchTools,
+): Promise<Fetched> {
   const names = sourceNames(uri)
-  const fetch = fetcherFor(uri, options, names.source)
-  if (fetch === undefined) return verified(uri, names, options, async () => {})
-  const folder = await tools.store.workFolder('fetch')
-  const remove = async () => folder[Symbol.asyncDispose]()
+  const started = await startFetch(uri, options, tools)
+  if (started === undefined) return verified(uri, names, options, async () => {})
+  const end = async () => started[Symbol.asyncDispose]()
   try {
-    const path = join(folder.path, 'bytes')
-    const file = await DownloadFile.create(path)
-    const download = new Download(names.source, file, tools.report, tools.signal, options.patience)
-    try {
-      await download.run(() => fetch(download))
-    } finally {
-      await file.close()
-    }
-    return await verified(path, names, options, remove)
+    await started.done
+    return await verified(started.file.path, names, options, end)
   } catch (error) {
-    await remove()
+    await end()
     throw error
   }
 }
 
-type Fetch = (download: Download) => Promise<void>
-
-/** undefined for a path. */
-function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch | undefined {
-  const scheme = schemeOf(uri)
-  if (scheme === undefined) return undefined
-  if (scheme === 's3') {
-    const location = parseS3Uri(uri)
-    return (download) => fetchS3(location, options.versionId, download)
-  }
-  const url = scheme === 'https' || scheme === 'http' ? URL.parse(uri) : null
-  if (url === null) {
-    throw new OcibakeError('SPEC_INVALID', `${source} is no source; wanted s3://, https:// or a path.`)
-  }
-  if (options.sha256 === undefined && options.unverified !== true) {
-    throw new OcibakeError('SPEC_INVALID', `${source} has no sha256 to be verified by.`, {
-      hint: 'Add `sha256`, or say `unverified: true`.',
-    })
-  }
-  return (download) => fetchHttps(url, download)
-}
-
 async function verified(
   path: string,
-  names: Pick<Fetched, 'name' | 'source'>,
+  names: SourceNames,
   { sha256 }: FetchOptions,
   remove: () => Promise<void>,
 ): Promise<Fetched> {
@@ -140,12 +72,20 @@ async function regularFile(path: string, source: string): Promise<HostFile> {
 async function digestOf(content: Content, sha256: string | undefined, source: string): Promise<Digest> {
   const { default: ssri } = await import('ssri')
   const got = await ssri.fromStream(Readable.from(content.open()), { algorithms: ['sha256'] })
-  const hex = got.hexDigest()
-  if (sha256 !== undefined && !got.match(ssri.fromHex(sha256, 'sha256'))) {
-    const size = `${content.size} bytes`
-    throw new OcibakeError('CHECKSUM_MISMATCH', `${source} (${size}) has the sha256 ${hex}; wanted ${sha256}.`, {
-      hint: 'If the file is meant to have changed, put its new sha256 into the spec; else do not use it.',
-    })
-  }
-  return `sha256:${hex}`
+  const digest: Digest = `sha256:${got.hexDigest()}`
+  checkSha256({ digest, size: content.size }, sha256, source)
+  return digest
+}
+
+/** @throws CHECKSUM_MISMATCH when the bytes have another sha256 than `wanted`, 64 hex digits; undefined takes any */
+export function checkSha256(
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+  wanted: string | undefined,
+  source: string,
+): void {
+  const got = hexOf(digest)
+  if (wanted === undefined || got === wanted) return
+  throw new OcibakeError('CHECKSUM_MISMATCH', `${source} (${size} bytes) has the sha256 ${got}; wanted ${wanted}.`, {
+    hint: 'If the file is meant to have changed, put its new sha256 into the spec; else do not use it.',
+  })
 }

@@ -13,6 +13,7 @@ import {
   sameAttrs,
   type Tree,
 } from '../oci/node.ts'
+import { Breath } from './breath.ts'
 import { OF_THE_USER, readXattrs } from './host-attributes.ts'
 import { hostPath } from './host-path.ts'
 import type { LaidOut } from './lay-out.ts'
@@ -25,6 +26,15 @@ import { type Found, surveyRoot } from './survey-root.ts'
 export interface FileSink {
   /** @param path of a regular file of the host that is `size` bytes long */
   appendFile(path: Buffer, size: number): Promise<Content>
+}
+
+/** A root that was read back. */
+export interface ReadRoot {
+  readonly tree: Tree
+  /** What lies on the disk: the same paths. */
+  readonly found: Found
+  /** Whether nothing else lies there. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -42,7 +52,7 @@ export async function readBack(
   report: Report,
   signal: AbortSignal,
   records: OwnerRecords = laid.records,
-): Promise<Tree> {
+): Promise<ReadRoot> {
   const survey = await surveyRoot(laid, records, report, signal)
   const { touched } = survey
   const paths = touched.map(({ path }) => path)
@@ -50,7 +60,8 @@ export async function readBack(
   const trueXattrs = (i: number) => (laid.owners === 'real' ? xattrs[i]! : withRecorded(xattrs[i]!, touched[i]!))
   const attributes = new Map(paths.map((path, i) => [path, trueXattrs(i)]))
   const reader = new RootReader(laid, sink, survey.alive, attributes, signal)
-  return (await reader.folder(survey.root, laid.tree)) as Tree
+  const tree = (await reader.folder(survey.root, laid.tree)) as Tree
+  return { tree, found: survey.root, isWhole: survey.isWhole }
 }
 
 class RootReader {
@@ -59,7 +70,7 @@ class RootReader {
   /** Identities of everything on disk. */
   readonly #alive: ReadonlySet<string>
   readonly #xattrs: ReadonlyMap<ByteString, Attrs['xattrs']>
-  readonly #signal: AbortSignal
+  readonly #breath: Breath
   /** What each touched inode became, for its other names. */
   readonly #became = new Map<string, Leaf>()
   /** Which inode an old leaf was given to, if its own is gone. */
@@ -76,7 +87,7 @@ class RootReader {
     this.#sink = sink
     this.#alive = alive
     this.#xattrs = xattrs
-    this.#signal = signal
+    this.#breath = new Breath(signal)
   }
 
   async folder(found: Found, old: Node | undefined): Promise<Directory> {
@@ -94,7 +105,7 @@ class RootReader {
   }
 
   async #leaf(found: Found, was: Node | undefined): Promise<Leaf> {
-    this.#signal.throwIfAborted()
+    if (this.#breath.isDue()) await this.#breath.take()
     const { identity } = found.stamp
     const known = this.#became.get(identity)
     if (known !== undefined) return known
@@ -131,8 +142,8 @@ class RootReader {
 
   async #content(found: Found, before: readonly File[]): Promise<Content> {
     const path = hostPath(this.#laid.root, found.path)
-    for (const { content } of before) if (await sameBytes(path, found.size, content)) return content
-    return this.#sink.appendFile(Buffer.from(path), found.size)
+    for (const { content } of before) if (await sameBytes(path, found.entry.size, content)) return content
+    return this.#sink.appendFile(Buffer.from(path), found.entry.size)
   }
 
   #attrs(found: Found, old: Attrs | undefined, was: Stamp | undefined): Attrs {

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
-import fetch, { type Headers, type Response } from 'node-fetch'
+import type { Headers, Response } from 'node-fetch'
 import { NetworkFault, networkFault } from './network-fault.ts'
 import { interruption, type Timing } from './retry.ts'
 
@@ -38,6 +38,7 @@ export async function exchange(request: ExchangeRequest, timing: Timing): Promis
   const watch = new Watch(request.signal, timing.idle)
   const upload = request.body === undefined ? undefined : new Upload(request.body, watch, timing)
   try {
+    const { default: fetch } = await import('node-fetch')
     const response = await fetch(request.url, {
       method: request.method,
       headers: withLength(request),

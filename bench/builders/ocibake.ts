@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { changeOneFile, type Scenario } from '../scenario/scenario.ts'
+import type { Services } from '../services.ts'
+import type { Variant } from '../variants.ts'
+import type { Builder, Command } from './builder.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const SPEC = join(PROJECT, 'bench/scenario/image.spec.ts')
+
+/** The command line as `npm run build` makes it. */
+export const CLI: readonly string[] = [process.execPath, join(PROJECT, 'dist/cli.js')]
+
+/**
+ * ocibake, with a store for each variant, so that what is warm is of that variant alone. `cold`: the store is empty.
+ * `warm`: the image was built before, and one small source file has changed since. `nothing`: nothing has changed, and
+ * the registry has the image.
+ */
+export function ocibake(scenario: Scenario, services: Services, folder: string): Builder {
+  const storeOf = ({ name }: Variant) => join(folder, 'ocibake', name)
+  const outOf = ({ name }: Variant) => `${services.registry}/bench/${name}-ocibake:v1`
+  const command = (variant: Variant): Command => {
+    const vars = {
+      scenario: scenario.folder,
+      base: services.baseOf(variant),
+      object: services.objectOf(variant).s3,
+      script: variant.script ?? '',
+      layers: variant.layers,
+      out: outOf(variant),
+    }
+    const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}=${value}`])
+    const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant)]
+    return { argv: [...CLI, 'build', SPEC, ...options, ...given], env: services.env }
+  }
+  const build = async (variant: Variant) => {
+    const { argv, env } = command(variant)
+    await execa(argv[0]!, argv.slice(1), { env })
+  }
+  return {
+    name: 'ocibake',
+    starts: ['cold', 'warm', 'nothing'],
+    async prepare(variant, start) {
+      const store = storeOf(variant)
+      if (start === 'cold') return await rm(store, { recursive: true, force: true })
+      if (start === 'nothing' || !existsSync(store)) await build(variant)
+      if (start === 'warm') await changeOneFile(scenario)
+    },
+    keepsRegistry: (start) => start === 'nothing',
+    command,
+    outOf,
+  }
+}
