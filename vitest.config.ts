@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // The default leaves one core idle; half of the time is spent waiting for servers and sandboxes.
+    maxWorkers: '100%',
     globalSetup: ['test/support/shared-folder.ts'],
   },
 })

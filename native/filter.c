@@ -62,6 +62,7 @@ static const struct rule rules[] = {
     SERVE(fremovexattr),
     SERVE(execve), SERVE(execveat), SERVE(faccessat), SERVE_NEW(CALL_FACCESSAT2, faccessat2), SERVE(chroot),
     SERVE_EQUAL(prlimit64, serve_limit, 1, RLIMIT_RTTIME),
+    SERVE(capget), SERVE(capset), SERVE_EQUAL(prctl, serve_keep_capabilities, 0, PR_SET_KEEPCAPS),
 #ifdef SYS_renameat
     SERVE(renameat),
 #endif

@@ -12,8 +12,9 @@
  *       read for are `owner`s (owners.h), and fd 5 gets those that are true after the run.
  *   probe-chroot --root DIR, probe-userns --root DIR
  *       The same in an empty folder, to see whether it works here.
- *   lay-out DIR, read-xattrs DIR
- *       Device nodes and extended attributes (attributes.c).
+ *   lay-out DIR, survey DIR, survey-open DIR, remove DIR, read-xattrs DIR
+ *       Many files at once: makes them (lay-out.c), looks at them (survey.c), removes them (remove.c), reads their
+ *       extended attributes (attributes.c).
  */
 #include "ocibake-sandbox.h"
 
@@ -33,8 +34,12 @@ int main(int argc, char **argv)
         return userns_verb(argc - 1, argv + 1, true);
     if (argc == 3 && strcmp(verb, "lay-out") == 0)
         return lay_out_verb(argv[2]);
+    if (argc == 3 && (strcmp(verb, "survey") == 0 || strcmp(verb, "survey-open") == 0))
+        return survey_verb(argv[2], strcmp(verb, "survey-open") == 0);
+    if (argc == 3 && strcmp(verb, "remove") == 0)
+        return remove_verb(argv[2]);
     if (argc == 3 && strcmp(verb, "read-xattrs") == 0)
         return read_xattrs_verb(argv[2]);
-    fputs("usage: ocibake-sandbox chroot|userns|probe-chroot|probe-userns|lay-out|read-xattrs ...\n", stderr);
+    fputs("usage: ocibake-sandbox chroot|userns|probe-chroot|probe-userns|lay-out|survey|survey-open|remove|read-xattrs ...\n", stderr);
     return 2;
 }

@@ -63,6 +63,8 @@ char *next_field(struct request *request);
 unsigned long next_number(struct request *request, unsigned long most);
 /* The next `size` bytes, to be freed by the caller. */
 char *next_bytes(struct request *request, size_t size);
+/* Writes the next `size` bytes, as many as there may be, to an open file. False and errno if that fails. */
+bool copy_bytes(struct request *request, size_t size, int to);
 unsigned long parse_number(const char *text, unsigned long most);
 void write_all(int fd, const char *bytes, size_t size, const char *what);
 
@@ -82,6 +84,14 @@ int open_mount_point(int root, const char *path, bool directory);
 int make_stub(int root, int folder, const char *parent, const char *name, bool directory);
 /* Removes the stubs that are still what was made; folders that are not empty stay. */
 void remove_stubs(int root);
+
+/* enter.c: an O_PATH descriptor of the folder. */
+int open_root(const char *folder);
+/*
+ * Enters the folder that holds `path` and gives the last name: some calls take no descriptor, and a relative name
+ * without '/' is the only other way to follow no symlink. The root itself is ".". Fails for what leads out.
+ */
+const char *enter_parent(int root, const char *path);
 
 /* --- mounts.c: what a script sees besides the tree ------------------------------------------------------------- */
 
@@ -110,8 +120,16 @@ void enter_root(const char *folder, struct injected *files, struct owners *owner
 
 int chroot_verb(int argc, char **argv, bool probe); /* chroot.c */
 int userns_verb(int argc, char **argv, bool probe); /* userns.c */
-int lay_out_verb(const char *folder);               /* attributes.c */
+int lay_out_verb(const char *folder);               /* lay-out.c */
+int survey_verb(const char *folder, bool opens);    /* survey.c */
+int remove_verb(const char *folder);                /* remove.c */
 int read_xattrs_verb(const char *folder);           /* attributes.c */
+
+/* attributes.c: `PATH NAME SIZE bytes`; what the file system refuses is told on stdout. */
+void set_xattr(int root, struct request *request);
+
+/* remove.c: what is in the current folder under that name, with all that is in it; nothing there is fine. */
+void remove_name(const char *name);
 
 /* relay.c: copies the script's output and waits until every process of the namespace is dead. */
 struct output {

@@ -329,8 +329,29 @@ void serve_mknodat(struct call *call)
     make_node(call, (int)call->args[0], call->args[1], (mode_t)call->args[2], (dev_t)(unsigned)call->args[3]);
 }
 
+/* What others could use to keep a file of somebody else's: proc_sys_fs(5), protected_hardlinks. */
+static bool may_be_linked(const struct identity *who, const struct file *file)
+{
+    if (who->user.fs == file->uid)
+        return true;
+    bool safe = S_ISREG(file->mode) && !(file->mode & S_ISUID) &&
+                (file->mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP);
+    return safe && may(who, file, 4 | 2);
+}
+
+static int may_link(struct call *call, int folder, __u64 path, int flags)
+{
+    struct file file;
+    int fd = open_target(call, folder, path, flags);
+    if (fd < 0)
+        return fd == -EACCES ? fd : 0; /* the kernel finds out the same */
+    int error = look_at(fd, &file);
+    close(fd);
+    return error ? error : S_ISDIR(file.mode) || may_be_linked(call->who, &file) ? 0 : -EPERM;
+}
+
 /* A second name changes nothing but the folder: all that is ours is whether the caller may. */
-static void link_at(struct call *call, int folder, __u64 path)
+static void link_at(struct call *call, int from, __u64 old, int folder, __u64 path, int flags)
 {
     struct birth birth;
     if (all_are_root() || caller_of(call)->user.fs == 0) {
@@ -339,17 +360,20 @@ static void link_at(struct call *call, int folder, __u64 path)
     }
     if (!begin(call, &birth, folder, path, false))
         return;
-    call->error = may_change(call, birth.folder, &birth.parent);
+    int follow = flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+    call->error = exists(&birth) ? 0 : may_link(call, from, old, follow | (flags & AT_EMPTY_PATH));
+    if (!call->error)
+        call->error = may_change(call, birth.folder, &birth.parent);
     call->native = !call->error;
     close(birth.folder);
 }
 
 void serve_link(struct call *call)
 {
-    link_at(call, AT_FDCWD, call->args[1]);
+    link_at(call, AT_FDCWD, call->args[0], AT_FDCWD, call->args[1], 0);
 }
 
 void serve_linkat(struct call *call)
 {
-    link_at(call, (int)call->args[2], call->args[3]);
+    link_at(call, (int)call->args[0], call->args[1], (int)call->args[2], call->args[3], (int)call->args[4]);
 }

@@ -1,23 +1,24 @@
 /* What a process becomes and may: execve(2) of set-id programs, access(2), chroot(2). */
 #include "recorder.h"
 
+#include "ocibake-sandbox.h"
+
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A script's set-id bits mean nothing, execve(2). */
-static bool is_script(const struct call *call, int fd)
+/* Set-id bits of a script mean nothing, execve(2), and what is no program at all must not leave a shell with them. */
+static bool is_program(int fd)
 {
-    char path[32], start[2] = "";
-    (void)call;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int opened = open(path, O_RDONLY | O_CLOEXEC);
+    char start[SELFMAG];
+    int opened = open(path_of(fd), O_RDONLY | O_CLOEXEC);
     ssize_t size = opened < 0 ? -1 : read(opened, start, sizeof start);
     if (opened >= 0)
         close(opened);
-    return size == 2 && start[0] == '#' && start[1] == '!';
+    return size == sizeof start && memcmp(start, ELFMAG, sizeof start) == 0;
 }
 
 /* The saved ids become the effective ones, and set-id bits give others. */
@@ -25,7 +26,7 @@ static void become_program(struct call *call, int fd, const struct file *file)
 {
     struct identity next = *caller_of(call);
     bool set_user = file->mode & S_ISUID, set_group = (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-    if ((set_user || set_group) && is_script(call, fd))
+    if ((set_user || set_group) && !is_program(fd))
         set_user = set_group = false;
     if (set_user)
         next.user.effective = file->uid;
@@ -33,6 +34,7 @@ static void become_program(struct call *call, int fd, const struct file *file)
         next.group.effective = file->gid;
     next.user.saved = next.user.fs = next.user.effective;
     next.group.saved = next.group.fs = next.group.effective;
+    execute_as(&next.has, next.user.real, next.user.effective);
     call->error = become(call, &next);
     call->native = !call->error;
 }

@@ -19,7 +19,7 @@
 /* Microseconds: a number that nobody sets. */
 #define TAG 4000000000000ull
 
-static const struct identity root_identity;
+static const struct identity root_identity = {.has = {KEPT_CAPABILITIES, KEPT_CAPABILITIES, 0, 0}};
 static const struct identity *const *identities;
 static size_t identity_count;
 
@@ -32,18 +32,23 @@ static size_t tag_of(pid_t pid)
     return limit.rlim_cur > TAG && number <= identity_count ? number : 0;
 }
 
+const struct identity *identity_of(pid_t pid)
+{
+    size_t tag = identity_count ? tag_of(pid) : 0;
+    return tag ? identities[tag - 1] : &root_identity;
+}
+
 const struct identity *caller_of(struct call *call)
 {
-    if (!call->who) {
-        size_t tag = identity_count ? tag_of(call->pid) : 0;
-        call->who = tag ? identities[tag - 1] : &root_identity;
-    }
+    if (!call->who)
+        call->who = identity_of(call->pid);
     return call->who;
 }
 
 static bool is_same(const struct identity *a, const struct identity *b)
 {
     return memcmp(&a->user, &b->user, sizeof a->user) == 0 && memcmp(&a->group, &b->group, sizeof a->group) == 0 &&
+           memcmp(&a->has, &b->has, sizeof a->has) == 0 &&
            a->group_count == b->group_count &&
            (a->group_count == 0 || memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
 }
@@ -129,6 +134,16 @@ static struct ids *ids_of(struct identity *identity, bool group)
     return group ? &identity->group : &identity->user;
 }
 
+/* Users have capabilities, groups have none. */
+static void become_with(struct call *call, struct identity *next)
+{
+    const struct ids *old = &call->who->user, *new = &next->user;
+    const uint32_t before[3] = {old->real, old->effective, old->saved};
+    const uint32_t after[3] = {new->real, new->effective, new->saved};
+    change_user(&next->has, before, after);
+    call->error = become(call, next);
+}
+
 static void set_id(struct call *call, bool group)
 {
     struct identity next = *caller_of(call);
@@ -145,7 +160,7 @@ static void set_id(struct call *call, bool group)
         return;
     }
     ids->effective = ids->fs = id;
-    call->error = become(call, &next);
+    become_with(call, &next);
 }
 
 static void set_two_ids(struct call *call, bool group)
@@ -165,7 +180,7 @@ static void set_two_ids(struct call *call, bool group)
     if (real != SAME || (effective != SAME && effective != old.real))
         ids->saved = ids->effective;
     ids->fs = ids->effective;
-    call->error = become(call, &next);
+    become_with(call, &next);
 }
 
 static void set_three_ids(struct call *call, bool group)
@@ -185,7 +200,7 @@ static void set_three_ids(struct call *call, bool group)
     if (asked[2] != SAME)
         ids->saved = asked[2];
     ids->fs = ids->effective;
-    call->error = become(call, &next);
+    become_with(call, &next);
 }
 
 /* Never fails; tells what was. */
@@ -197,6 +212,8 @@ static void set_fs_id(struct call *call, bool group)
     call->value = ids->fs;
     if (id == SAME || (!is_root(call->who) && !is_one_of(ids, id) && id != ids->fs))
         return;
+    if (!group)
+        change_file_user(&next.has, ids->fs, id);
     ids->fs = id;
     (void)become(call, &next);
 }

@@ -22,10 +22,8 @@ static bool find_leaving(struct call *call, struct leaving *leaving, int folder,
 {
     leaving->folder = open_parent(call, folder, path, false, leaving->name);
     leaving->exists = false;
-    if (leaving->folder == -EACCES)
-        call->error = -EACCES;
-    else
-        call->native = true;
+    call->error = leaving->folder == -EACCES ? -EACCES : 0;
+    call->native = !call->error;
     if (leaving->folder < 0)
         return false;
     int fd = *leaving->name ? openat(leaving->folder, leaving->name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;

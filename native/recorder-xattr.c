@@ -23,12 +23,9 @@ static int open_first(struct call *call, bool descriptor, int flags)
     return open_target(call, AT_FDCWD, call->args[0], flags);
 }
 
-/* Whether this name is ours. Else call->native, or call->error. */
-static bool read_name(struct call *call, char name[XATTR_NAME_MAX + 1])
+static bool starts_with(const char *text, const char *start)
 {
-    int length = read_string(call, call->args[1], name, XATTR_NAME_MAX + 1);
-    call->native = length < 0 || strncmp(name, "user.", 5) == 0;
-    return !call->native;
+    return strncmp(text, start, strlen(start)) == 0;
 }
 
 static bool begin(struct call *call, bool descriptor, int flags, int *fd, struct file *file)
@@ -40,20 +37,49 @@ static bool begin(struct call *call, bool descriptor, int flags, int *fd, struct
     return !call->error;
 }
 
+/* `user.*`: of files and folders alone, for those who may `wanted` (4 read, 2 write). The rest is the kernel's. */
+static void check_user_attribute(struct call *call, bool descriptor, int flags, int wanted)
+{
+    struct file file;
+    int fd;
+    if (begin(call, descriptor, flags, &fd, &file)) {
+        close(fd);
+        if (file.owner && file.owner->type)
+            call->error = wanted == 4 ? -ENODATA : -EPERM;
+        else if (!may(caller_of(call), &file, wanted))
+            call->error = -EACCES;
+    }
+    call->native = !call->error;
+}
+
+/* Whether this name is ours. Else call->native, or call->error. */
+static bool read_name(struct call *call, bool descriptor, int flags, int wanted, char name[XATTR_NAME_MAX + 1])
+{
+    int length = read_string(call, call->args[1], name, XATTR_NAME_MAX + 1);
+    if (length < 0)
+        call->native = true;
+    else if (starts_with(name, "user."))
+        check_user_attribute(call, descriptor, flags, wanted);
+    else
+        return true;
+    return false;
+}
+
 /* No sandbox leaves a script CAP_SYS_ADMIN, without which `trusted.*` is not there, and `security.*` not to be set. */
 static bool is_hidden(const char *name)
 {
-    return strncmp(name, "trusted.", 8) == 0;
+    return starts_with(name, "trusted.");
 }
 
 /* Capabilities need root (CAP_SETFCAP), an ACL is its owner's. */
 static int may_set(const struct identity *who, const struct file *file, const char *name)
 {
     bool root = who->user.fs == 0;
-    bool allowed = strcmp(name, "security.capability") == 0 ? root
-                   : strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0 ? root || who->user.fs == file->uid
-                                                           : false;
-    return allowed ? 0 : -EPERM;
+    if (strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0)
+        return root || who->user.fs == file->uid ? 0 : -EPERM;
+    if (!is_hidden(name) && !starts_with(name, "security."))
+        return -EOPNOTSUPP;
+    return root && strcmp(name, "security.capability") == 0 ? 0 : -EPERM;
 }
 
 static void set(struct call *call, int fd, struct file *file, const char *name)
@@ -77,7 +103,7 @@ static void set(struct call *call, int fd, struct file *file, const char *name)
     void *value = allocate(size);
     if (size)
         call->error = read_memory(call, call->args[2], value, size);
-    if (!call->error && strncmp(name, "system.", 7) == 0)
+    if (!call->error && starts_with(name, "system."))
         call->error = set_acl(fd, file, name, value, size);
     else if (!call->error)
         put_xattr(record_of(file), name, value, size);
@@ -89,7 +115,7 @@ static void serve_set(struct call *call, bool descriptor, int flags)
     char name[XATTR_NAME_MAX + 1];
     struct file file;
     int fd;
-    if (!read_name(call, name) || !begin(call, descriptor, flags, &fd, &file))
+    if (!read_name(call, descriptor, flags, 2, name) || !begin(call, descriptor, flags, &fd, &file))
         return;
     set(call, fd, &file, name);
     close(fd);
@@ -100,7 +126,7 @@ static void serve_get(struct call *call, bool descriptor, int flags)
     char name[XATTR_NAME_MAX + 1];
     struct file file;
     int fd;
-    if (!read_name(call, name) || !begin(call, descriptor, flags, &fd, &file))
+    if (!read_name(call, descriptor, flags, 4, name) || !begin(call, descriptor, flags, &fd, &file))
         return;
     close(fd);
     const struct recorded_xattr *xattr = file.owner ? find_xattr(file.owner, name) : NULL;
@@ -154,7 +180,7 @@ static void serve_remove(struct call *call, bool descriptor, int flags)
     char name[XATTR_NAME_MAX + 1];
     struct file file;
     int fd;
-    if (!read_name(call, name) || !begin(call, descriptor, flags, &fd, &file))
+    if (!read_name(call, descriptor, flags, 2, name) || !begin(call, descriptor, flags, &fd, &file))
         return;
     close(fd);
     if (!file.owner || !find_xattr(file.owner, name)) {

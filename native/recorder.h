@@ -15,6 +15,7 @@
 #ifndef OCIBAKE_RECORDER_H
 #define OCIBAKE_RECORDER_H
 
+#include "capabilities.h"
 #include "owners.h"
 
 #include <limits.h>
@@ -78,6 +79,7 @@ struct ids {
 
 struct identity {
     struct ids user, group;
+    struct capabilities has;
     gid_t *groups;
     size_t group_count;
 };
@@ -88,6 +90,8 @@ const struct identity *caller_of(struct call *call);
 int become(struct call *call, const struct identity *identity);
 bool is_root(const struct identity *who);
 bool is_in_group(const struct identity *who, gid_t gid);
+/* Who another process is taken for. */
+const struct identity *identity_of(pid_t pid);
 /* Whether nobody has ever been anybody but root. */
 bool all_are_root(void);
 
@@ -163,6 +167,7 @@ handler serve_setuid, serve_setgid, serve_setreuid, serve_setregid, serve_setres
 handler serve_setxattr, serve_lsetxattr, serve_fsetxattr, serve_getxattr, serve_lgetxattr, serve_fgetxattr,
     serve_listxattr, serve_llistxattr, serve_flistxattr, serve_removexattr, serve_lremovexattr, serve_fremovexattr;
 handler serve_execve, serve_execveat, serve_access, serve_faccessat, serve_faccessat2, serve_chroot;
+handler serve_capget, serve_capset, serve_keep_capabilities; /* recorder-capabilities.c */
 handler serve_kill, serve_signal;
 
 #endif

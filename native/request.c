@@ -79,6 +79,21 @@ char *next_bytes(struct request *request, size_t size)
     return bytes;
 }
 
+bool copy_bytes(struct request *request, size_t size, int to)
+{
+    while (size > 0) {
+        if (request->at == request->end && !refill(request))
+            fail_because(REFUSED, "read", "the request", "it ends in the middle of a value");
+        size_t take = request->end - request->at;
+        ssize_t written = write(to, request->buffer + request->at, take < size ? take : size);
+        if (written < 0)
+            return false;
+        request->at += (size_t)written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
 void write_all(int fd, const char *bytes, size_t size, const char *what)
 {
     while (size > 0) {

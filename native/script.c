@@ -1,11 +1,11 @@
 #include "ocibake-sandbox.h"
+#include "capabilities.h"
 #include "owners.h"
 #include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,26 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BIT(capability) (1ull << (capability))
-
-/*
- * What Docker leaves a build step (moby, profiles/caps): enough for every package manager. Of what is missing,
- * SYS_ADMIN would undo the mounts, DAC_READ_SEARCH opens any file of the host by its handle, MKNOD stays because
- * the root is mounted nodev.
- */
-static const unsigned long long kept_capabilities =
-    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) | BIT(CAP_MKNOD) | BIT(CAP_NET_RAW) |
-    BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
-    BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE);
-
 /* In a user namespace of its own: to listen to the script's calls, and to read their arguments. */
-static const unsigned long long recorder_capabilities = BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE);
+static const unsigned long long recorder_capabilities = CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_PTRACE);
 
 static void drop_capabilities(unsigned long long more)
 {
-    const unsigned long long kept = kept_capabilities | more;
+    const unsigned long long kept = KEPT_CAPABILITIES | more;
     for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-        if (!(kept & BIT(capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+        if (!(kept & CAPABILITY(capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
             fail(REFUSED, "prctl", "PR_CAPBSET_DROP");
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};

@@ -36,7 +36,7 @@ build() {
 build ocibake-sandbox native/*.c
 # Not on every processor yet.
 if [ "$arch" = x64 ]; then
-  set -- fault request options owners session relay prepare beneath stubs
+  set -- capabilities fault request options owners session relay prepare beneath stubs
   for part; do
     set -- "$@" "native/$part.c"
     shift

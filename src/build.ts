@@ -1,23 +1,26 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { assemble } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
-import { NewestInput } from './build/newest-input.ts'
+import type { CacheUse } from './build/cache-use.ts'
+import { findLayer, keepLayer } from './build/layer-cache.ts'
+import { makeTree } from './build/make-tree.ts'
 import { openBase } from './build/open-base.ts'
-import { performSteps } from './build/perform-steps.ts'
 import { preflight } from './build/preflight.ts'
-import { type Shipped, ship } from './build/ship.ts'
+import { earlyUpload, type Shipped, ship } from './build/ship.ts'
+import { takeInputs } from './build/take-inputs.ts'
+import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
-import { diff, isEmptyLayer } from './oci/diff.ts'
+import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
-import { type Directory, directory, EMPTY, type Tree } from './oci/node.ts'
+import type { Directory, Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
-import { chooseSandbox } from './provision/choose-sandbox.ts'
-import { normalise } from './provision/normalisers.ts'
+import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
+import type { EarlyUpload } from './registry/early-upload.ts'
 import type { Plan } from './spec/plan.ts'
 
 export interface BuildOptions {
@@ -30,6 +33,8 @@ export interface BuildOptions {
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
   readonly sandbox: string
+  /** Default: 'all'. */
+  readonly cache?: CacheUse
   /** For proxies of scripts and `env:` secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
@@ -42,8 +47,8 @@ export interface BuildResult {
 }
 
 /**
- * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is shipped before the
- * whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
  * @throws OcibakeError of every kind
  */
 export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
@@ -51,51 +56,55 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
+  await using roots = new RootKeeper(store)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  const early = earlyUpload(plan, options)
   try {
-    const { tree, layer, created } = await makeTree(plan, base, options)
-    const written = await compressed(plan, layer, options)
+    const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
     const image = await assemble(store, plan, base, written, created)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const shipped = await ship(image, plan, { ...options, base, tree })
+    const shipped = await ship(image, plan, { ...options, base, early, tree })
     return { image, shipped }
   } finally {
+    await early?.abandon()
     await base.close()
   }
 }
 
-interface Made {
+interface Ready {
+  /** undefined: nothing is appended. */
+  readonly layer: Layer | undefined
+  readonly created: number
   /** The whole filesystem. */
   tree(): Promise<Tree>
-  readonly layer: Directory
-  readonly created: number
 }
 
-async function makeTree(plan: Plan, base: Base, options: BuildOptions): Promise<Made> {
-  // Nothing is added, so nobody needs to know what is there: the base's layers need not be fetched.
-  if (plan.layers === 'append' && plan.steps.length === 0) {
-    return { tree: () => base.tree(), layer: directory(), created: plan.created ?? (await base.created()) }
+interface LayerOptions extends BuildOptions {
+  readonly roots: RootKeeper
+  readonly early: EarlyUpload | undefined
+}
+
+/** The layer of an earlier build into which the same went, else a new one. */
+async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
+  const { store, report, cache = 'all', connection, roots, early } = options
+  const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
+  const around = { ...options, cache, ownOutputs, network: connection.network }
+  const inputs = await takeInputs(plan, base, around)
+  const make = () => makeTree(plan, base, inputs, around)
+  const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
+  if (known !== undefined) {
+    report({ type: 'layer-cached', digest: known.layer?.digest ?? null })
+    warnAgain(report, known.warnings)
+    return { layer: known.layer ?? undefined, created: known.created, tree: async () => (await make()).tree() }
   }
-  const below = await base.tree()
-  const newest = new NewestInput(plan.created, await base.created())
-  const { Env: env = [], WorkingDir: workdir } = base.config.config ?? {}
-  const after = await performSteps(below, plan, {
-    store: options.store,
-    sandbox: lazySandbox(options),
-    newest,
-    baseEnv: Object.fromEntries(env.map(splitVariable)),
-    baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
-    env: options.env,
-    ownOutputs: new Set([options.store.root, ...options.outputs.flatMap(pathOf)]),
-    logFolder: join(options.store.root, 'logs'),
-    report: options.report,
-    signal: options.signal,
-  })
-  const created = newest.seconds
-  const tree = await normalise(after, { base: below, created }, plan.normalise)
-  return { tree: async () => tree, layer: diff(plan.layers === 'squash' ? EMPTY : below, tree), created }
+  const made = await make()
+  // Goes on beside what follows, and is waited for at the end.
+  void roots.discard()
+  const layer = await compressed(plan, made.layer, early, options)
+  await keepLayer(store, plan, made, layer)
+  return { ...made, layer }
 }
 
 /** Where an output lands on this machine, if it does. */
@@ -104,20 +113,13 @@ function pathOf(output: Transport): string[] {
   return [resolve(output.kind === 'oci' ? output.folder : output.file)]
 }
 
-/** `NAME=value`, as configs have it; a name alone is empty. */
-function splitVariable(pair: string): [string, string] {
-  const [name, ...value] = pair.split('=')
-  return [name!, value.join('=')]
-}
-
-/** Probed once, and only when a step wants to run something. */
-function lazySandbox({ store, sandbox, report }: BuildOptions) {
-  let chosen: ReturnType<typeof chooseSandbox> | undefined
-  return () => (chosen ??= chooseSandbox(sandbox, store, report))
-}
-
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
-async function compressed(plan: Plan, layer: Directory, options: BuildOptions): Promise<Layer | undefined> {
+async function compressed(
+  plan: Plan,
+  layer: Directory,
+  early: EarlyUpload | undefined,
+  options: BuildOptions,
+): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
   const { store, report, signal } = options
   const task = 'layer'
@@ -127,6 +129,7 @@ async function compressed(plan: Plan, layer: Directory, options: BuildOptions): 
     mediaTypes: plan.mediaTypes,
     signal,
     onProgress: (done) => report({ type: 'task-progress', task, done }),
+    ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
   })
   report({ type: 'task-finished', task })
   return written

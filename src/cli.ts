@@ -19,9 +19,19 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
   const { main } = await import('./cli/main.ts')
   process.exitCode = await main(process, {
     env: process.env,
-    home: homedir(),
+    home: homeFolder(),
     version,
+    stdin: () => process.stdin,
     stdout: (text) => void process.stdout.write(text),
     stderr: process.stderr,
   })
+}
+
+/** A user without HOME and without an account, as containers have them, is at home nowhere. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
+  }
 }

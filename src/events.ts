@@ -10,6 +10,16 @@ export type Event =
   | { readonly type: 'task-progress'; readonly task: string; readonly done: number; readonly total?: number }
   | { readonly type: 'task-finished'; readonly task: string; readonly outcome?: string }
   | { readonly type: 'step-started'; readonly step: number; readonly verb: string; readonly title: string }
+  /** Whether the step's result comes from an earlier build; if not, why: `changed because rootfs/a.conf changed`. */
+  | {
+      readonly type: 'step-cache'
+      readonly step: number
+      readonly verb: string
+      readonly hit: boolean
+      readonly why: string
+    }
+  /** Nothing that the layer is made of changed, so nothing is done: the step-* events of this build are missing. */
+  | { readonly type: 'layer-cached'; readonly digest: string | null }
   | { readonly type: 'step-finished'; readonly step: number; readonly milliseconds: number }
   /** One line that a script wrote, without its newline. */
   | { readonly type: 'output'; readonly step: number; readonly stream: 'stdout' | 'stderr'; readonly line: string }

@@ -2,6 +2,7 @@
 export { type BuildOptions, type BuildResult, build } from './build.ts'
 export { type ErrorCode, EXIT_CODES, OcibakeError } from './errors.ts'
 export { type Event, type Report, silent } from './events.ts'
+export { Network } from './network/network.ts'
 export type { ConfigChanges } from './oci/configure.ts'
 export { type Digest, parseDigest } from './oci/digest.ts'
 export type { Image } from './oci/image.ts'
@@ -22,6 +23,7 @@ export type {
   UnpackStep,
   WriteStep,
 } from './provision/step.ts'
+export { certificateLookup } from './registry/certificates.ts'
 export { RegistryConnection } from './registry/connection.ts'
 export { credentialLookup } from './registry/credentials.ts'
 export { type LoadedSpec, loadSpec } from './spec/load.ts'

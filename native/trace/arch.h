@@ -35,6 +35,8 @@ void set_argument(struct registers *registers, int which, unsigned long value);
 void set_result(struct registers *registers, long result);
 /* The call is not made, and this is its result. */
 void skip_call(struct registers *registers, long result);
+/* After a call: the thread makes it once more. */
+void repeat_call(struct registers *registers);
 
 /*
  * A piece of code that makes a row of system calls and then stops with SIGTRAP: `table` has seven words for each, the

@@ -22,6 +22,7 @@ static char beside[PATH_MAX]; /* ours: dev/ and perhaps tmp/ */
 static bool has_tmp;
 bool has_no_network;
 static struct injected *covers;
+static dev_t disks[2]; /* usually the same */
 
 static const struct {
     const char *name;
@@ -108,6 +109,12 @@ bool guest_path(const char *host, char guest[PATH_MAX])
         return false;
     strcpy(guest, rest);
     return true;
+}
+
+bool is_on_disk(const struct statx *found)
+{
+    dev_t device = makedev(found->stx_dev_major, found->stx_dev_minor);
+    return device == disks[0] || device == disks[1];
 }
 
 const struct injected *cover_of(const struct statx *found)
@@ -223,11 +230,13 @@ static bool lacks_tmp(int root)
     return fstatat(root, "tmp", &found, AT_SYMLINK_NOFOLLOW) && errno == ENOENT;
 }
 
-static int open_folder(const char *path)
+static int open_folder(const char *path, dev_t *disk)
 {
+    struct stat found;
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &found))
         fail(REFUSED, "open", path);
+    *disk = found.st_dev;
     return fd;
 }
 
@@ -242,10 +251,10 @@ void make_areas(const char *folder, struct injected *files)
     make_folder("empty", 0555);
     make_folder("net", 0755);
     make_folder("net/lo", 0555);
-    int root = open_folder(root_folder);
+    int root = open_folder(root_folder, &disks[0]);
     char path[HOST_PATH_MAX];
     snprintf(path, sizeof path, "%s/dev", beside);
-    int dev = open_folder(path);
+    int dev = open_folder(path, &disks[1]);
     if ((has_tmp = lacks_tmp(root)))
         make_folder("tmp", 01777);
     make_stub_of(root, "/proc");

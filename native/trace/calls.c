@@ -83,5 +83,6 @@ const struct call calls[] = {
     {SYS_connect, on_connect},
     {SYS_sendto, on_sendto},
     {SYS_sendmsg, on_sendmsg},
+    {SYS_sendmmsg, on_sendmmsg},
 };
 const size_t call_count = sizeof calls / sizeof *calls;

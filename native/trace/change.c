@@ -19,10 +19,18 @@ static bool is_node_of_host(const struct found *found)
     return S_ISCHR(found->stat.stx_mode) && !owner_of(&found->stat);
 }
 
+/* Of which the kernel lets root change the owner, which nobody can see. */
+static bool is_of_process(const struct found *found)
+{
+    return !found->is_link_of_kernel && area_of(found->guest) == OF_PROC && !is_of_kernel(found->guest);
+}
+
 static long change_mode(struct task *task, struct found *found, mode_t mode)
 {
     const struct owner *owner = owner_of(&found->stat);
     gid_t gid = owner ? owner->gid : 0;
+    if (is_of_process(found))
+        return -EPERM;
     long failed = may_touch(found);
     if (failed || is_node_of_host(found))
         return failed;
@@ -68,6 +76,8 @@ static long change_owner(struct task *task, struct found *found, uid_t uid, gid_
     mode_t mode = true_mode(owner, found->stat.stx_mode);
     uid_t was_uid = owner ? owner->uid : 0;
     gid_t was_gid = owner ? owner->gid : 0;
+    if (is_of_process(found))
+        return is_root(task) ? 0 : -EPERM;
     long failed = may_touch(found);
     if (failed || is_node_of_host(found))
         return failed;

@@ -156,6 +156,16 @@ long on_symlinkat(struct task *task, const unsigned long *a)
     return link_to(task, a[0], (int)a[1], a[2]);
 }
 
+/* What others could use to keep a file of somebody else's: proc_sys_fs(5), protected_hardlinks. */
+static bool may_be_linked(struct task *task, const struct found *file)
+{
+    mode_t mode = true_mode(owner_of(&file->stat), file->stat.stx_mode);
+    if (owns(task, &file->stat))
+        return true;
+    bool is_safe = S_ISREG(mode) && !(mode & S_ISUID) && (mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP);
+    return is_safe && may(task, &file->stat, MAY_READ | MAY_WRITE, false) == 0;
+}
+
 static long link_at(struct task *task, int from, unsigned long old, int to, unsigned long new, int flags)
 {
     struct found file, name, parent;
@@ -172,6 +182,8 @@ static long link_at(struct task *task, int from, unsigned long old, int to, unsi
     if (S_ISDIR(file.stat.stx_mode))
         return -EPERM;
     failed = look_above(&name, &parent);
+    if (!failed && !may_be_linked(task, &file))
+        failed = -EPERM;
     if (!failed)
         failed = may_change(task, &parent, NULL);
     if (!failed && cover_of(&file.stat))

@@ -18,7 +18,7 @@
 /* Arguments that `#!` lines put before those of the script's caller, and in the place of the first. */
 struct prefix {
     int count;
-    char *words[2 * SCRIPTS_MAX + 1];
+    char *words[2 * SCRIPTS_MAX + 3]; /* of each an interpreter and an argument, and the name of the first */
 };
 
 static void put_before(struct prefix *prefix, const char *word)
@@ -60,13 +60,14 @@ static long open_executable(struct task *task, const char *path, struct found *f
     return fd < 0 ? -errno : fd;
 }
 
-/* The words of a `#!` line: an interpreter and at most one argument, execve(2). */
-static long split_line(char *line, char **interpreter, char **argument)
+/* The words of a `#!` line: an interpreter and at most one argument, execve(2). What is cut off is no name. */
+static long split_line(char *line, ssize_t size, char **interpreter, char **argument)
 {
-    line[strcspn(line, "\n")] = 0;
+    bool is_cut = size == FIRST_BYTES && !memchr(line, '\n', FIRST_BYTES);
+    line[is_cut ? FIRST_BYTES - 1 : strcspn(line, "\n")] = 0;
     *interpreter = line + 2 + strspn(line + 2, " \t");
     size_t length = strcspn(*interpreter, " \t");
-    if (length == 0)
+    if (length == 0 || (is_cut && (*interpreter)[length] == 0))
         return -ENOEXEC;
     *argument = *interpreter + length;
     *argument += strspn(*argument, " \t");
@@ -94,7 +95,7 @@ static long find_program(struct task *task, struct program *program, struct pref
             return failed;
         }
         close((int)fd);
-        long failed = split_line(line, &interpreter, &argument);
+        long failed = split_line(line, size, &interpreter, &argument);
         if (failed)
             return failed;
         if (depth > 0)
@@ -158,7 +159,11 @@ static long lend_arguments(struct task *task, const char *host, const struct pre
     size_t words = (size_t)(prefix->count + count) * sizeof *rest, size = words + strlen(host) + 1;
     for (int i = 0; i < prefix->count; i++)
         size += strlen(prefix->words[i]) + 1;
-    unsigned long address = lend_room(task, size), *vector = allocate(size);
+    unsigned long address = lend_room(task, size), *vector = address ? allocate(size) : NULL;
+    if (!vector) {
+        free(rest);
+        return map_room(task, size);
+    }
     char *text = (char *)vector + words;
     for (int i = 0; i < prefix->count; i++) {
         vector[i] = address + (unsigned long)(text - (char *)vector);
@@ -207,7 +212,7 @@ long on_execve(struct task *task, const unsigned long *a)
         failed = execute(task, program);
     if (failed) {
         free(program);
-        return failed;
+        return failed; /* or REWRITTEN, by map_room */
     }
     free(task->loading);
     task->loading = program;

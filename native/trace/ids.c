@@ -2,8 +2,6 @@
 #include "trace.h"
 
 #include <errno.h>
-#include <linux/capability.h>
-#include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -11,9 +9,6 @@
 
 #define UNCHANGED 0xffffffffu
 #define GROUPS_MAX 65536
-
-/* What the chroot sandbox leaves a script (script.c, kept_capabilities). */
-#define CAPABILITIES 0xa80425fbull
 
 /* Users and groups follow the same rules, but only user 0 may do what it likes. */
 typedef unsigned id_set[KINDS_OF_ID];
@@ -95,22 +90,43 @@ long on_getgid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.g
 long on_getegid(struct task *t, const unsigned long *a) { UNUSED; return t->ids.gid[EFFECTIVE]; }
 long on_getresuid(struct task *t, const unsigned long *a) { return tell_three(t, t->ids.uid, a); }
 long on_getresgid(struct task *t, const unsigned long *a) { return tell_three(t, t->ids.gid, a); }
-long on_setuid(struct task *t, const unsigned long *a) { return set_one(t, t->ids.uid, (unsigned)a[0]); }
+/* Users have capabilities, groups have none. */
+static long with_capabilities(struct task *task, const id_set before, long failed)
+{
+    if (!failed)
+        change_user(&task->ids.has, before, task->ids.uid);
+    return failed;
+}
+
+long on_setuid(struct task *task, const unsigned long *a)
+{
+    const id_set before = {task->ids.uid[REAL], task->ids.uid[EFFECTIVE], task->ids.uid[SAVED]};
+    return with_capabilities(task, before, set_one(task, task->ids.uid, (unsigned)a[0]));
+}
+
+long on_setreuid(struct task *task, const unsigned long *a)
+{
+    const id_set before = {task->ids.uid[REAL], task->ids.uid[EFFECTIVE], task->ids.uid[SAVED]};
+    return with_capabilities(task, before, set_two(task, task->ids.uid, (unsigned)a[0], (unsigned)a[1]));
+}
+
+long on_setresuid(struct task *task, const unsigned long *a)
+{
+    const id_set before = {task->ids.uid[REAL], task->ids.uid[EFFECTIVE], task->ids.uid[SAVED]};
+    return with_capabilities(task, before, set_three(task, task->ids.uid, a));
+}
+
+long on_setfsuid(struct task *task, const unsigned long *a)
+{
+    const unsigned before = (unsigned)set_file_system(task, task->ids.uid, (unsigned)a[0]);
+    change_file_user(&task->ids.has, before, task->ids.uid[FILE_SYSTEM]);
+    return before;
+}
+
 long on_setgid(struct task *t, const unsigned long *a) { return set_one(t, t->ids.gid, (unsigned)a[0]); }
-long on_setresuid(struct task *t, const unsigned long *a) { return set_three(t, t->ids.uid, a); }
+long on_setregid(struct task *t, const unsigned long *a) { return set_two(t, t->ids.gid, (unsigned)a[0], (unsigned)a[1]); }
 long on_setresgid(struct task *t, const unsigned long *a) { return set_three(t, t->ids.gid, a); }
-long on_setfsuid(struct task *t, const unsigned long *a) { return set_file_system(t, t->ids.uid, (unsigned)a[0]); }
 long on_setfsgid(struct task *t, const unsigned long *a) { return set_file_system(t, t->ids.gid, (unsigned)a[0]); }
-
-long on_setreuid(struct task *t, const unsigned long *a)
-{
-    return set_two(t, t->ids.uid, (unsigned)a[0], (unsigned)a[1]);
-}
-
-long on_setregid(struct task *t, const unsigned long *a)
-{
-    return set_two(t, t->ids.gid, (unsigned)a[0], (unsigned)a[1]);
-}
 
 long on_getgroups(struct task *task, const unsigned long *a)
 {
@@ -147,63 +163,6 @@ long on_setgroups(struct task *task, const unsigned long *a)
     task->ids.groups = groups;
     task->ids.group_count = count;
     return 0;
-}
-
-long on_capget(struct task *task, const unsigned long *a)
-{
-    struct __user_cap_header_struct header;
-    struct __user_cap_data_struct data[2] = {{0}, {0}};
-    if (read_memory(task, a[0], &header, sizeof header))
-        return -EFAULT;
-    bool is_known = header.version == _LINUX_CAPABILITY_VERSION_3 || header.version == _LINUX_CAPABILITY_VERSION_2;
-    if (!is_known && header.version != _LINUX_CAPABILITY_VERSION_1) {
-        header.version = _LINUX_CAPABILITY_VERSION_3;
-        write_memory(task, a[0], &header, sizeof header);
-        return a[1] ? -EINVAL : 0;
-    }
-    if (!a[1])
-        return 0;
-    if (header.pid && !has_process(header.pid))
-        return -ESRCH;
-    if (is_privileged(task))
-        data[0].effective = data[0].permitted = (unsigned)CAPABILITIES;
-    return write_memory(task, a[1], data, is_known ? sizeof data : sizeof *data);
-}
-
-/* What a script gives up it does not use afterwards; what it would gain it has not. */
-long on_capset(struct task *task, const unsigned long *a)
-{
-    struct __user_cap_header_struct header;
-    struct __user_cap_data_struct data;
-    if (read_memory(task, a[0], &header, sizeof header) || read_memory(task, a[1], &data, sizeof data))
-        return -EFAULT;
-    unsigned long long has = is_privileged(task) ? CAPABILITIES : 0;
-    return (data.permitted | data.effective) & ~has ? -EPERM : 0;
-}
-
-long on_prctl(struct task *task, const unsigned long *a)
-{
-    switch ((int)a[0]) {
-    case PR_SET_DUMPABLE: /* the memory of one that is not could not be read by us either */
-        if (a[1] > 1)
-            return -EINVAL;
-        task->ids.dumpable = a[1];
-        return 0;
-    case PR_GET_DUMPABLE:
-        return task->ids.dumpable;
-    case PR_CAPBSET_READ:
-        return a[1] > 40 ? -EINVAL : (long)(CAPABILITIES >> a[1] & 1);
-    case PR_CAPBSET_DROP:
-        return is_privileged(task) ? 0 : -EPERM;
-    case PR_CAP_AMBIENT:
-    case PR_SET_SECUREBITS:
-    case PR_SET_KEEPCAPS:
-        return 0;
-    case PR_SET_MM:
-        return -EPERM;
-    default:
-        return PASS;
-    }
 }
 
 long on_uname(struct task *task, const unsigned long *a)

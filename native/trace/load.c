@@ -101,12 +101,13 @@ static bool replace_code(struct task *task, struct program *program)
 
 static void adopt_ids(struct task *task, const struct program *program)
 {
-    if (program->uid >= 0)
+    if (program->uid >= 0 && !task->ids.no_new_privileges)
         task->ids.uid[EFFECTIVE] = (uid_t)program->uid;
-    if (program->gid >= 0)
+    if (program->gid >= 0 && !task->ids.no_new_privileges)
         task->ids.gid[EFFECTIVE] = (gid_t)program->gid;
     task->ids.uid[SAVED] = task->ids.uid[FILE_SYSTEM] = task->ids.uid[EFFECTIVE];
     task->ids.gid[SAVED] = task->ids.gid[FILE_SYSTEM] = task->ids.gid[EFFECTIVE];
+    execute_as(&task->ids.has, task->ids.uid[REAL], task->ids.uid[EFFECTIVE]);
 }
 
 /* Neither can be: the process is dead, or as good as. */
@@ -117,35 +118,51 @@ static void abandon(struct task *task)
     kill(task->tid, SIGKILL);
 }
 
-void begin_loading(struct task *task)
+/* The row, below the new stack. */
+static bool write_memory_of(const struct task *task, const struct program *program, const struct row *row,
+                            const char name[16])
 {
-    struct program *program = task->loading;
+    unsigned long at = program->table, strings = at + sizeof row->calls;
+    return !write_memory(task, at, row->calls, row->count * sizeof *row->calls) &&
+           !write_memory(task, strings, name, 16) &&
+           !write_memory(task, strings + 16, program->host, strlen(program->host) + 1);
+}
+
+/*
+ * The kernel has made room below the stack, unless the arguments were many. Then a row of one call, all zeros, that
+ * does nothing lets it grow: only the process itself can.
+ */
+static void start_row(struct task *task, struct program *program)
+{
     struct row row = {.count = 0};
     const char *slash = strrchr(program->said, '/');
     char name[16] = "";
+    snprintf(name, sizeof name, "%.15s", slash ? slash + 1 : program->said);
+    write_row(&row, program, program->table + sizeof row.calls + sizeof name, program->table + sizeof row.calls);
+    program->table_count = row.count;
+    bool is_written = write_memory_of(task, program, &row, name);
+    program->is_growing = !is_written && !program->is_growing;
+    task->now = program->start;
+    start_call_row(&task->now, program->code, program->table, is_written ? row.count : 1);
+    if ((!is_written && !program->is_growing) || !set_registers(task->tid, &task->now))
+        abandon(task);
+}
+
+void begin_loading(struct task *task)
+{
+    struct program *program = task->loading;
     enter_new_space(task);
     strcpy(task->space->program, program->guest);
     task->ids.dumpable = true;
     task->is_watched = calls_chroot(program);
     adopt_ids(task, program);
-    snprintf(name, sizeof name, "%.15s", slash ? slash + 1 : program->said);
     if (!get_registers(task->tid, &program->start) || !replace_code(task, program)) {
         abandon(task);
         return;
     }
-    /* Below the new stack, of which the kernel has made 128 KB. */
-    unsigned long at = (stack_pointer(&program->start) - red_zone - sizeof row.calls - HOST_PATH_MAX - 16) & ~15ul;
-    unsigned long strings = at + sizeof row.calls;
-    write_row(&row, program, strings + sizeof name, strings);
-    program->table = at;
-    program->table_count = row.count;
-    task->now = program->start;
-    start_call_row(&task->now, program->code, at, row.count);
-    if (write_memory(task, at, row.calls, row.count * sizeof *row.calls) ||
-        write_memory(task, strings, name, sizeof name) ||
-        write_memory(task, strings + sizeof name, program->host, strlen(program->host) + 1) ||
-        !set_registers(task->tid, &task->now))
-        abandon(task);
+    const unsigned long size = sizeof(struct row) + HOST_PATH_MAX + 16;
+    program->table = (stack_pointer(&program->start) - red_zone - size) & ~15ul;
+    start_row(task, program);
 }
 
 /* The zeros between the end of a segment's bytes and the end of their page. */
@@ -186,7 +203,9 @@ static void correct(const struct task *task, const struct program *program, Elf6
     case AT_EUID: *value = task->ids.uid[EFFECTIVE]; break;
     case AT_GID: *value = task->ids.gid[REAL]; break;
     case AT_EGID: *value = task->ids.gid[EFFECTIVE]; break;
-    case AT_SECURE: *value = program->uid >= 0 || program->gid >= 0; break;
+    case AT_SECURE:
+        *value = task->ids.uid[REAL] != task->ids.uid[EFFECTIVE] || task->ids.gid[REAL] != task->ids.gid[EFFECTIVE];
+        break;
     }
 }
 
@@ -241,6 +260,10 @@ static bool row_worked(const struct task *task, const struct program *program)
 void end_loading(struct task *task)
 {
     struct program *program = task->loading;
+    if (program->is_growing) {
+        start_row(task, program);
+        return;
+    }
     bool worked = row_worked(task, program) && poke(task->tid, program->code, program->replaced, sizeof program->replaced);
     if (worked)
         task->space->scratch = scratch_base;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #define PAGE 4096ul /* the smallest that Linux has: a string never begins on a page that can be read and ends elsewhere */
@@ -45,14 +47,36 @@ long read_string(const struct task *task, unsigned long address, char *into, siz
 }
 
 /*
- * On our own pages rather than on its stack: that of a goroutine may be too short. Only before the first exec, and in
- * the 257th thread, below the stack; also what is larger than a slot (the arguments of a script with thousands).
+ * On our own pages rather than on its stack: that of a goroutine may be too short. There only before the first exec,
+ * and when 256 threads of one process are in such calls at once.
  */
-unsigned long lend_room(const struct task *task, size_t size)
+unsigned long lend_room(struct task *task, size_t size)
 {
-    if (task->space->scratch == 0 || task->slot < 0 || size > SLOT_SIZE)
+    if (task->space->scratch == 0 || (size <= SLOT_SIZE && !take_slot(task)))
         return (stack_pointer(&task->now) - red_zone - size) & ~15ul;
-    return task->space->scratch + (unsigned long)task->slot * SLOT_SIZE;
+    if (size <= SLOT_SIZE)
+        return task->space->scratch + (unsigned long)task->slot * SLOT_SIZE;
+    return size <= task->space->room_size ? task->space->room : 0;
+}
+
+static long note_room(struct task *task, long result)
+{
+    if (result < 0)
+        return result;
+    task->space->room = (unsigned long)result;
+    task->space->room_size = task->exit_data[0];
+    return AGAIN;
+}
+
+long map_room(struct task *task, size_t size)
+{
+    const unsigned long arguments[6] = {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (unsigned long)-1, 0};
+    set_call(&task->now, SYS_mmap);
+    for (int i = 0; i < 6; i++)
+        set_argument(&task->now, i, arguments[i]);
+    task->exit_data[0] = size;
+    task->at_exit = note_room;
+    return REWRITTEN;
 }
 
 long lend_memory(struct task *task, const void *from, size_t size)

@@ -75,7 +75,7 @@ void record(const struct found *found, uid_t uid, gid_t gid, mode_t mode)
     mode_t type = found->stat.stx_mode & S_IFMT, now = found->stat.stx_mode & 07777;
     mode_t wanted = type == S_IFLNK ? now : mode_on_disk(type | mode);
     struct statx after;
-    if (wanted != now && chmod(found->host, wanted) == 0)
+    if (wanted != now && is_on_disk(&found->stat) && chmod(found->host, wanted) == 0)
         now = wanted;
     /* The kernel says yes, and drops it, where the builder is not of the folder's group. */
     if (now & S_ISGID && look_at(found->host, true, &after) == 0)
@@ -144,9 +144,10 @@ bool lacks_access(const struct statx *found)
     return (found->stx_mode & needed) != needed;
 }
 
+/* A builder who is root could do it to this machine's /proc and /sys. */
 static bool put_mode_on_disk(const char *host, const struct statx *found, mode_t mode)
 {
-    if (chmod(host, mode))
+    if (!is_on_disk(found) || chmod(host, mode))
         return false;
     struct owner *owner = make_owner(owners, file_id_of(found));
     if (owner->mode == MODE_OF_DISK)

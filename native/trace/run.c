@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,11 +30,23 @@ _Noreturn void give_up(const char *what)
     fail_with(UNFIT, what); /* PTRACE_O_EXITKILL */
 }
 
+static bool is_foreign(const struct task *task)
+{
+    struct __ptrace_syscall_info info;
+    return ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, (void *)sizeof info, &info) > 0 && info.arch != audit_arch;
+}
+
+/* A filter of the script's own may have asked for a tracer, too: then the event's message is not ours. */
+static bool is_ours(const struct task *task, unsigned long which)
+{
+    return which < call_count && calls[which].number == call_number(&task->now);
+}
+
 static void serve(struct task *task)
 {
     unsigned long which = 0, arguments[6];
     ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &which);
-    if (which == FOREIGN_CALL)
+    if (which == FOREIGN_CALL && is_foreign(task))
         give_up("the script runs a program for 32 bits or another processor, which the ptrace sandbox cannot follow");
     if ((task->loading && !task->at_exit) || !get_registers(task->tid, &task->now)) {
         resume(task, PTRACE_CONT, 0); /* a call of ours, load.c */
@@ -44,14 +57,16 @@ static void serve(struct task *task)
     task->is_rewritten = false;
     for (int i = 0; i < 6; i++)
         arguments[i] = call_argument(&task->now, i);
-    long result = calls[which].handle(task, arguments);
+    long result = is_ours(task, which) ? calls[which].handle(task, arguments) : -ENOSYS;
     if (result == PASS) {
         resume(task, PTRACE_CONT, 0);
         return;
     }
     task->is_rewritten = result == REWRITTEN;
-    if (!task->is_rewritten)
+    if (!task->is_rewritten) {
+        give_back(task);
         skip_call(&task->now, result);
+    }
     set_registers(task->tid, &task->now);
     resume(task, task->is_rewritten ? PTRACE_SYSCALL : PTRACE_CONT, 0);
 }
@@ -68,9 +83,13 @@ static void finish(struct task *task)
         for (int i = 0; i < 6; i++)
             set_argument(&task->now, i, call_argument(&task->before, i));
         set_call(&task->now, call_number(&task->before));
-        set_result(&task->now, result);
+        if (result == AGAIN)
+            repeat_call(&task->now);
+        else
+            set_result(&task->now, result);
         set_registers(task->tid, &task->now);
     }
+    give_back(task);
     task->is_rewritten = false;
     resume(task, PTRACE_CONT, 0);
 }
@@ -108,7 +127,7 @@ static void note_birth(struct task *parent)
     unsigned long tid = 0;
     ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid);
     struct task *child = inherit_task(parent, (pid_t)tid, clone_flags(parent));
-    if (child->is_waiting) {
+    if (child && child->is_waiting) {
         child->is_waiting = false;
         resume(child, PTRACE_CONT, 0);
     }
@@ -194,8 +213,11 @@ static void serve_all(void)
             fail(REFUSED, "wait", "(the script)");
         struct task *task = task_of(tid);
         if (WIFSTOPPED(status)) {
-            if (!task)
+            if (!task || task->is_dead) {
+                if (task)
+                    forget_task(task); /* the number has been given again */
                 task = early_task(tid);
+            }
             if (task->is_known)
                 attend(task, status);
             else
@@ -203,12 +225,22 @@ static void serve_all(void)
             continue;
         }
         if (task)
-            forget_task(task);
+            note_death(task);
         if (tid == script) {
             if (run_report->outcome == NOTHING_YET)
                 note_end(status);
             return;
         }
+    }
+}
+
+/* One for each thread that is in a call with a socket. */
+static void allow_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
     }
 }
 
@@ -233,6 +265,7 @@ _Noreturn void trace_script(struct options *options)
         fail(REFUSED, "ptrace", "(the script)");
     }
     first_task(script);
+    allow_files();
     close(gate[0]);
     close(gate[1]);
     close(options->script.out);

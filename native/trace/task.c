@@ -24,7 +24,7 @@ static struct task *add_task(pid_t tid)
     struct task *task = allocate(sizeof *task);
     struct task **bucket = &buckets[(unsigned)tid % BUCKETS];
     task->tid = task->tgid = tid;
-    task->slot = -1;
+    task->slot = task->lent = -1;
     task->next = *bucket;
     return *bucket = task;
 }
@@ -36,33 +36,47 @@ struct task *early_task(pid_t tid)
     return task;
 }
 
-static int take_slot(struct space *space)
+void note_death(struct task *task)
 {
-    for (int slot = 0; slot < SCRATCH_SLOTS; slot++) {
+    if (task->is_known)
+        forget_task(task);
+    else
+        task->is_dead = true; /* its parent will tell of it */
+}
+
+bool take_slot(struct task *task)
+{
+    struct space *space = task->space;
+    for (int slot = 0; slot < SCRATCH_SLOTS && task->slot < 0; slot++) {
         if (space->taken[slot / 8] & 1 << slot % 8)
             continue;
         space->taken[slot / 8] |= (unsigned char)(1 << slot % 8);
-        return slot;
+        task->slot = slot;
     }
-    return -1;
+    return task->slot >= 0;
+}
+
+void give_back(struct task *task)
+{
+    if (task->slot >= 0)
+        task->space->taken[task->slot / 8] &= (unsigned char)~(1 << task->slot % 8);
+    if (task->lent >= 0)
+        close(task->lent);
+    task->slot = task->lent = -1;
 }
 
 static void leave_space(struct task *task)
 {
-    struct space *space = task->space;
-    if (task->slot >= 0)
-        space->taken[task->slot / 8] &= (unsigned char)~(1 << task->slot % 8);
-    if (--space->users == 0)
-        free(space);
+    give_back(task);
+    if (--task->space->users == 0)
+        free(task->space);
     task->space = NULL;
-    task->slot = -1;
 }
 
 static void join_space(struct task *task, struct space *space)
 {
     space->users++;
     task->space = space;
-    task->slot = take_slot(space);
 }
 
 void enter_new_space(struct task *task)
@@ -77,6 +91,7 @@ struct task *first_task(pid_t tid)
     struct task *task = add_task(tid);
     task->is_known = true;
     task->ids.dumpable = true;
+    task->ids.has = ALL_CAPABILITIES;
     task->surroundings = allocate(sizeof *task->surroundings);
     task->surroundings->users = 1;
     task->surroundings->umask = 022;
@@ -97,6 +112,10 @@ struct task *inherit_task(struct task *parent, pid_t tid, unsigned long flags)
     if (!task)
         task = add_task(tid);
     task->is_known = true;
+    if (task->is_dead) {
+        forget_task(task);
+        return NULL;
+    }
     task->tgid = flags & CLONE_THREAD ? parent->tgid : tid;
     task->reads_proc = parent->reads_proc;
     task->is_watched = parent->is_watched;
@@ -114,6 +133,8 @@ struct task *inherit_task(struct task *parent, pid_t tid, unsigned long flags)
     } else {
         enter_new_space(task);
         task->space->scratch = parent->space->scratch;
+        task->space->room = parent->space->room;
+        task->space->room_size = parent->space->room_size;
         strcpy(task->space->program, parent->space->program);
     }
     return task;

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include "../capabilities.h"
 #include "../ocibake-sandbox.h"
 #include "../owners.h"
 #include "arch.h"
@@ -31,7 +32,9 @@ struct ids {
     gid_t gid[KINDS_OF_ID];
     size_t group_count;
     gid_t *groups;
+    struct capabilities has;
     bool dumpable;
+    bool no_new_privileges;
 };
 
 /* What threads share by CLONE_FS. The working directory is the kernel's to know. */
@@ -46,6 +49,7 @@ struct space {
     int users;
     unsigned long scratch; /* memory of ours in it (load.c), 0 before the first exec */
     unsigned char taken[SCRATCH_SLOTS / 8];
+    unsigned long room, room_size; /* more memory, mapped when a call needed it; 0 if none has */
     char program[PATH_MAX]; /* guest path: what /proc/PID/exe says */
 };
 
@@ -57,10 +61,13 @@ struct task {
     pid_t tid, tgid;
     bool is_known;   /* its parent has told us of it */
     bool is_waiting; /* it stopped before that */
+    bool is_dead;    /* it died before that */
     struct ids ids;
     struct surroundings *surroundings;
     struct space *space;
-    int slot; /* of space->scratch; -1 if there was none left */
+    /* What the call that it is in has borrowed, until it is over: */
+    int slot; /* of space->scratch, or -1 */
+    int lent; /* a descriptor of ours, or -1 */
     struct registers now, before;
     bool is_rewritten; /* the system call that it is in is not as it made it */
     at_exit *at_exit;  /* of that call */
@@ -75,9 +82,14 @@ struct task *task_of(pid_t tid);
 struct task *first_task(pid_t tid);
 /* A stop of a thread that nobody has told of yet: remembered until its parent does. */
 struct task *early_task(pid_t tid);
-/* Tells of a child: `flags` are those of clone(2). */
+/* Wait(2) said that it is gone. */
+void note_death(struct task *task);
+/* Tells of a child: `flags` are those of clone(2). NULL if it is dead already. */
 struct task *inherit_task(struct task *parent, pid_t tid, unsigned long flags);
 void forget_task(struct task *task);
+/* Before and after a call that needs memory of ours: false if all slots are taken. */
+bool take_slot(struct task *task);
+void give_back(struct task *task);
 /* execve(2): `former` is the thread id that the survivor had before. */
 void become_leader(struct task *task, pid_t former);
 void enter_new_space(struct task *task);
@@ -94,8 +106,10 @@ long read_memory(const struct task *task, unsigned long address, void *into, siz
 long write_memory(const struct task *task, unsigned long address, const void *from, size_t size);
 /* The length, or -ENAMETOOLONG if there is no NUL in `room` bytes. */
 long read_string(const struct task *task, unsigned long address, char *into, size_t room);
-/* Where the thread itself has nothing: room for `size` bytes until its system call ends. */
-unsigned long lend_room(const struct task *task, size_t size);
+/* Where the thread itself has nothing: room for `size` bytes until its system call ends; 0: map_room() first. */
+unsigned long lend_room(struct task *task, size_t size);
+/* What a handler returns then: the thread maps memory, and makes its call again. */
+long map_room(struct task *task, size_t size);
 /* Puts bytes there; the address, or -errno. */
 long lend_memory(struct task *task, const void *from, size_t size);
 
@@ -118,6 +132,8 @@ enum area area_of(const char *guest);
 long host_path(const char *guest, char host[HOST_PATH_MAX]);
 /* False if it is none of the script's. */
 bool guest_path(const char *host, char guest[PATH_MAX]);
+/* Whether it is on a disk of ours: the root's, or that of /dev. Neither the host's /proc nor a pipe is. */
+bool is_on_disk(const struct statx *found);
 /* The injected file that covers this inode, or NULL. */
 const struct injected *cover_of(const struct statx *found);
 /* The guest path that an injected file covers, by the inode of its memory; NULL if it is none. */
@@ -252,6 +268,7 @@ struct program {
     long uid, gid; /* of a set-id file; -1: as before */
     /* what end_loading needs to know */
     unsigned long code, table, table_count;
+    bool is_growing; /* the stack, first */
     struct registers start;
     unsigned char replaced[128];
 };
@@ -287,6 +304,7 @@ _Noreturn void give_up(const char *what);
 /* What a handler answers, besides the result of the call. */
 #define PASS LONG_MIN            /* the kernel shall do it as it is */
 #define REWRITTEN (LONG_MIN + 1) /* the kernel shall do it with task->now, and then task->at_exit */
+#define AGAIN (LONG_MIN + 2)     /* of at_exit: the thread shall make its call once more */
 
 typedef long handler(struct task *task, const unsigned long *arguments);
 
@@ -317,6 +335,6 @@ handler on_getuid, on_geteuid, on_getgid, on_getegid, on_getresuid, on_getresgid
     on_setreuid, on_setregid, on_setresuid, on_setresgid, on_setfsuid, on_setfsgid, on_setgroups, on_capget, on_capset,
     on_prctl, on_uname;
 handler on_kill, on_tkill, on_tgkill, on_rt_sigqueueinfo, on_rt_tgsigqueueinfo, on_pidfd_open;
-handler on_bind, on_connect, on_sendto, on_sendmsg;
+handler on_bind, on_connect, on_sendto, on_sendmsg, on_sendmmsg;
 
 #endif

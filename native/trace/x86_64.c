@@ -73,6 +73,12 @@ void skip_call(struct registers *registers, long result)
     set_result(registers, result);
 }
 
+void repeat_call(struct registers *registers)
+{
+    registers->user.rip -= 2; /* syscall */
+    registers->user.rax = registers->user.orig_rax;
+}
+
 /* rbx: the row's next call; rbp: calls that are left; r12: the first result. */
 const unsigned char call_row[] = {
     0x48, 0x8b, 0x03,                   /* mov rax, [rbx] */

@@ -24,6 +24,11 @@ static bool is_recorded(const char *name)
     return !starts_with(name, "user.");
 }
 
+static bool is_of_known_kind(const char *name)
+{
+    return starts_with(name, "user.") || starts_with(name, "trusted.") || starts_with(name, "security.");
+}
+
 static long read_name(struct task *task, unsigned long address, char name[XATTR_NAME_MAX + 1])
 {
     long length = read_string(task, address, name, XATTR_NAME_MAX + 1);
@@ -40,8 +45,13 @@ static long may_set(struct task *task, const struct found *found, const char *na
         return failed;
     if (is_list(name))
         return owns(task, &found->stat) ? 0 : -EPERM;
+    if (!is_of_known_kind(name))
+        return -EOPNOTSUPP;
     if (is_recorded(name))
         return is_root(task) && strcmp(name, "security.capability") == 0 ? 0 : -EPERM;
+    mode_t type = true_mode(owner_of(&found->stat), found->stat.stx_mode) & S_IFMT;
+    if (type != S_IFREG && type != S_IFDIR)
+        return -EPERM;
     return may(task, &found->stat, MAY_WRITE, false);
 }
 

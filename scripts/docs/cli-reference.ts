@@ -10,6 +10,7 @@ export function cliReference(): string {
     env: {},
     home: '/',
     version: '0',
+    stdin: unused,
     stdout: unused,
     stderr: process.stderr,
     signal: new AbortController().signal,

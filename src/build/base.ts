@@ -12,6 +12,8 @@ export interface Base {
   /** Of the manifest or index that the name was resolved to; undefined for a base without a manifest. */
   readonly digest: Digest | undefined
   readonly config: ImageConfig
+  /** Digests that decide `tree()`: of its layers, uncompressed, or of what it is unpacked from. Nothing is fetched. */
+  readonly contents: readonly Digest[]
   /** When a base in a registry is pushed on: where its blobs are already. */
   readonly reference: Reference | undefined
   /** From the lowest to the highest; making them may cost something, so only `layers: 'append'` asks. */

@@ -7,7 +7,7 @@ import type { Digest } from '../oci/digest.ts'
 import { DEFAULT_PATH } from '../oci/environment.ts'
 import type { Layer } from '../oci/layer.ts'
 import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
-import { EMPTY } from '../oci/node.ts'
+import { EMPTY, type Tree } from '../oci/node.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { IndexedTar } from '../oci/store-layers.ts'
@@ -31,26 +31,32 @@ export interface DebianBaseOptions {
 export async function debianBase(options: DebianBaseOptions): Promise<Base> {
   const { debian, platform, store, report, signal } = options
   const tar = await debianTarOf(options)
-  const builder = new LayerBuilder()
-  for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
-  const tree = apply(EMPTY, builder.finish())
+  let made: Tree | undefined
+  const treeOf = () => (made ??= treeIn(tar))
   const name = `debian ${debian.debian}`
   report({ type: 'base-resolved', base: `${name}, ${formatPlatform(platform)}`, digest: tar.diffId, layers: 1 })
   let layers: Promise<readonly Layer[]> | undefined
   const packed = async () => [
-    await writeLayer(store, diff(EMPTY, tree), { compression: 'gzip', mediaTypes: 'oci', signal }),
+    await writeLayer(store, diff(EMPTY, treeOf()), { compression: 'gzip', mediaTypes: 'oci', signal }),
   ]
   return {
     name,
     digest: undefined,
     config: configOf(platform),
+    contents: [tar.diffId],
     reference: undefined,
     layers: () => (layers ??= packed()),
-    tree: async () => tree,
-    created: async () => tar.entries.reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
+    tree: async () => treeOf(),
+    created: async () => Iterator.from(tar.entries()).reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
     openBlob: (descriptor, start) => store.openBlob(descriptor.digest, start),
     close: async () => {},
   }
+}
+
+function treeIn({ entries, file }: IndexedTar): Tree {
+  const builder = new LayerBuilder()
+  for (const entry of entries()) builder.add(entry, (member) => entryContent(file, member))
+  return apply(EMPTY, builder.finish())
 }
 
 /** Whether the store has this base, made from what the archives hold now: asks the archives, makes nothing. */

@@ -7,10 +7,9 @@ import { EMPTY } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
-import { registrySource } from '../registry/pull.ts'
+import { mirroredSource } from '../registry/mirrored.ts'
 import type { PlannedBase } from '../spec/plan.ts'
 import type { Base } from './base.ts'
-import { debianBase } from './debian-base.ts'
 import { sourceBase } from './source-base.ts'
 
 export interface OpenBaseOptions {
@@ -28,10 +27,12 @@ export async function openBase(base: PlannedBase, options: OpenBaseOptions): Pro
   switch (base.kind) {
     case 'scratch':
       return scratchBase(options.platform)
-    case 'debian':
+    case 'debian': {
+      const { debianBase } = await import('./debian-base.ts')
       return await debianBase({ debian: base.debian, ...options })
+    }
     case 'docker': {
-      const source = registrySource(base.reference, options.connection)
+      const source = mirroredSource(base.reference, options.connection)
       return await sourceBase({ source, name: source.name, reference: base.reference, ...options })
     }
     case 'oci':
@@ -72,6 +73,7 @@ function scratchBase(platform: Platform): Base {
     name: 'scratch',
     digest: undefined,
     config: scratchConfig(platform),
+    contents: [],
     reference: undefined,
     layers: async () => [],
     tree: async () => EMPTY,

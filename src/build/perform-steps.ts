@@ -2,24 +2,29 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
-import { perform } from '../provision/perform.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
+import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { NewestInput } from './newest-input.ts'
+import type { StepCache } from './step-cache.ts'
 
 export interface PerformOptions {
   readonly store: Store
   readonly sandbox: () => Promise<Sandbox>
+  readonly cache: StepCache
+  readonly roots: RootKeeper
   readonly newest: NewestInput
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly network: Network
   /** Where the whole logs of scripts are kept. */
   readonly logFolder: string
   readonly report: Report
@@ -28,10 +33,12 @@ export interface PerformOptions {
 
 /** The tree after all steps of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
-  const { store, sandbox, report, signal, newest } = options
+  const { store, sandbox, roots, report, signal, newest, cache, network } = options
+  const inputDated = (time: number) => newest.saw(time)
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
-  for (const { number, verb, title, step } of plan.steps) {
+  for (const planned of plan.steps) {
+    const { number, verb, title } = planned
     signal.throwIfAborted()
     report({ type: 'step-started', step: number, verb, title })
     const started = performance.now()
@@ -47,7 +54,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await perform(now, step, { store, sandbox, report, signal, build, inputDated: (time) => newest.saw(time) })
+      now = await cache.perform(now, planned, { store, sandbox, roots, report, signal, network, build, inputDated })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

@@ -1,6 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import type { Transport } from '../oci/transport.ts'
-import { entryOf } from '../provision/copy.ts'
+import { entryOf } from '../provision/host-source.ts'
 import { readSecrets } from '../provision/run-secrets.ts'
 import type { Step } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'

@@ -9,7 +9,9 @@ import { writeDockerArchive } from '../oci/write-docker-archive.ts'
 import { writeLayout } from '../oci/write-layout.ts'
 import { writeOciArchive } from '../oci/write-oci-archive.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
+import { RegistryClient } from '../registry/client.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
+import { EarlyUpload } from '../registry/early-upload.ts'
 import { pushImage } from '../registry/push.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
@@ -20,6 +22,8 @@ export interface ShipOptions {
   readonly push: boolean
   readonly outputs: readonly Transport[]
   readonly base: Base
+  /** Of the image's last layer, if one has begun. */
+  readonly early: EarlyUpload | undefined
   /** The whole filesystem. */
   tree(): Promise<Tree>
   readonly report: Report
@@ -36,8 +40,7 @@ export interface Shipped {
 export async function ship(image: Image, plan: Plan, options: ShipOptions): Promise<Shipped> {
   const { report, signal } = options
   const local = options.outputs.filter((output) => output.kind !== 'docker')
-  const remote = options.outputs.flatMap((output) => (output.kind === 'docker' ? [output.reference] : []))
-  const references = [...(options.push ? plan.tags : []), ...remote]
+  const references = targetsOf(plan, options)
   for (const output of local) {
     signal.throwIfAborted()
     await fetchBaseBlobs(image, options)
@@ -46,6 +49,25 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
   }
   if (references.length > 0) await push(image, references, options)
   return { pushed: references.map(formatReference), outputs: local.map(formatTransport) }
+}
+
+/**
+ * An upload for the layer that is going to be written, when all goes to one repository: of several, the others can mount
+ * or must wait for what the first one has.
+ */
+export function earlyUpload(
+  plan: Plan,
+  options: Pick<ShipOptions, 'connection' | 'push' | 'outputs' | 'report' | 'signal'>,
+): EarlyUpload | undefined {
+  const targets = targetsOf(plan, options)
+  const repositories = new Set(targets.map(({ registry, repository }) => `${registry}/${repository}`))
+  if (repositories.size !== 1) return undefined
+  return new EarlyUpload(new RegistryClient(options.connection, targets[0]!, 'push'), options)
+}
+
+function targetsOf(plan: Plan, { push, outputs }: Pick<ShipOptions, 'push' | 'outputs'>): Reference[] {
+  const remote = outputs.flatMap((output) => (output.kind === 'docker' ? [output.reference] : []))
+  return [...(push ? plan.tags : []), ...remote]
 }
 
 /** An appended layer leaves the base's blobs where they are; an output on disk has to hold them all. */
@@ -82,8 +104,10 @@ async function writeOutput(
 }
 
 async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<void> {
-  const { base, connection, report, signal } = options
+  const { base, connection, early, report, signal } = options
   const { manifest, config, layers } = image
+  const last = layers.at(-1)
+  if (last !== undefined) await early?.finish(last)
   await pushImage(
     {
       manifest,

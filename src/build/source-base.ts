@@ -45,6 +45,7 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
     name: options.name,
     digest: top.digest,
     config,
+    contents: layers.map(({ diffId }) => diffId),
     reference: options.reference,
     layers: async () => layers,
     tree: () => (tree ??= readTree(options, layers)),

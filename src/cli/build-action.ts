@@ -1,9 +1,10 @@
-import { type BuildResult, build } from '../build.ts'
+import { type CacheUse, stepNumber } from '../build/cache-use.ts'
+import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { describeResult, writeMetadata } from './metadata.ts'
-import type { ProgressMode, SessionOptions, SpecOptions } from './options.ts'
+import type { CacheUseOptions, ProgressMode, SessionOptions, SpecOptions } from './options.ts'
 import { planOf } from './plan-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
@@ -11,7 +12,7 @@ import { openSession, type Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
-export interface BuildActionOptions extends SpecOptions, SessionOptions {
+export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUseOptions {
   readonly push?: boolean
   readonly output?: string[]
   readonly sandbox: string
@@ -28,14 +29,14 @@ export async function buildAction(
   // Every spec is checked before the first is built.
   const plans: Plan[] = []
   for (const spec of specs) plans.push(await planOf(spec, options, around))
-  const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options) }))
+  const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
 
-  using progress = startProgress(options.progress, around)
+  using progress = await startProgress(options.progress, around)
   await using session = await openSession(options, around, progress.report)
   const built: { plan: Plan; result: BuildResult }[] = []
-  for (const { plan, outputs } of jobs) {
-    const result = await buildOne(plan, outputs, options, around, session, progress.report)
+  for (const { plan, outputs, cache } of jobs) {
+    const result = await buildOne(plan, { outputs, cache }, options, around, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
@@ -45,7 +46,7 @@ export async function buildAction(
 
 function buildOne(
   plan: Plan,
-  outputs: readonly Transport[],
+  chosen: Pick<BuildOptions, 'outputs' | 'cache'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,
@@ -53,7 +54,13 @@ function buildOne(
 ): Promise<BuildResult> {
   const { env, signal } = around
   const push = options.push === true
-  return build(plan, { store, connection, push, outputs, sandbox: options.sandbox, env, report, signal })
+  return build(plan, { store, connection, push, ...chosen, sandbox: options.sandbox, env, report, signal })
+}
+
+/** @throws USAGE for a step that the plan does not have */
+function cacheUse(plan: Plan, { cache, cacheFrom }: BuildActionOptions): CacheUse {
+  if (cache === false) return 'none'
+  return typeof cacheFrom === 'string' ? { before: stepNumber(plan, cacheFrom) } : 'all'
 }
 
 function outputsOf(plan: Plan, options: BuildActionOptions): Transport[] {

@@ -1,8 +1,14 @@
 import { Command } from 'commander'
 import type { BuildActionOptions } from './build-action.ts'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  mirrorFallbackOption,
+  mirrorOption,
+  noCacheFromOption,
+  noCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -32,12 +38,17 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .addOption(noCacheOption())
+    .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
+    .addOption(mirrorOption())
+    .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { buildAction } = await import('./build-action.ts')
       await buildAction(specs, options, around)
     })

@@ -1,8 +1,10 @@
+import { cacheTitles } from '../build/cache-titles.ts'
 import { OcibakeError } from '../errors.ts'
 import { silent } from '../events.ts'
 import { listStore } from '../oci/store-list.ts'
 import { pruneStore } from '../oci/store-prune.ts'
 import { verifyStore } from '../oci/store-verify.ts'
+import { titleLine } from '../report/lines.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { SessionOptions } from './options.ts'
 import { openSession } from './session.ts'
@@ -15,13 +17,15 @@ export interface PruneActionOptions extends SessionOptions {
   readonly olderThan?: number
 }
 
-/** One line an entry: kind, size, last use, digest. */
+/** One line an entry: kind, size, last use, digest, and the step or spec that made it. */
 export async function listCache(options: SessionOptions, around: Surroundings): Promise<void> {
   await using session = await openSession(options, around, silent)
   const entries = (await listStore(session.store)).sort((a, b) => b.lastUsed - a.lastUsed)
+  const titles = await cacheTitles(entries)
   for (const { kind, size, lastUsed, digest } of entries) {
     const used = new Date(lastUsed).toISOString().slice(0, 19)
-    around.stdout(`${kind.padEnd(6)} ${formatBytes(size).padStart(9)}  ${used}  ${digest}\n`)
+    const title = titles.has(digest) ? `  ${titleLine(titles.get(digest)!)}` : ''
+    around.stdout(`${kind.padEnd(6)} ${formatBytes(size).padStart(9)}  ${used}  ${digest}${title}\n`)
   }
   const total = entries.reduce((sum, { size }) => sum + size, 0)
   around.stderr.write(`${entries.length} entries, ${formatBytes(total)} in ${session.store.root}\n`)

@@ -11,8 +11,13 @@ export function isArchive(text: string): boolean {
 }
 
 /** Prints the members of a tarball with the names that `wildcards` match against. */
-export async function inspectArchive(source: string, { store }: Session, around: Surroundings): Promise<void> {
-  const archive = await fetchArchive(source, { unverified: true }, { store, report: silent, signal: around.signal })
+export async function inspectArchive(
+  source: string,
+  { store, connection }: Session,
+  around: Surroundings,
+): Promise<void> {
+  const tools = { store, network: connection.network, report: silent, signal: around.signal }
+  const archive = await fetchArchive(source, { unverified: true }, tools)
   around.stdout(`archive  ${archive.source}\nsha256   ${archive.digest.slice('sha256:'.length)}\n`)
   for (const entry of archive.entries) around.stdout(`${lineOf(entry)}\n`)
 }

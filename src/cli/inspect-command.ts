@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import type { InspectActionOptions } from './inspect-action.ts'
-import { cacheOption, insecureOption, platformOption } from './options.ts'
+import { cacheOption, insecureOption, mirrorFallbackOption, mirrorOption, platformOption } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -22,8 +24,11 @@ export function inspectCommand(around: Surroundings): Command {
     .addOption(platformOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
+    .addOption(mirrorOption())
+    .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (reference: string, options: InspectActionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { inspectAction } = await import('./inspect-action.ts')
       await inspectAction(reference, options, around)
     })

@@ -11,6 +11,8 @@ export const progressOption = () =>
 export interface SessionOptions {
   readonly cacheDir?: string
   readonly insecureRegistry?: string[]
+  readonly mirror?: string[]
+  readonly mirrorFallback?: boolean
 }
 
 export const cacheOption = () =>
@@ -18,6 +20,12 @@ export const cacheOption = () =>
 
 export const insecureOption = () =>
   repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')
+
+export const mirrorOption = () =>
+  repeated('--mirror <host=mirror>', 'a registry to pull from instead of another, before it')
+
+export const mirrorFallbackOption = () =>
+  new Option('--no-mirror-fallback', 'pull from the mirrors of a registry alone, where it has some')
 
 /** An option of which each use adds one value: commander's own `<value...>` would swallow the arguments behind it. */
 export function repeated(flags: string, description: string): Option {
@@ -43,8 +51,25 @@ export const varOption = () =>
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
+export const noCacheOption = () =>
+  new Option('--no-cache', 'run every script and read every file again; what comes of it is kept for later builds')
+
+export const noCacheFromOption = () =>
+  new Option('--no-cache-from <step>', 'the same from this step on: its number, or run:2 for the second of a verb')
+
+/** As commander gives them. */
+export interface CacheUseOptions {
+  /** false with --no-cache. */
+  readonly cache?: boolean
+  /** The step of --no-cache-from; commander says true where it was not given. */
+  readonly cacheFrom?: string | true
+}
+
 /** `auto`, and SANDBOX_NAMES of provision/choose-sandbox.ts, which a start of the command line need not load. */
 export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace']
 
 export const sandboxOption = () =>
   new Option('--sandbox <name>', 'where scripts run').choices(SANDBOXES).default('auto')
+
+/** SNIPPET_NAMES of doctor/snippets.ts, which a start of the command line need not load. */
+export const SNIPPETS = ['gitlab', 'github', 'kubernetes']

@@ -6,7 +6,6 @@ import { messageOf } from '../errors.ts'
 import { silent } from '../events.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference } from '../oci/reference.ts'
-import type { Store } from '../oci/store.ts'
 import { isArchiveCached } from '../provision/archive.ts'
 import { NORMALISERS, type NormaliserName } from '../provision/normalisers.ts'
 import { s3ObjectSize } from '../provision/s3.ts'
@@ -29,7 +28,7 @@ export async function planAction(
   const lines = [
     `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
     ...(await baseLines(plan, session, around)),
-    ...(await stepLines(plan, session.store, around.signal)),
+    ...(await stepLines(plan, session, around.signal)),
     ...normaliserLines(plan),
     `layer   ${plan.layers === 'squash' ? 'one for the whole image' : 'one over the base'}, ${plan.compression}`,
     ...(plan.tags.length === 0 ? ['tags    none'] : plan.tags.map((tag) => `tag     ${formatReference(tag)}`)),
@@ -37,10 +36,10 @@ export async function planAction(
   around.stdout(`${lines.join('\n')}\n`)
 }
 
-async function stepLines(plan: Plan, store: Store, signal: AbortSignal): Promise<string[]> {
+async function stepLines(plan: Plan, session: Session, signal: AbortSignal): Promise<string[]> {
   const lines = plan.steps.map(async ({ number, verb, title, step }) => [
     `step ${number}  ${verb} ${shortened(title)}`,
-    ...(await detailsOf(step, store, signal)).map((detail) => `        ${detail}`),
+    ...(await detailsOf(step, session, signal)).map((detail) => `        ${detail}`),
   ])
   return (await Promise.all(lines)).flat()
 }
@@ -69,23 +68,23 @@ async function baseLines(plan: Plan, { store, connection }: Session, { env, sign
   }
 }
 
-async function detailsOf(step: Step, store: Store, signal: AbortSignal): Promise<string[]> {
+async function detailsOf(step: Step, session: Session, signal: AbortSignal): Promise<string[]> {
   if ('copy' in step) return [localSize(step.copy)]
-  if ('unpack' in step) return [await sourceOf(step, store, signal), selectionOf(step)].filter((line) => line !== '')
+  if ('unpack' in step) return [await sourceOf(step, session, signal), selectionOf(step)].filter((line) => line !== '')
   if (!('run' in step)) return []
   const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
   return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
 }
 
 /** What would be fetched. A source that is not there yet is no reason not to show the rest of the plan. */
-async function sourceOf(step: UnpackStep, store: Store, signal: AbortSignal): Promise<string> {
+async function sourceOf(step: UnpackStep, { store, connection }: Session, signal: AbortSignal): Promise<string> {
   const { unpack, sha256, versionId } = step
   if (!unpack.includes('://')) return localSize(unpack)
   if (sha256 !== undefined && (await isArchiveCached(store, sha256))) return `sha256 ${sha256}, cached`
   const pin = sha256 === undefined ? 'not pinned by sha256' : `sha256 ${sha256}`
   if (!unpack.startsWith('s3://')) return `to fetch, ${pin}`
   try {
-    return `to fetch: ${formatBytes(await s3ObjectSize(unpack, versionId, signal))}, ${pin}`
+    return `to fetch: ${formatBytes(await s3ObjectSize(unpack, versionId, connection.network, signal))}, ${pin}`
   } catch (error) {
     return `cannot be fetched now: ${messageOf(error)}`
   }

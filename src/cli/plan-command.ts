@@ -1,7 +1,11 @@
 import { Command } from 'commander'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
   insecureOption,
+  mirrorFallbackOption,
+  mirrorOption,
   platformOption,
   type SessionOptions,
   type SpecOptions,
@@ -22,8 +26,11 @@ export function planCommand(around: Surroundings): Command {
     .addOption(platformOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
+    .addOption(mirrorOption())
+    .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (spec: string, options: SpecOptions & SessionOptions) => {
+      keepCompiledCode(cacheFolder(options, around), { make: true })
       const { planAction } = await import('./plan-action.ts')
       await planAction(spec, options, around)
     })

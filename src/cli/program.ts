@@ -1,7 +1,10 @@
 import { Command } from 'commander'
 import { buildCommand } from './build-command.ts'
 import { cacheCommand } from './cache-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { inspectCommand } from './inspect-command.ts'
+import { loginCommand } from './login-command.ts'
+import { logoutCommand } from './logout-command.ts'
 import { planCommand } from './plan-command.ts'
 import type { Surroundings } from './surroundings.ts'
 import { validateCommand } from './validate-command.ts'
@@ -15,9 +18,11 @@ export function program(around: Surroundings): Command {
     .version(around.version, '-V, --version', 'print the version')
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
-  for (const make of [buildCommand, validateCommand, planCommand, inspectCommand, cacheCommand]) {
-    top.addCommand(make(around))
-  }
+  const makers = [
+    ...[buildCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand],
+    ...[loginCommand, logoutCommand],
+  ]
+  for (const make of makers) top.addCommand(make(around))
   endByThrowing(top)
   return top.addHelpText('after', EXAMPLES)
 }

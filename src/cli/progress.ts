@@ -1,6 +1,5 @@
 import type { Report } from '../events.ts'
 import { jsonReport } from '../report/json-report.ts'
-import { LiveReport } from '../report/live-report.ts'
 import { plainReport } from '../report/plain-report.ts'
 import type { ProgressMode } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -10,10 +9,11 @@ export interface Progress extends Disposable {
 }
 
 /** Live on a terminal that is no CI job's, else plain lines, unless a mode is named. */
-export function startProgress(mode: ProgressMode, { stderr, env }: Surroundings): Progress {
+export async function startProgress(mode: ProgressMode, { stderr, env }: Surroundings): Promise<Progress> {
   const write = (text: string) => void stderr.write(text)
   const live = mode === 'tty' || (mode === 'auto' && stderr.isTTY && !env.CI && env.TERM !== 'dumb')
   if (live) {
+    const { LiveReport } = await import('../report/live-report.ts')
     const display = new LiveReport(stderr)
     return { report: display.report, [Symbol.dispose]: () => display.close() }
   }

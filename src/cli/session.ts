@@ -1,8 +1,11 @@
-import { join } from 'node:path'
 import type { Report } from '../events.ts'
+import { Network } from '../network/network.ts'
 import { Store } from '../oci/store.ts'
+import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
-import { credentialLookup } from '../registry/credentials.ts'
+import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
+import { parseMirror } from '../registry/mirrors.ts'
+import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -13,13 +16,8 @@ export interface Session extends AsyncDisposable {
 
 /** The store and the registries of one command. */
 export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
-  const store = await Store.open(options.cacheDir ?? (around.env.OCIBAKE_CACHE_DIR || defaultCache(around)), { report })
-  const connection = new RegistryConnection({
-    credentials: credentialLookup(around),
-    insecureRegistries: new Set(options.insecureRegistry ?? []),
-    report,
-    userAgent: `ocibake/${around.version}`,
-  })
+  const connection = openConnection(options, around, report, credentialLookup(around))
+  const store = await Store.open(cacheFolder(options, around), { report })
   const close = async () => {
     connection.close()
     await store.close()
@@ -27,8 +25,21 @@ export async function openSession(options: SessionOptions, around: Surroundings,
   return { store, connection, [Symbol.asyncDispose]: close }
 }
 
-/** Where the XDG base directory specification puts caches. */
-function defaultCache({ env, home }: Surroundings): string {
-  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(home, '.cache')
-  return join(base, 'ocibake')
+/** The registries of one command. */
+export function openConnection(
+  options: Omit<SessionOptions, 'cacheDir'>,
+  around: Surroundings,
+  report: Report,
+  credentials: CredentialLookup,
+): RegistryConnection {
+  return new RegistryConnection({
+    credentials,
+    insecureRegistries: new Set(options.insecureRegistry ?? []),
+    report,
+    network: new Network(around.env),
+    certificates: certificateLookup(around),
+    mirrors: (options.mirror ?? []).map(parseMirror),
+    onlyMirrors: options.mirrorFallback === false,
+    userAgent: `ocibake/${around.version}`,
+  })
 }

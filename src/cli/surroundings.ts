@@ -4,6 +4,8 @@ export interface Surroundings {
   readonly home: string
   /** `VERSION` of package.json. */
   readonly version: string
+  /** Opened when it is asked for. */
+  stdin(): NodeJS.ReadStream
   /** Results. */
   stdout(text: string): void
   /** Everything else. */

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { OcibakeError } from '../errors.ts'
+import { cacheFolder } from './cache-folder.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import { platformOption, type SpecOptions, varOption } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -16,6 +18,7 @@ export function validateCommand(around: Surroundings): Command {
     .addOption(platformOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: SpecOptions) => {
+      keepCompiledCode(cacheFolder({}, around))
       const { planOf } = await import('./plan-of.ts')
       const wrong: OcibakeError[] = []
       for (const spec of specs) {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, read } from 'node:fs'
+import { closeSync, constants, openSync, read } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { OcibakeError, systemCode } from '../errors.ts'
@@ -107,7 +107,8 @@ export class HostFile implements Content {
   }
 
   async *open(): AsyncGenerator<Uint8Array> {
-    const handle = await open(this.path, 'r').catch((error: unknown) => {
+    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+    const handle = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
       throw systemCode(error) === 'ENOENT' ? this.#changed('it is gone', error) : error
     })
     try {

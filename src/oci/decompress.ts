@@ -26,8 +26,8 @@ export const EXPANSION_FREE = 2 ** 30
 /** Beyond `EXPANSION_FREE`, output may be this many times the input. Deflate itself cannot exceed 1032. */
 export const EXPANSION_RATIO = 1000
 
-// 1 MiB output buffers inflate at 540 MB/s where Node's default of 16 KiB reaches 310.
-const CHUNK = 1 << 20
+// Output buffers of 512 KiB inflate nearly twice as fast as the 16 KiB that Node has by default; larger ones cost memory.
+const CHUNK = 1 << 19
 
 /**
  * The uncompressed bytes of a gzip, zstd or plain stream; which one is decided by its bytes.

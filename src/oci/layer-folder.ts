@@ -142,7 +142,7 @@ export function folderAt({ folder, missing }: Spot): Folder {
   return missing.reduce((at, name) => at.folder(name), folder)
 }
 
-/** The finished directory. Linear, and no recursion: depth costs no stack. */
+/** The finished directory; the folders are used up by it. Linear, and no recursion: depth costs no stack. */
 export function finishFolder(root: Folder): Directory {
   const parentsFirst: Folder[] = [root]
   for (const folder of parentsFirst) {
@@ -151,12 +151,11 @@ export function finishFolder(root: Folder): Directory {
   }
   const finished = new Map<Folder, Directory>()
   for (const folder of parentsFirst.reverse()) {
-    const children = new Map<ByteString, Node>()
-    for (const [name, child] of folder.children) {
-      children.set(name, child instanceof Folder ? finished.get(child)! : child)
-    }
+    // Changed in place: another Map for each folder would double what a layer of half a million names takes.
+    const children = folder.children as Map<ByteString, Folder | Node>
+    for (const [name, child] of children) if (child instanceof Folder) children.set(name, finished.get(child)!)
     for (const name of folder.whiteouts) if (!children.has(name)) children.set(name, WHITEOUT)
-    finished.set(folder, directory(children, folder.attrs, folder.opaque))
+    finished.set(folder, directory(children as Map<ByteString, Node>, folder.attrs, folder.opaque))
   }
   return finished.get(root)!
 }

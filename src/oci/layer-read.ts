@@ -2,7 +2,7 @@ import { OcibakeError } from '../errors.ts'
 import { bytesContent, type Content, Slice, type SliceFile } from './content.ts'
 import { Folder, finishFolder, folderAt, locate } from './layer-folder.ts'
 import { type ByteString, display } from './name.ts'
-import type { Attrs, Directory, Leaf, Link } from './node.ts'
+import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link } from './node.ts'
 import { SparseContent } from './sparse-content.ts'
 import type { TarEntry } from './tar-entry.ts'
 import { meaningOf } from './whiteout-name.ts'
@@ -33,6 +33,9 @@ export function entryContent(file: SliceFile, entry: TarEntry): Content {
 export class LayerBuilder {
   readonly #root = new Folder('', undefined)
   readonly #attrs = new Map<string, Attrs>()
+  #lastAttrs = FRESH_DIRECTORY
+  /** Where the member before this one went: most have the same text before their last name, and so the same folder. */
+  #near: { readonly prefix: ByteString; readonly folder: Folder } | undefined
 
   /**
    * Adds the next member; `content` is asked for files only.
@@ -40,6 +43,12 @@ export class LayerBuilder {
    * a hard link to a directory or itself, and names and targets that are too long
    */
   add(entry: TarEntry, content: (entry: TarEntry) => Content): void {
+    const near = this.#near
+    const beside = near === undefined ? undefined : nameBehind(near.prefix, entry.path)
+    if (near !== undefined && beside !== undefined) {
+      this.#put(near.folder, beside, entry, content)
+      return
+    }
     const names = cleanNames(entry.path)
     const meaning = meaningOf(names)
     if (meaning.kind === 'aufs') return
@@ -52,13 +61,26 @@ export class LayerBuilder {
     const parent = folderAt(locate(this.#root, names))
     if (meaning.kind === 'opaque') parent.opaque = true
     else if (meaning.kind === 'whiteout') parent.hide(meaning.name)
-    else if (entry.type === 'directory') parent.folder(name).attrs = this.#attrsOf(entry)
-    else parent.put(name, entry.type === 'link' ? this.#linked(entry, parent, name) : this.#leaf(entry, content))
+    else {
+      this.#near = {
+        prefix: entry.path.slice(0, entry.path.lastIndexOf('/', entry.path.length - 2) + 1),
+        folder: parent,
+      }
+      this.#put(parent, name, entry, content)
+    }
   }
 
   /** The layer. The builder is used up by it. */
   finish(): Directory {
     return finishFolder(this.#root)
+  }
+
+  #put(parent: Folder, name: ByteString, entry: TarEntry, content: (entry: TarEntry) => Content): void {
+    const there = parent.children.get(name)
+    // What is replaced may have been on the way.
+    if (there !== undefined && !(there instanceof Folder && entry.type === 'directory')) this.#near = undefined
+    if (entry.type === 'directory') parent.folder(name).attrs = this.#attrsOf(entry)
+    else parent.put(name, entry.type === 'link' ? this.#linked(entry, parent, name) : this.#leaf(entry, content))
   }
 
   #leaf(entry: TarEntry, content: (entry: TarEntry) => Content): Leaf {
@@ -91,12 +113,15 @@ export class LayerBuilder {
   #attrsOf({ type, mode: given, uid, gid, mtime, xattrs }: TarEntry): Attrs {
     const mode = type === 'symlink' ? 0o777 : given
     if (xattrs.size > 0) return { mode, uid, gid, mtime, xattrs }
+    const last = this.#lastAttrs
+    if (last.mode === mode && last.uid === uid && last.gid === gid && last.mtime === mtime) return last
     const key = `${mode},${uid},${gid},${mtime}`
     let attrs = this.#attrs.get(key)
     if (attrs === undefined) {
       attrs = { mode, uid, gid, mtime, xattrs }
       this.#attrs.set(key, attrs)
     }
+    this.#lastAttrs = attrs
     return attrs
   }
 }
@@ -109,6 +134,18 @@ function cleanNames(path: ByteString): ByteString[] {
     else if (name !== '' && name !== '.') names.push(name)
   }
   return names
+}
+
+/**
+ * The one plain name that follows `prefix`, which ends in '/', in a path; undefined when there is more or less than that,
+ * or what may be no plain name: dots and whiteouts begin with a dot.
+ */
+function nameBehind(prefix: ByteString, path: ByteString): ByteString | undefined {
+  if (prefix === '' || !path.startsWith(prefix)) return undefined
+  const slash = path.indexOf('/', prefix.length)
+  if (slash >= 0 && slash !== path.length - 1) return undefined
+  const name = slash < 0 ? path.slice(prefix.length) : path.slice(prefix.length, slash)
+  return name === '' || name.startsWith('.') ? undefined : name
 }
 
 function checkTarget(entry: TarEntry): void {

@@ -7,11 +7,13 @@ import { END_OF_ARCHIVE, encodeEntry, type HeaderFields, padding } from './tar-h
 import { hardLinks, walk } from './walk.ts'
 import { OPAQUE_NAME, WHITEOUT_PREFIX } from './whiteout-name.ts'
 
-/** Some bytes of a layer's archive. They may be shared with others: never to be changed or transferred. */
-export interface TarPart {
-  readonly bytes: Uint8Array
-  /** These are a member's first bytes: its whole header, extended headers included. */
-  readonly entry: boolean
+/** A member of a layer's archive: its header, extended headers included, and what follows it. */
+export interface TarMember {
+  readonly path: ByteString
+  /** Shared with nobody, but never to be changed. */
+  readonly header: Uint8Array
+  /** Of a file. Its bytes are padded to whole blocks. */
+  readonly content?: Content
 }
 
 const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
@@ -19,16 +21,14 @@ const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
 const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
 
 /**
- * A layer as the bytes of its uncompressed tar: names in byte order, parents before what is in them, the root as './'
- * when it has attributes; implied directories are left out. Of names that share one object the first has it, the others
- * are hard links to that one, with its attributes and xattrs again, because containerd sets them with every link.
- * Deterministic: the same tree gives the same bytes. Contents are opened one after the other, chunks pass uncopied.
- * Source: image-spec layer.md.
- * @throws FILE_CHANGED when a content does not yield exactly its size; LAYER_INVALID and PATH_INVALID for what no layer
- * can say: names that are whiteout marks, an implied directory with nothing in it, a hard link to a lower file that
- * this layer hides
+ * A layer as the members of its tar: names in byte order, parents before what is in them, the root as './' when it has
+ * attributes; implied directories are left out. Of names that share one object the first has it, the others are hard
+ * links to that one, with its attributes and xattrs again, because containerd sets them with every link.
+ * Deterministic: the same tree gives the same members. Nothing is read. Source: image-spec layer.md.
+ * @throws LAYER_INVALID and PATH_INVALID for what no layer can say: names that are whiteout marks, an implied directory
+ * with nothing in it, a hard link to a lower file that this layer hides
  */
-export async function* layerParts(layer: Directory): AsyncGenerator<TarPart> {
+export function* layerMembers(layer: Directory): Generator<TarMember> {
   const shared = hardLinks(layer)
   if (layer.attrs !== null) yield member('./', 'directory', layer.attrs)
   if (layer.opaque) yield member(OPAQUE_NAME, 'file', MARK)
@@ -38,14 +38,39 @@ export async function* layerParts(layer: Directory): AsyncGenerator<TarPart> {
     if (first !== undefined && first !== path && isLeaf(node)) {
       yield member(path, 'link', node.attrs, { target: first })
     } else {
-      yield* headers(layer, path, node)
-      if (node.kind === 'file') yield* body(path, node.content)
+      yield* membersOf(layer, path, node)
     }
   }
-  yield { bytes: END_OF_ARCHIVE, entry: false }
 }
 
-function* headers(layer: Directory, path: ByteString, node: Node): Generator<TarPart> {
+/**
+ * The uncompressed tar of a layer: its members, and the end of the archive. Contents are opened one after the other,
+ * chunks pass uncopied: they may be shared with others, never to be changed or transferred.
+ * @throws as `layerMembers` and `exactBytes`
+ */
+export async function* layerBytes(layer: Directory): AsyncGenerator<Uint8Array> {
+  for (const { path, header, content } of layerMembers(layer)) {
+    yield header
+    if (content === undefined) continue
+    yield* exactBytes(path, content)
+    const rest = padding(content.size)
+    if (rest.length > 0) yield rest
+  }
+  yield END_OF_ARCHIVE
+}
+
+/** The bytes of a content. @throws FILE_CHANGED when they are not just as many as its size */
+export async function* exactBytes(path: ByteString, content: Content): AsyncGenerator<Uint8Array> {
+  let got = 0
+  for await (const bytes of content.open()) {
+    got += bytes.byteLength
+    if (got > content.size) throw changed(path, `at least ${got}`, content.size)
+    yield bytes
+  }
+  if (got !== content.size) throw changed(path, String(got), content.size)
+}
+
+function* membersOf(layer: Directory, path: ByteString, node: Node): Generator<TarMember> {
   switch (node.kind) {
     case 'directory':
       if (node.attrs !== null) yield member(path, 'directory', node.attrs)
@@ -54,9 +79,11 @@ function* headers(layer: Directory, path: ByteString, node: Node): Generator<Tar
         throw invalid(path, 'is a directory without attributes and with nothing in it; no layer can say that')
       }
       break
-    case 'file':
-      yield member(path, 'file', node.attrs, { size: node.content.size })
+    case 'file': {
+      const { attrs, content } = node
+      yield { ...member(path, 'file', attrs, { size: content.size }), content }
       break
+    }
     case 'symlink':
       yield member(path, 'symlink', node.attrs, { target: node.target })
       break
@@ -78,25 +105,12 @@ function isLeaf(node: Node): node is Leaf {
   return node.kind === 'file' || node.kind === 'symlink' || node.kind === 'special'
 }
 
-function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): TarPart {
+function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): TarMember {
   const { mode, uid, gid, mtime, xattrs } = attrs
-  const bytes = encodeEntry({ path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more })
-  return { bytes, entry: true }
+  return { path, header: encodeEntry({ path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more }) }
 }
 
 const NOTHING_MORE = { size: 0, target: '', major: 0, minor: 0 } as const
-
-async function* body(path: ByteString, content: Content): AsyncGenerator<TarPart> {
-  let got = 0
-  for await (const bytes of content.open()) {
-    got += bytes.byteLength
-    if (got > content.size) throw changed(path, `at least ${got}`, content.size)
-    yield { bytes, entry: false }
-  }
-  if (got !== content.size) throw changed(path, String(got), content.size)
-  const rest = padding(got)
-  if (rest.length > 0) yield { bytes: rest, entry: false }
-}
 
 function changed(path: ByteString, got: string, want: number): OcibakeError {
   return new OcibakeError('FILE_CHANGED', `/${display(path)} gave ${got} bytes while it was read; wanted ${want}.`, {

@@ -1,5 +1,8 @@
 import { crc32 } from 'node:zlib'
-import type { TarPart } from './layer-tar.ts'
+import type { Content } from './content.ts'
+import type { TarMember } from './layer-tar.ts'
+import type { ByteString } from './name.ts'
+import { END_OF_ARCHIVE, padding } from './tar-header.ts'
 
 const KIB = 1024
 
@@ -12,13 +15,36 @@ const LARGE = 1024 * KIB
 /** One entry in 16 may end a piece: the files of a Debian root are 20 KiB in the mean, so that is every 320 KiB. */
 const MASK = 15
 
+/** A part of an archive: what it is made of, in ascending order. What no part covers is zeros. */
+export interface Piece {
+  readonly size: number
+  readonly parts: readonly (PieceHeader | PieceBody)[]
+}
+
+/** A member's whole header; `at` counts from the start of the piece. */
+export interface PieceHeader {
+  readonly kind: 'header'
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+/** `size` bytes of a member's content from its byte `start` on; 0 bytes for an empty file. */
+export interface PieceBody {
+  readonly kind: 'body'
+  readonly at: number
+  readonly path: ByteString
+  readonly content: Content
+  readonly start: number
+  readonly size: number
+}
+
 /**
- * The raw tar in pieces, each a list of chunks in order; together they are exactly the parts' bytes.
+ * An archive in pieces: together they are exactly its bytes, the end of the archive included. Nothing is read.
  *
  * Where a piece ends depends on what is near and on nothing else: before an entry whose header hashes so, and inside the
  * body of a large file at fixed distances from its own start. An inserted or changed file therefore disturbs the piece it
  * is in and few after it, and an unchanged large file gives the same pieces wherever it stands. Deterministic. Pieces are
- * at most `MIN` + `LARGE` and a header long; about two pieces are held at a time.
+ * at most `MIN` + `LARGE` and a header long.
  *
  * Sizes were chosen on a Debian 12 root (mmdebstrap minbase, 170,401,280 bytes of tar, 8,743 entries) with libdeflate at
  * level 6; `gzip -6` makes 60,458,687 bytes of it as a whole:
@@ -28,91 +54,65 @@ const MASK = 15
  *     256K  1024K     263    617K   59,559,646  (this one: 1.5% smaller than gzip -6)
  *     512K  1024K     211    849K   59,520,758
  */
-export async function* cutPieces(parts: AsyncIterable<TarPart>): AsyncGenerator<Uint8Array[]> {
+export function* cutPieces(members: Iterable<TarMember>): Generator<Piece> {
   const cutter = new Cutter()
-  for await (const { bytes, entry } of parts) {
-    if (entry) cutter.startEntry(bytes)
-    else cutter.addBody(bytes)
-    yield* cutter.take()
+  let last: TarMember = NOTHING
+  for (const member of members) {
+    yield* cutter.add(last, paddedSize(last))
+    last = member
   }
-  cutter.end()
-  yield* cutter.take()
+  // The end of the archive counts as the last entry's body.
+  yield* cutter.add(last, paddedSize(last) + END_OF_ARCHIVE.length)
+  yield* cutter.end()
 }
 
-class Run {
-  chunks: Uint8Array[] = []
-  size = 0
+const NOTHING: TarMember = { path: '', header: new Uint8Array() }
 
-  add(bytes: Uint8Array): void {
-    if (bytes.byteLength === 0) return
-    this.chunks.push(bytes)
-    this.size += bytes.byteLength
-  }
-
-  /** Everything so far, and nothing stays. */
-  drain(): Uint8Array[] {
-    const { chunks } = this
-    this.chunks = []
-    this.size = 0
-    return chunks
-  }
+function paddedSize({ content }: TarMember): number {
+  return content === undefined ? 0 : content.size + padding(content.size).length
 }
 
 class Cutter {
   /** The piece so far: whole entries, or the tail of a large body. */
-  readonly #piece = new Run()
-  #header: Uint8Array = new Uint8Array()
-  readonly #body = new Run()
-  /** The entry's header is in a piece already: its body is being cut by itself. */
-  #large = false
-  #done: Uint8Array[][] = []
+  #size = 0
+  #parts: (PieceHeader | PieceBody)[] = []
 
-  startEntry(header: Uint8Array): void {
-    this.#finishEntry()
-    this.#header = header
+  #addHeader({ header }: TarMember): void {
+    if (header.byteLength > 0) this.#parts.push({ kind: 'header', at: this.#size, bytes: header })
+    this.#size += header.byteLength
   }
 
-  addBody(bytes: Uint8Array): void {
-    let rest = bytes
-    while (this.#body.size + rest.byteLength >= LARGE) {
-      if (!this.#large) {
-        this.#piece.add(this.#header)
-        this.#endPiece()
-        this.#large = true
-      }
-      const upTo = LARGE - this.#body.size
-      this.#body.add(rest.subarray(0, upTo))
-      this.#done.push(this.#body.drain())
-      rest = rest.subarray(upTo)
+  /** `size` bytes of the padded body from `start` on. */
+  #addBody({ path, content }: TarMember, start: number, size: number): void {
+    if (content !== undefined && (start < content.size || start === 0)) {
+      const length = Math.min(size, content.size - start)
+      this.#parts.push({ kind: 'body', at: this.#size, path, content, start, size: length })
     }
-    this.#body.add(rest)
+    this.#size += size
   }
-
-  end(): void {
-    this.#finishEntry()
-    this.#endPiece()
-  }
-
-  /** The pieces that are complete, once. */
-  take(): Uint8Array[][] {
-    const done = this.#done
-    this.#done = []
-    return done
-  }
-
-  #finishEntry(): void {
-    if (!this.#large) {
-      const size = this.#header.byteLength + this.#body.size
-      const mayEnd = this.#piece.size + size > MAX || (crc32(this.#header) & MASK) === 0
-      if (this.#piece.size >= MIN && mayEnd) this.#endPiece()
-      this.#piece.add(this.#header)
+  *add(member: TarMember, bodySize: number): Generator<Piece> {
+    if (bodySize < LARGE) {
+      const size = member.header.byteLength + bodySize
+      const mayEnd = this.#size + size > MAX || (crc32(member.header) & MASK) === 0
+      if (this.#size >= MIN && mayEnd) yield* this.end()
+      this.#addHeader(member)
+      this.#addBody(member, 0, bodySize)
+      return
     }
-    for (const chunk of this.#body.drain()) this.#piece.add(chunk)
-    this.#header = new Uint8Array()
-    this.#large = false
+    this.#addHeader(member)
+    yield* this.end()
+    let start = 0
+    for (; bodySize - start >= LARGE; start += LARGE) {
+      this.#addBody(member, start, LARGE)
+      yield* this.end()
+    }
+    this.#addBody(member, start, bodySize - start)
   }
 
-  #endPiece(): void {
-    if (this.#piece.size > 0) this.#done.push(this.#piece.drain())
+  *end(): Generator<Piece> {
+    if (this.#size === 0) return
+    yield { size: this.#size, parts: this.#parts }
+    this.#size = 0
+    this.#parts = []
   }
 }

@@ -12,7 +12,7 @@ export interface ArchiveMember {
 /**
  * A tar archive of plain files, owned by root, 0644, from 1970: the same members give the same bytes. Contents are
  * opened one after the other. This is for the archives that carry images; layers, whose files have xattrs and any
- * owner and time, are written by `layerParts`.
+ * owner and time, are written by `layerBytes`.
  * @throws STORE_CORRUPT when a content does not have its size; whatever a content throws
  */
 export async function* plainArchive(members: Iterable<ArchiveMember>): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@ import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester, digestOf, hexOf } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import type { Descriptor } from './source.ts'
 import type { StoreSession } from './store-session.ts'
 import { TempFile } from './temp-file.ts'
@@ -79,13 +80,18 @@ export class StoreBlobs {
     return digest
   }
 
-  async write(bytes: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly size: number }> {
+  async write(
+    bytes: AsyncIterable<Uint8Array>,
+    onFile?: (file: GrowingFile) => void,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
     const digester = new Digester()
     const file = await this.create()
     try {
+      onFile?.(file.follow())
       for await (const chunk of bytes) {
         await file.write(chunk)
         digester.update(chunk)
+        await file.written()
       }
       const digest = digester.digest()
       await this.commit(file, digest)

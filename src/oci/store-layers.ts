@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { SliceFile } from './content.ts'
 import { type Digest, Digester, hexOf } from './digest.ts'
-import { decodeIndex, encodeIndex } from './layer-index.ts'
+import { IndexWriter, readIndex } from './layer-index.ts'
 import type { StoreSession } from './store-session.ts'
 import type { TarEntry } from './tar-entry.ts'
 import { TarScanner } from './tar-scan.ts'
@@ -12,15 +12,16 @@ import { TempFile } from './temp-file.ts'
 /** A raw tar in the store with what is in it. */
 export interface IndexedTar {
   readonly diffId: Digest
-  /** Offsets in them count from the start of `file`. */
-  readonly entries: readonly TarEntry[]
+  /** Made anew each time. Offsets in them count from the start of `file`. */
+  entries(): Iterable<TarEntry>
   readonly file: SliceFile
 }
 
 /** A raw tar that was written and indexed and is not published yet. */
 export interface ScannedTar {
   readonly diffId: Digest
-  readonly entries: readonly TarEntry[]
+  /** For the store. */
+  readonly index: Buffer
   readonly file: TempFile
 }
 
@@ -28,7 +29,8 @@ export interface ScannedTar {
 export class StoreLayers {
   readonly #folder: string
   readonly #session: StoreSession
-  readonly #files = new Map<Digest, SliceFile>()
+  /** Those that were looked into: nobody changes a raw tar, so once is enough. */
+  readonly #open = new Map<Digest, IndexedTar>()
 
   constructor(folder: string, session: StoreSession) {
     this.#folder = folder
@@ -41,14 +43,14 @@ export class StoreLayers {
 
   /** Undefined when it is not there, or not whole: then what there is of it is removed. */
   async open(diffId: Digest): Promise<IndexedTar | undefined> {
+    const known = this.#open.get(diffId)
+    if (known !== undefined) return known
     const path = await this.#session.pin(this.#tar(diffId))
     if (path === undefined) return undefined
     try {
-      const { size, entries } = decodeIndex(await readFile(this.#index(diffId)), diffId)
+      const { size, entries } = readIndex(await readFile(this.#index(diffId)), diffId)
       if ((await stat(path)).size !== size) return await this.remove(diffId)
-      const file = this.#files.get(diffId) ?? new SliceFile(path)
-      this.#files.set(diffId, file)
-      return { diffId, entries, file }
+      return this.#opened({ diffId, entries, file: new SliceFile(path) })
     } catch (error) {
       const corrupt = error instanceof OcibakeError && error.code === 'STORE_CORRUPT'
       if (!corrupt && systemCode(error) !== 'ENOENT') throw error
@@ -69,15 +71,16 @@ export class StoreLayers {
   async scan(bytes: AsyncIterable<Uint8Array>, file: TempFile, signal?: AbortSignal): Promise<ScannedTar> {
     const digester = new Digester()
     const scanner = new TarScanner()
-    const entries: TarEntry[] = []
+    const index = new IndexWriter()
     for await (const chunk of bytes) {
       signal?.throwIfAborted()
       await file.write(chunk)
       digester.update(chunk)
-      for (const entry of scanner.push(chunk)) entries.push(entry)
+      for (const entry of scanner.push(chunk)) index.add(entry)
     }
-    for (const entry of scanner.end()) entries.push(entry)
-    return { diffId: digester.digest(), entries, file }
+    for (const entry of scanner.end()) index.add(entry)
+    const diffId = digester.digest()
+    return { diffId, index: index.finish(diffId, file.size), file }
   }
 
   create(): Promise<TempFile> {
@@ -85,10 +88,10 @@ export class StoreLayers {
   }
 
   /** Publishes the tar and then its index, without which the tar does not count. */
-  async commit({ diffId, entries, file }: ScannedTar): Promise<void> {
+  async commit({ diffId, index: bytes, file }: ScannedTar): Promise<void> {
     const index = await TempFile.create(this.#session.newPath('index'))
     try {
-      await index.write(encodeIndex({ diffId, size: file.size, entries }))
+      await index.write(bytes)
       await file.commit(this.#tar(diffId))
       await index.commit(this.#index(diffId))
     } finally {
@@ -101,13 +104,20 @@ export class StoreLayers {
     await rm(this.#index(diffId), { force: true })
     await rm(this.#tar(diffId), { force: true })
     await this.#session.unpin(this.#tar(diffId))
-    this.#files.get(diffId)?.close()
-    this.#files.delete(diffId)
+    this.#open.get(diffId)?.file.close()
+    this.#open.delete(diffId)
   }
 
   close(): void {
-    for (const file of this.#files.values()) file.close()
-    this.#files.clear()
+    for (const { file } of this.#open.values()) file.close()
+    this.#open.clear()
+  }
+
+  /** The first of those who opened the same at the same time counts. */
+  #opened(tar: IndexedTar): IndexedTar {
+    const first = this.#open.get(tar.diffId) ?? tar
+    this.#open.set(tar.diffId, first)
+    return first
   }
 
   #tar(diffId: Digest): string {

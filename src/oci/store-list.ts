@@ -7,7 +7,7 @@ import { storePaths } from './store-paths.ts'
 
 /** One thing in the store. */
 export interface StoreEntry {
-  /** A blob; a raw tar with its index; a record. */
+  /** A blob with the index of its pieces; a raw tar with its index; a record. */
   readonly kind: 'blob' | 'layer' | 'record'
   /** Of the bytes for a blob and a layer; the key of a record. */
   readonly digest: Digest
@@ -23,9 +23,9 @@ export interface StoreEntry {
 
 /** Everything in the store, by kind and digest. Files with other names than the store gives are none of it. */
 export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEntry[]> {
-  const { blobs, layers, records } = storePaths(root)
+  const { blobs, pieces, layers, records } = storePaths(root)
   const entries = [
-    ...(await listFolder('blob', blobs, (hex) => [join(blobs, hex)])),
+    ...(await listFolder('blob', blobs, (hex) => [join(pieces, hex), join(blobs, hex)])),
     ...(await listFolder('layer', layers, (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
     ...(await listFolder('record', records, (hex) => [join(records, hex)])),
   ]

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 export interface StorePaths {
   /** `<hex>`: a blob, by the sha256 of its bytes. */
   readonly blobs: string
+  /** `<hex>`: which gzip members the blob of that name has. */
+  readonly pieces: string
   /** `<hex>.tar`, a raw tar by the sha256 of its bytes, and `<hex>.index`, what is in it. */
   readonly layers: string
   /** `<hex>`: a small record, by its key. */
@@ -15,6 +17,7 @@ export interface StorePaths {
 export function storePaths(root: string): StorePaths {
   return {
     blobs: join(root, 'blobs', 'sha256'),
+    pieces: join(root, 'pieces'),
     layers: join(root, 'layers'),
     records: join(root, 'cache'),
     temporary: join(root, 'tmp'),

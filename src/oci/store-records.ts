@@ -49,6 +49,11 @@ export class StoreRecords {
   }
 }
 
+/** The value that is in the bytes of a record; undefined when they are not what was written under this key. */
+export function recordIn(bytes: Buffer, key: Digest): unknown {
+  return isRecord(bytes, key) ? JSON.parse(recordBody(bytes).toString('utf8')) : undefined
+}
+
 /** Whether the bytes are what was written under this key. */
 export function isRecord(bytes: Buffer, key: Digest): boolean {
   return bytes.toString('latin1', 0, bytes.indexOf(0x0a)) === checksum(key, recordBody(bytes))

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester } from './digest.ts'
-import { decodeIndex } from './layer-index.ts'
+import { readIndex } from './layer-index.ts'
+import { decodePieces } from './piece-index.ts'
 import type { Store } from './store.ts'
 import { listStore, type StoreEntry } from './store-list.ts'
 import { isRecord } from './store-records.ts'
@@ -43,8 +44,10 @@ async function problemOf({ kind, digest, paths }: StoreEntry, signal?: AbortSign
       kind === 'record'
         ? recordProblem(await readFile(path), digest)
         : path.endsWith('.index')
-          ? indexProblem(await readFile(path), digest)
-          : await bytesProblem(path, digest, signal)
+          ? indexProblem(await readFile(path), readIndex, digest)
+          : kind === 'blob' && path !== paths.at(-1)
+            ? indexProblem(await readFile(path), decodePieces, digest)
+            : await bytesProblem(path, digest, signal)
     if (problem !== undefined) return problem
   }
   return undefined
@@ -54,9 +57,13 @@ function recordProblem(bytes: Buffer, key: Digest): string | undefined {
   return isRecord(bytes, key) ? undefined : 'The record does not match its checksum.'
 }
 
-function indexProblem(bytes: Buffer, diffId: Digest): string | undefined {
+function indexProblem(
+  bytes: Buffer,
+  decode: (bytes: Buffer, digest: Digest) => unknown,
+  digest: Digest,
+): string | undefined {
   try {
-    decodeIndex(bytes, diffId)
+    decode(bytes, digest)
     return undefined
   } catch (error) {
     if (error instanceof OcibakeError) return error.message

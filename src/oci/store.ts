@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
 import type { Digest } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
 import { findTar, ingestTar } from './ingest-tar.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
@@ -16,6 +17,7 @@ import { Spool } from './spool.ts'
 import { StoreBlobs } from './store-blobs.ts'
 import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
+import { StorePieces } from './store-pieces.ts'
 import { StoreRecords } from './store-records.ts'
 import { type CleanUp, removeDeadSessions, StoreSession } from './store-session.ts'
 import { writeError } from './write-error.ts'
@@ -31,12 +33,15 @@ import { writeError } from './write-error.ts'
 export class Store {
   /** Absolute. */
   readonly root: string
+  /** The gzip members of layers that were written here. */
+  readonly pieces: StorePieces
   readonly #session: StoreSession
   readonly #shelves: Shelves
 
   private constructor(root: string, session: StoreSession) {
     const paths = storePaths(root)
     this.root = root
+    this.pieces = new StorePieces(paths.pieces, paths.blobs, session)
     this.#session = session
     this.#shelves = {
       blobs: new StoreBlobs(paths.blobs, session),
@@ -51,11 +56,11 @@ export class Store {
    */
   static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
     const absolute = resolve(root)
-    const { blobs, layers, records, temporary } = storePaths(absolute)
+    const { blobs, pieces, layers, records, temporary } = storePaths(absolute)
     try {
       // Layers may hold what only root may read: other users of the machine have no business here.
       await makeFolders(absolute, 0o700)
-      for (const folder of [blobs, layers, records]) await mkdir(folder, { recursive: true })
+      for (const folder of [blobs, pieces, layers, records]) await mkdir(folder, { recursive: true })
       await mkdir(temporary, { recursive: true, mode: 0o700 })
       reportCleanUp(await removeDeadSessions(temporary), report)
       return new Store(absolute, await StoreSession.open(temporary))
@@ -125,8 +130,13 @@ export class Store {
   async layerTree(diffId: Digest): Promise<Directory> {
     const tar = await this.#shelves.layers.opened(diffId)
     const builder = new LayerBuilder()
-    for (const entry of tar.entries) builder.add(entry, (file) => entryContent(tar.file, file))
+    for (const entry of tar.entries()) builder.add(entry, (file) => entryContent(tar.file, file))
     return builder.finish()
+  }
+
+  /** As `layerTree`; undefined when the layer is not there. */
+  async findLayerTree(diffId: Digest): Promise<Directory | undefined> {
+    return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
   }
 
   /**
@@ -147,9 +157,16 @@ export class Store {
     return findTar(this.#shelves, key)
   }
 
-  /** Stores bytes whose digest nobody knows yet. @throws whatever `bytes` throws, and then nothing is stored */
-  writeBlob(bytes: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly size: number }> {
-    return this.#shelves.blobs.write(bytes)
+  /**
+   * Stores bytes whose digest nobody knows yet. A chunk is done with when the next one is asked for.
+   * @param onFile gets the file before its first byte, to read it while it grows; it has to close it
+   * @throws whatever `bytes` throws, and then nothing is stored
+   */
+  writeBlob(
+    bytes: AsyncIterable<Uint8Array>,
+    onFile?: (file: GrowingFile) => void,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+    return this.#shelves.blobs.write(bytes, onFile)
   }
 
   /** The JSON value that was set under this key; undefined when there is none, or it was damaged. */

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { GrowingFile } from './growing-file.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -13,6 +14,7 @@ export class TempFile {
   readonly #handle: FileHandle
   readonly #needed: number | undefined
   #writing: Promise<void> = Promise.resolve()
+  #follower: GrowingFile | undefined
   size = 0
 
   private constructor(path: string, handle: FileHandle, needed: number | undefined) {
@@ -34,9 +36,20 @@ export class TempFile {
   async write(bytes: Uint8Array): Promise<void> {
     await this.#writing
     this.size += bytes.byteLength
-    this.#writing = this.#writeAll(bytes)
+    this.#writing = this.#writeAll(bytes, this.size)
     // The failure is thrown by the next write or by commit; here it must only not count as unhandled.
     this.#writing.catch(() => {})
+  }
+
+  /** The file as it grows: to be asked for once, before `commit`. */
+  follow(): GrowingFile {
+    this.#follower = new GrowingFile(this.path)
+    return this.#follower
+  }
+
+  /** Resolves when all bytes so far are written: they may change then. @throws DISK_FULL */
+  async written(): Promise<void> {
+    await this.#writing
   }
 
   /** Completes the file and gives it its final name, over one that is there. @throws DISK_FULL */
@@ -48,22 +61,25 @@ export class TempFile {
     await rename(this.path, target).catch((error: unknown) => {
       throw writeError(error, target, this.#needed)
     })
+    this.#follower?.ended('whole')
   }
 
   /** Forgets the file; safe after `commit` too. */
   async discard(): Promise<void> {
     await this.#writing.catch(() => {})
+    this.#follower?.ended('gone')
     await this.#handle.close().catch(() => {})
     await rm(this.path, { force: true })
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
+  async #writeAll(bytes: Uint8Array, end: number): Promise<void> {
     let at = 0
     try {
       while (at < bytes.byteLength) {
         const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
         at += bytesWritten
       }
+      this.#follower?.grew(end)
     } catch (error) {
       throw writeError(error, this.path, this.#needed)
     }

@@ -8,18 +8,23 @@ import { isAlive, markText, ownMark, parseMark } from './process-mark.ts'
 /**
  * Makes or replaces the file at `path` with these bytes, wholly or not at all: they are written beside the target,
  * flushed to the disk, then renamed. A symlink stays one and its target is replaced. If anything fails, the old file
- * is as it was and nothing new is there; what a killed process left of it is removed by the next one.
+ * is as it was and nothing new is there; what a killed process left of it is removed by the next one. `mode` is that of
+ * the file in any case, less the umask.
  * @throws DISK_FULL; OUTPUT_FAILED for what else the system refuses and for a target that is no regular file; whatever
  * `bytes` throws that is not the system's
  */
-export async function writeFileAtomically(path: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  bytes: AsyncIterable<Uint8Array> | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
   try {
     const target = await replaceable(path)
     const prefix = `.${basename(target).slice(0, 40)}.`
     await removeAbandoned(dirname(target), prefix)
     const partial = join(dirname(target), `${prefix}${markText(ownMark())}-${randomBytes(6).toString('hex')}.partial`)
     try {
-      await using file = await open(partial, 'wx', 0o666)
+      await using file = await open(partial, 'wx', mode)
       await file.writeFile(bytes)
       await file.sync()
       await rename(partial, target)

@@ -1,11 +1,16 @@
-import { compressPieces } from './compress.ts'
 import { Digester } from './digest.ts'
+import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
-import { layerParts, type TarPart } from './layer-tar.ts'
+import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
 import type { Directory } from './node.ts'
+import type { PieceRow } from './piece-index.ts'
 import { cutPieces } from './pieces.ts'
+import { pressPieces } from './press-pieces.ts'
+import { hereHasher, ThreadHasher } from './raw-hasher.ts'
+import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
+import { zstdFrame } from './zstd-frame.ts'
 
 export interface WriteLayerOptions {
   readonly compression: LayerCompression
@@ -13,24 +18,80 @@ export interface WriteLayerOptions {
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
+  /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
+  readonly onFile?: (file: GrowingFile) => void
 }
 
 /**
  * Writes a layer into the store, in one pass: tar, its digest, pieces, compressed, their digest. With gzip or none the
- * same layer gives the same bytes on every machine, with any number of cores.
+ * same layer gives the same bytes on every machine, with any number of cores, whatever the store knows already. Pieces
+ * that are in a layer that was written before are copied from there.
  * @throws DISK_FULL; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
  */
 export async function writeLayer(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Layer> {
-  const { compression, mediaTypes, signal, onProgress } = options
+  const { compression, mediaTypes } = options
+  const write = compression === 'gzip' ? writeMembers : writeWhole
+  return { mediaType: layerType(mediaTypes, compression), ...(await write(store, layer, options)) }
+}
+
+type Written = Omit<Layer, 'mediaType'>
+
+async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
+  const { signal, onFile, onProgress } = options
+  const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
+  try {
+    const known = await store.pieces.known()
+    const rows: PieceRow[] = []
+    const donors = new Set<number>()
+    async function* members(): AsyncGenerator<Uint8Array> {
+      let [done, offset] = [0, 0]
+      const pieces = cutPieces(layerMembers(layer))
+      for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
+        const { raw, member, key, size, crc, blob } = piece
+        rows.push({ key, offset, size, crc })
+        if (blob !== undefined) donors.add(blob)
+        offset += size
+        done += raw.byteLength
+        onProgress?.(done)
+        yield member
+      }
+    }
+    const written = await store.writeBlob(members(), onFile)
+    const diffId = await hasher.digest()
+    await store.pieces.keep(written.digest, rows)
+    await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
+    return { ...written, diffId }
+  } finally {
+    await hasher.close()
+  }
+}
+
+/** Bytes of files from which on a thread for their hash is worth its start. */
+const LONG = 32 << 20
+
+function isLong(layer: Directory): boolean {
+  let size = 0
+  const folders = [layer]
+  for (const { children } of folders) {
+    for (const node of children.values()) {
+      if (node.kind === 'directory') folders.push(node)
+      else if (node.kind === 'file') size += node.content.size
+    }
+    if (size >= LONG) return true
+  }
+  return false
+}
+
+async function writeWhole(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
+  const { compression, signal, onFile, onProgress } = options
   const raw = new Digester()
-  async function* hashed(): AsyncGenerator<TarPart> {
-    for await (const part of layerParts(layer)) {
-      signal.throwIfAborted()
-      raw.update(part.bytes)
-      yield part
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stoppable(layerBytes(layer), signal)) {
+      raw.update(chunk)
       onProgress?.(raw.size)
+      yield chunk
     }
   }
-  const { digest, size } = await store.writeBlob(compressPieces(cutPieces(hashed()), { compression, signal }))
-  return { mediaType: layerType(mediaTypes, compression), digest, size, diffId: raw.digest() }
+  const written = await store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes(), onFile)
+  return { ...written, diffId: raw.digest() }
 }

@@ -1,4 +1,4 @@
-import { layerParts } from './layer-tar.ts'
+import { layerBytes } from './layer-tar.ts'
 import type { Tree } from './node.ts'
 import { stoppable } from './stoppable.ts'
 import { writeFileAtomically } from './write-file.ts'
@@ -9,9 +9,5 @@ import { writeFileAtomically } from './write-file.ts'
  * @throws DISK_FULL, OUTPUT_FAILED, FILE_CHANGED; the reason of the signal
  */
 export async function writeRootfs(file: string, tree: Tree, signal: AbortSignal): Promise<void> {
-  await writeFileAtomically(file, stoppable(rawBytes(tree), signal))
-}
-
-async function* rawBytes(tree: Tree): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of layerParts(tree)) yield bytes
+  await writeFileAtomically(file, stoppable(layerBytes(tree), signal))
 }

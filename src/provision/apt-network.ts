@@ -1,5 +1,4 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { execa } from 'execa'
 import type { DebianArchive } from './debian-archives.ts'
 
 /**
@@ -18,6 +17,7 @@ const RELEVANT = /^Acquire::(?:(?:https?|socks|tor|Retries|ForceIPv[46]|Check-Va
  * Both texts may hold secrets: for files of mode 0600 that are gone afterwards.
  */
 export async function readAptNetwork(archives: readonly DebianArchive[]): Promise<AptNetwork> {
+  const { execa } = await import('execa')
   const dump = await execa('apt-config', ['dump'], { reject: false, env: { LC_ALL: 'C' } })
   const lines = (dump.stdout ?? '').split('\n').filter((line) => RELEVANT.test(line))
   // Translations are a fifth of what `apt-get update` downloads, and the lists are thrown away.

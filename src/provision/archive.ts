@@ -31,7 +31,7 @@ export async function fetchArchive(uri: string, options: FetchOptions, tools: Ar
   if (options.sha256 !== undefined) {
     const digest: Digest = `sha256:${options.sha256}`
     const known = await tools.store.findTar(keyOf(digest))
-    if (known !== undefined) return { ...sourceNames(uri), digest, entries: known.entries, file: known.file }
+    if (known !== undefined) return { ...sourceNames(uri), digest, entries: [...known.entries()], file: known.file }
   }
   await using fetched = await fetchSource(uri, options, tools)
   return await openArchive(fetched, tools)
@@ -48,7 +48,7 @@ export async function openArchive(fetched: Fetched, { store, signal }: ArchiveTo
   try {
     const bytes = seen.of(archiveBytes(fetched, signal))
     const { entries, file } = await store.ingestTar(bytes, { key: keyOf(fetched.digest), signal })
-    return { name: fetched.name, source: fetched.source, digest: fetched.digest, entries, file }
+    return { name: fetched.name, source: fetched.source, digest: fetched.digest, entries: [...entries()], file }
   } catch (error) {
     throw error instanceof OcibakeError && error.code === 'ARCHIVE_INVALID' ? explained(error, fetched, seen) : error
   }

@@ -7,7 +7,7 @@ import { ptraceBackend } from './sandbox-ptrace.ts'
 import { usernsBackend } from './sandbox-userns.ts'
 
 /** From the most faithful to the least. */
-const BACKENDS: readonly SandboxBackend[] = [chrootBackend, usernsBackend, ptraceBackend]
+export const BACKENDS: readonly SandboxBackend[] = [chrootBackend, usernsBackend, ptraceBackend]
 
 export const SANDBOX_NAMES = BACKENDS.map(({ name }) => name)
 

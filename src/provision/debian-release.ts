@@ -1,6 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { AptNetwork } from './apt-network.ts'
 import type { DebianArchive } from './debian-archives.ts'
@@ -57,6 +56,7 @@ async function downloadRelease(
 ): Promise<string> {
   const target = join(folder, 'Release')
   const logins = join(folder, 'release-auth.conf')
+  const { execa } = await import('execa')
   await writeFile(logins, network.logins, { mode: 0o600 })
   try {
     let reason = ''

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { Network } from '../network/network.ts'
+import { connectionCode, PROXY_FAULTS } from '../network/proxy-fault.ts'
 import type { DownloadFile } from './download-file.ts'
 
 /** How patient a download is. Times are milliseconds. */
@@ -22,7 +24,7 @@ export const PATIENCE: Patience = { attempts: 5, backoff: 500, longestWait: 60_0
 const BETWEEN_REPORTS = 100
 
 /** Failures of a connection that no further try mends: unknown names, and certificates that nobody vouches for. */
-const HOPELESS = /^ENOTFOUND$|CERT|LEAF_SIGNATURE/
+const HOPELESS = /^ENOTFOUND$|CERT|LEAF_SIGNATURE|^EPROXY(AUTH|DENIED)$/
 
 /** A try that failed in a way that the next one may not. The message is a reason fit for a log. */
 export class PassingFault extends Error {
@@ -36,6 +38,24 @@ export class PassingFault extends Error {
   }
 }
 
+/** How a download ended. */
+export interface Validated {
+  /** Strong: while the source has this ETag its bytes are the same (RFC 9110, section 8.8.3). */
+  readonly etag: string | undefined
+  /** The source still has the ETag that was known before, so nothing was fetched. */
+  readonly isUnchanged: boolean
+}
+
+/** What fetching needs of a build. */
+export interface DownloadTools {
+  readonly report: Report
+  readonly signal: AbortSignal
+  /** Proxies and private authorities; sources are asked directly when absent. */
+  readonly network?: Network
+}
+
+const DIRECT = new Network()
+
 /** One download on its way into a file: what it is called, how it tells its progress, when it gives up. */
 export class Download {
   /** What is fetched, without credentials and query string. */
@@ -44,14 +64,21 @@ export class Download {
   /** Aborted by the caller, or by `cancel`. */
   readonly signal: AbortSignal
   readonly patience: Patience
+  readonly network: Network
   readonly #report: Report
   readonly #cancelled = new AbortController()
   #done = 0
   #total: number | undefined
   #told = 0
 
-  constructor(what: string, file: DownloadFile, report: Report, signal: AbortSignal, patience: Patience = PATIENCE) {
+  constructor(
+    what: string,
+    file: DownloadFile,
+    { report, signal, network = DIRECT }: DownloadTools,
+    patience: Patience = PATIENCE,
+  ) {
     this.what = what
+    this.network = network
     this.file = file
     this.signal = AbortSignal.any([signal, this.#cancelled.signal])
     this.patience = patience
@@ -59,13 +86,14 @@ export class Download {
   }
 
   /** Does `fetch` between a 'task-started' and a 'task-finished' event. */
-  async run(fetch: () => Promise<void>): Promise<void> {
+  async run(fetch: () => Promise<Validated>): Promise<Validated> {
     const task = `fetch ${this.what}`
     this.#report({ type: 'task-started', task, label: this.what })
     let outcome = 'failed'
     try {
-      await fetch()
-      outcome = `${this.#done} bytes`
+      const validated = await fetch()
+      outcome = validated.isUnchanged ? 'unchanged' : `${this.#done} bytes`
+      return validated
     } finally {
       this.#report({ type: 'task-finished', task, outcome })
     }
@@ -105,7 +133,7 @@ export class Download {
         this.throwIfInterrupted()
         if (!(error instanceof PassingFault)) throw error
         failed++
-        if (failed >= attempts || HOPELESS.test(systemCode(error.cause) ?? '')) throw this.#givenUp(error, failed)
+        if (failed >= attempts || HOPELESS.test(connectionCode(error.cause) ?? '')) throw this.#givenUp(error, failed)
         const wait = Math.round(Math.min(error.wait ?? backoff * 2 ** (failed - 1), longestWait))
         this.#report({
           type: 'retry',
@@ -152,7 +180,7 @@ export class Download {
   #givenUp(fault: PassingFault, failed: number): OcibakeError {
     const tries = failed === 1 ? '' : ` (given up after ${failed} attempts)`
     const hint = /CERT|LEAF_SIGNATURE/.test(systemCode(fault.cause) ?? '')
-      ? 'If a private authority vouches for the server: NODE_EXTRA_CA_CERTS=/path/to/ca.pem ocibake …'
+      ? 'If a private authority vouches for the server: SSL_CERT_FILE=/path/to/ca.pem ocibake …'
       : 'Check the network and the address, then run the same command again.'
     const message = `${this.what} could not be fetched: ${fault.message}${tries}.`
     return new OcibakeError('FETCH_FAILED', message, { hint, cause: fault })
@@ -185,11 +213,8 @@ export async function* steady(body: Readable, idle: number): AsyncGenerator<Uint
 
 /** A failure of the network in words, never those of the library, which may hold the URL. */
 export function brokenConnection(error: unknown): PassingFault {
-  return new PassingFault(
-    `the connection broke (${systemCode(error) ?? (error instanceof Error ? error.name : 'unknown')})`,
-    undefined,
-    error,
-  )
+  const code = connectionCode(error) ?? (error instanceof Error ? error.name : 'unknown')
+  return new PassingFault(PROXY_FAULTS.get(code) ?? `the connection broke (${code})`, undefined, error)
 }
 
 /** Milliseconds that a Retry-After header asks for (RFC 9110, section 10.2.3): seconds, or a date. */

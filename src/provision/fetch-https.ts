@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
-import { brokenConnection, type Download, PassingFault, retryAfter, steady } from './download.ts'
+import { brokenConnection, type Download, PassingFault, retryAfter, steady, type Validated } from './download.ts'
 import { checkHop, displayUrl } from './web-address.ts'
 
 const MAX_REDIRECTS = 10
@@ -12,36 +12,48 @@ const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]
 interface Position {
   at: number
   validator: string | undefined
+  etag: string | undefined
 }
 
 /**
  * Downloads `url` into the download's file. A broken download goes on where it was if the server says that the file is
  * still the same, else it starts again. User info of the URL is sent as basic authentication to that origin alone.
- * What arrived is unverified.
+ * What arrived is unverified. Nothing does while the file has the ETag `known`, a strong one.
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
-export async function fetchHttps(url: URL, download: Download): Promise<void> {
+export async function fetchHttps(url: URL, download: Download, known?: string): Promise<Validated> {
   checkHop(url)
-  const position: Position = { at: 0, validator: undefined }
-  await download.persist(async (reached) => {
-    const response = await request(url, position, download)
+  const position: Position = { at: 0, validator: undefined, etag: undefined }
+  return await download.persist(async (reached) => {
+    const response = await request(url, position, download, known)
     try {
+      if (known !== undefined && isStill(known, response)) return { etag: known, isUnchanged: true }
       await receive(response, position, download, reached)
+      return { etag: position.etag, isUnchanged: false }
     } finally {
       discard(response)
     }
   })
 }
 
-async function request(url: URL, position: Position, download: Download): Promise<Response> {
+/** A server need not heed If-None-Match (RFC 9110, section 13.2.1), but then it says which ETag the file has. */
+function isStill(known: string, { status, headers }: Response): boolean {
+  return status === 304 || (status === 200 && headers.get('etag') === known)
+}
+
+async function request(url: URL, position: Position, download: Download, known: string | undefined): Promise<Response> {
   const { default: fetch } = await import('node-fetch')
   let at = url
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const headers = headersFor(at, url, position)
+    const headers = headersFor(at, url, position, known)
     const response = await download.answered((signal) =>
-      fetch(withoutUserInfo(at), { headers, redirect: 'manual', compress: false, signal }).catch((error: unknown) => {
-        throw brokenConnection(error)
-      }),
+      download.network
+        .reach(at, (agent) =>
+          fetch(withoutUserInfo(at), { headers, agent, redirect: 'manual', compress: false, signal }),
+        )
+        .catch((error: unknown) => {
+          throw error instanceof OcibakeError ? error : brokenConnection(error)
+        }),
     )
     if (!REDIRECTS.has(response.status)) return response
     discard(response)
@@ -52,7 +64,12 @@ async function request(url: URL, position: Position, download: Download): Promis
   throw new OcibakeError('FETCH_FAILED', `${download.what} redirects more than ${MAX_REDIRECTS} times.`)
 }
 
-function headersFor(at: URL, first: URL, { at: start, validator }: Position): Record<string, string> {
+function headersFor(
+  at: URL,
+  first: URL,
+  { at: start, validator }: Position,
+  known: string | undefined,
+): Record<string, string> {
   const headers: Record<string, string> = { 'user-agent': 'ocibake', 'accept-encoding': 'identity', accept: '*/*' }
   if (at.origin === first.origin && first.username !== '') {
     const login = `${decodeURIComponent(first.username)}:${decodeURIComponent(first.password)}`
@@ -61,7 +78,7 @@ function headersFor(at: URL, first: URL, { at: start, validator }: Position): Re
   if (start > 0 && validator !== undefined) {
     headers.range = `bytes=${start}-`
     headers['if-range'] = validator
-  }
+  } else if (known !== undefined) headers['if-none-match'] = known
   return headers
 }
 
@@ -102,8 +119,9 @@ function startOf(response: Response, position: Position, download: Download): nu
   if (response.status === 200 || response.status === 416) startAgain(position, download)
   if (response.status !== 200) throw failure(response, download)
   const etag = response.headers.get('etag')
+  position.etag = etag === null || etag.startsWith('W/') ? undefined : etag
   position.validator =
-    etag?.startsWith('W/') === true ? undefined : (etag ?? response.headers.get('last-modified') ?? undefined)
+    position.etag ?? (etag === null ? (response.headers.get('last-modified') ?? undefined) : undefined)
   const length = response.headers.get('content-length')
   return length === null || !/^\d+$/.test(length) ? undefined : Number(length)
 }
@@ -112,6 +130,7 @@ function startAgain(position: Position, download: Download): void {
   if (position.at > 0) download.advance(-position.at)
   position.at = 0
   position.validator = undefined
+  position.etag = undefined
 }
 
 function failure({ status, headers }: Response, { what }: Download): Error {

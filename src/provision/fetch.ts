@@ -3,12 +3,11 @@ import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { OcibakeError, systemCode } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { type Content, HostFile } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
 import { display, fromText } from '../oci/name.ts'
 import type { Store } from '../oci/store.ts'
-import { Download, type Patience } from './download.ts'
+import { Download, type DownloadTools, type Patience, type Validated } from './download.ts'
 import { DownloadFile } from './download-file.ts'
 import { fetchHttps } from './fetch-https.ts'
 import { fetchS3, parseS3Uri } from './s3.ts'
@@ -22,13 +21,13 @@ export interface FetchOptions {
   /** Allows a web address without `sha256`. */
   readonly unverified?: boolean
   readonly patience?: Patience
+  /** Nothing is fetched while the source has this ETag. */
+  readonly unlessEtag?: string
 }
 
 /** What fetching needs: part of a step's Tools. */
-export interface FetchTools {
+export interface FetchTools extends DownloadTools {
   readonly store: Pick<Store, 'workFolder'>
-  readonly report: Report
-  readonly signal: AbortSignal
 }
 
 /** Bytes that are on this machine now, verified if they could be. A download is gone once this is disposed of. */
@@ -40,6 +39,8 @@ export interface Fetched extends Content, AsyncDisposable {
   /** sha256 of the bytes. */
   readonly digest: Digest
   readonly path: string
+  /** By which the source can be asked whether it is still the same. */
+  readonly etag: string | undefined
 }
 
 /** What to call a source in messages: its last component and the whole, both without credentials and query string. */
@@ -60,29 +61,40 @@ function schemeOf(uri: string): string | undefined {
  * http is for loopback alone. A file at a path is not copied: reading it later throws FILE_CHANGED if it has changed.
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, CHECKSUM_MISMATCH, SPEC_INVALID, DISK_FULL, INTERRUPTED
  */
-export async function fetchSource(uri: string, options: FetchOptions, tools: FetchTools): Promise<Fetched> {
+export async function fetchSource(
+  uri: string,
+  options: Omit<FetchOptions, 'unlessEtag'>,
+  tools: FetchTools,
+): Promise<Fetched> {
+  return (await fetchIfChanged(uri, options, tools))!
+}
+
+/** As `fetchSource`; undefined when the source still has the ETag `unlessEtag`. */
+export async function fetchIfChanged(
+  uri: string,
+  options: FetchOptions,
+  tools: FetchTools,
+): Promise<Fetched | undefined> {
   const names = sourceNames(uri)
   const fetch = fetcherFor(uri, options, names.source)
-  if (fetch === undefined) return verified(uri, names, options, async () => {})
+  if (fetch === undefined) return verified(uri, names, options, undefined, async () => {})
   const folder = await tools.store.workFolder('fetch')
   const remove = async () => folder[Symbol.asyncDispose]()
   try {
     const path = join(folder.path, 'bytes')
     const file = await DownloadFile.create(path)
-    const download = new Download(names.source, file, tools.report, tools.signal, options.patience)
-    try {
-      await download.run(() => fetch(download))
-    } finally {
-      await file.close()
-    }
-    return await verified(path, names, options, remove)
+    const download = new Download(names.source, file, tools, options.patience)
+    const { etag, isUnchanged } = await download.run(() => fetch(download)).finally(() => file.close())
+    if (!isUnchanged) return await verified(path, names, options, etag, remove)
+    await remove()
+    return undefined
   } catch (error) {
     await remove()
     throw error
   }
 }
 
-type Fetch = (download: Download) => Promise<void>
+type Fetch = (download: Download) => Promise<Validated>
 
 /** undefined for a path. */
 function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch | undefined {
@@ -90,7 +102,7 @@ function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch |
   if (scheme === undefined) return undefined
   if (scheme === 's3') {
     const location = parseS3Uri(uri)
-    return (download) => fetchS3(location, options.versionId, download)
+    return (download) => fetchS3(location, options.versionId, download, options.unlessEtag)
   }
   const url = scheme === 'https' || scheme === 'http' ? URL.parse(uri) : null
   if (url === null) {
@@ -101,18 +113,19 @@ function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch |
       hint: 'Add `sha256`, or say `unverified: true`.',
     })
   }
-  return (download) => fetchHttps(url, download)
+  return (download) => fetchHttps(url, download, options.unlessEtag)
 }
 
 async function verified(
   path: string,
   names: Pick<Fetched, 'name' | 'source'>,
   { sha256 }: FetchOptions,
+  etag: string | undefined,
   remove: () => Promise<void>,
 ): Promise<Fetched> {
   const content = await regularFile(path, names.source)
   const digest = await digestOf(content, sha256, names.source)
-  return { ...names, path, digest, size: content.size, open: () => content.open(), [Symbol.asyncDispose]: remove }
+  return { ...names, path, digest, etag, size: content.size, open: () => content.open(), [Symbol.asyncDispose]: remove }
 }
 
 async function regularFile(path: string, source: string): Promise<HostFile> {

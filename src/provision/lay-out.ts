@@ -1,35 +1,18 @@
-import {
-  type BigIntStats,
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
-  lchownSync,
-  linkSync,
-  lutimesSync,
-  mkdirSync,
-  openSync,
-  symlinkSync,
-} from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { OcibakeError, systemCode } from '../errors.ts'
+import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { type ByteString, display, toBytes } from '../oci/name.ts'
-import type { Attrs, Directory, File, Leaf, Node, Special, Tree } from '../oci/node.ts'
+import type { ByteString } from '../oci/name.ts'
+import type { Directory, Leaf, Node, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { writeError } from '../oci/write-error.ts'
-import { Breath } from './breath.ts'
-import { UNDATED } from './dates.ts'
-import { makeSpecials, writeUserXattrs, writeXattrs } from './host-attributes.ts'
-import { hostPath } from './host-path.ts'
-import { modeOnDisk, type OwnerRecord, type OwnerRecords } from './owner-records.ts'
+import { settableXattrs, warnOfRefused } from './host-attributes.ts'
+import type { OwnerRecord, OwnerRecords } from './owner-records.ts'
 import { recordOf } from './record-of.ts'
+import type { Owners, RefusedXattr, RootChange } from './root-change.ts'
+import { changeRoot } from './root-changes.ts'
+import type { RootEntry } from './root-entries.ts'
 import { type RootStamps, stampOf, stampRoot } from './root-stamps.ts'
-import { writeContent } from './write-content.ts'
-
-/** The last second that a Date can hold. */
-const LAST_DATE = 8.64e12
 
 /** A tree on disk, and how to know again what of it is untouched. */
 export interface LaidOut {
@@ -41,9 +24,6 @@ export interface LaidOut {
   /** What is true of the root beside what the disk says; empty when owners are real. */
   readonly records: OwnerRecords
 }
-
-/** 'real': as on the disk, which needs root. 'recorded': the disk is the builder's, the rest is in records. */
-export type Owners = 'real' | 'recorded'
 
 export interface LayOutOptions {
   /** What UNDATED becomes on disk, seconds. */
@@ -63,149 +43,64 @@ export interface LayOutOptions {
  */
 export async function layOut(tree: Tree, folder: string, options: LayOutOptions): Promise<LaidOut> {
   const root = join(folder, 'root')
-  const owners = options.owners ?? 'real'
-  const writer = new RootWriter(tree, root, owners, options)
-  await writer.write()
+  const { owners = 'real', newest, report, signal } = options
+  await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
+    throw writeError(error, root)
+  })
+  const changes = { [Symbol.iterator]: () => allOf(tree, owners) }
+  const refused = await changeRoot(root, changes, { owners, newest, signal })
+  if (owners === 'real') warnOfRefused(refused, report)
+  const names = namesByPath(refused)
+  return await stamped({ root, tree, owners, refused: ({ path }) => names.get(path) }, signal)
+}
+
+/** A tree on disk that is not stamped yet. */
+export interface Unstamped extends Pick<LaidOut, 'root' | 'tree' | 'owners'> {
+  /** Names of attributes that the disk did not take, of those that a user may set. */
+  refused(entry: RootEntry): ReadonlySet<ByteString> | undefined
+}
+
+/** Stamps all of a root, now that it is a tree. @throws INTERNAL when it is not; the reason of the signal */
+export async function stamped({ root, tree, owners, refused }: Unstamped, signal: AbortSignal): Promise<LaidOut> {
   const records = new Map<string, OwnerRecord>()
-  const stamp = (path: ByteString, node: Directory | Leaf, stat: BigIntStats) => {
-    const record = owners === 'real' ? undefined : recordOf(node, stat, writer.refused.get(path))
-    const stamped = stampOf(stat, owners, record)
-    if (record !== undefined) records.set(stamped.identity, record)
-    return stamped
+  const stamp = (node: Directory | Leaf, entry: RootEntry) => {
+    const record = owners === 'real' ? undefined : recordOf(node, entry, refused(entry))
+    const made = stampOf(entry, owners, record)
+    if (record !== undefined) records.set(made.identity, record)
+    return made
   }
-  return { root, tree, owners, records, stamps: await stampRoot(tree, root, stamp, options.signal) }
+  return { root, tree, owners, records, stamps: await stampRoot(tree, root, stamp, signal) }
 }
 
-class RootWriter {
-  readonly #tree: Tree
-  readonly #root: string
-  readonly #options: LayOutOptions
-  readonly #isReal: boolean
-  /** Attributes that the disk did not take, by path: names. */
-  refused: ReadonlyMap<ByteString, ReadonlySet<ByteString>> = new Map()
+export function namesByPath(refused: readonly RefusedXattr[]): ReadonlyMap<ByteString, ReadonlySet<ByteString>> {
+  const names = new Map<ByteString, Set<ByteString>>()
+  for (const { path, name } of refused) names.set(path, (names.get(path) ?? new Set()).add(name))
+  return names
+}
+
+function* allOf(tree: Tree, owners: Owners): Generator<RootChange> {
   /** The first name of each leaf: the next ones are hard links to it. */
-  readonly #made = new Map<Leaf, ByteString>()
-  readonly #specials = new Map<ByteString, Special>()
-  readonly #specialLinks: [from: ByteString, to: ByteString][] = []
-  readonly #xattrs = new Map<ByteString, Attrs['xattrs']>()
-
-  constructor(tree: Tree, root: string, owners: Owners, options: LayOutOptions) {
-    this.#tree = tree
-    this.#root = root
-    this.#isReal = owners === 'real'
-    this.#options = options
+  const made = new Map<Leaf, ByteString>()
+  for (const [path, node] of walk(tree)) {
+    const leaf = leafOf(node)
+    const existing = leaf === undefined ? undefined : made.get(leaf)
+    if (existing !== undefined) yield { do: 'link', path, existing }
+    else yield { do: 'make', path, node: leaf ?? (node as Directory) }
+    if (leaf !== undefined && existing === undefined) made.set(leaf, path)
   }
-
-  async write(): Promise<void> {
-    const { report, signal } = this.#options
-    await this.#each((path, node) => this.#make(path, node))
-    await makeSpecials(this.#root, this.#specials, this.#isReal, signal)
-    for (const [from, to] of this.#specialLinks) linkSync(this.#host(from), this.#host(to))
-    for (const [path, { attrs }] of this.#specials) this.#setAttrs(path, attrs, false)
-    // Last, when nothing is made in them any more: their times stay.
-    await this.#each((path, node) => {
-      if (node.kind === 'directory') this.#setAttrs(path, node.attrs!, true)
-    })
-    // After every chown, which takes security.capability away.
-    if (this.#isReal) await writeXattrs(this.#root, this.#xattrs, report, signal)
-    else this.refused = await writeUserXattrs(this.#root, this.#xattrs, signal)
-  }
-
-  async #each(visit: (path: ByteString, node: Node) => Promise<void> | undefined): Promise<void> {
-    const breath = new Breath(this.#options.signal)
-    const guarded = async (path: ByteString, node: Node) => {
-      try {
-        const pending = visit(path, node)
-        if (pending !== undefined) await pending
-      } catch (error) {
-        throw layOutError(error, path, this.#root)
-      }
-    }
-    await guarded('', this.#tree)
-    for (const [path, node] of walk(this.#tree)) {
-      await guarded(path, node)
-      if (breath.isDue()) await breath.take()
-    }
-  }
-
-  #make(path: ByteString, node: Node): Promise<void> | undefined {
-    if (node.kind === 'whiteout' || node.kind === 'link')
-      throw new OcibakeError('INTERNAL', `A tree has a ${node.kind}.`)
-    if (node.kind === 'directory') {
-      mkdirSync(this.#host(path), 0o700)
-      if (node.attrs!.xattrs.size > 0) this.#xattrs.set(path, node.attrs!.xattrs)
-      return
-    }
-    const first = this.#made.get(node)
-    if (first !== undefined) {
-      if (node.kind === 'special') this.#specialLinks.push([first, path])
-      else linkSync(this.#host(first), this.#host(path))
-      return
-    }
-    this.#made.set(node, path)
-    if (node.attrs.xattrs.size > 0) this.#xattrs.set(path, node.attrs.xattrs)
-    if (node.kind === 'special') this.#specials.set(path, node)
-    else if (node.kind === 'file') return this.#makeFile(path, node)
-    else {
-      symlinkSync(toBytes(node.target), this.#host(path))
-      if (this.#isReal) lchownSync(this.#host(path), node.attrs.uid, node.attrs.gid)
-      this.#setTimes(path, node.attrs)
-    }
-  }
-
-  #makeFile(path: ByteString, { attrs, content }: File): Promise<void> | undefined {
-    const descriptor = openSync(this.#host(path), 'wx', 0o600)
-    const finish = () => {
-      if (this.#isReal) fchownSync(descriptor, attrs.uid, attrs.gid)
-      // After chown, which clears setuid and setgid.
-      fchmodSync(descriptor, this.#mode(attrs, false))
-      const time = this.#time(attrs)
-      futimesSync(descriptor, time, time)
-    }
-    let pending: Promise<void> | undefined
-    try {
-      pending = writeContent(content, descriptor)
-      if (pending === undefined) finish()
-    } finally {
-      if (pending === undefined) closeSync(descriptor)
-    }
-    return pending?.then(finish).finally(() => closeSync(descriptor))
-  }
-
-  #mode({ mode }: Attrs, isDirectory: boolean): number {
-    return this.#isReal ? mode : modeOnDisk(mode, isDirectory)
-  }
-
-  #setAttrs(path: ByteString, attrs: Attrs, isDirectory: boolean): void {
-    const at = this.#host(path)
-    if (this.#isReal) lchownSync(at, attrs.uid, attrs.gid)
-    chmodSync(at, this.#mode(attrs, isDirectory))
-    this.#setTimes(path, attrs)
-  }
-
-  #setTimes(path: ByteString, attrs: Attrs): void {
-    const time = this.#time(attrs)
-    lutimesSync(this.#host(path), time, time)
-  }
-
-  /** A Date, because node:fs takes a negative number for "now". */
-  #time({ mtime }: Attrs): Date {
-    const seconds = mtime === UNDATED ? this.#options.newest : mtime
-    return new Date(Math.max(-LAST_DATE, Math.min(LAST_DATE, seconds)) * 1000)
-  }
-
-  #host(path: ByteString): string | Buffer {
-    return hostPath(this.#root, path)
+  // When nothing is made in them any more: their times stay.
+  yield { do: 'attrs', path: '', node: tree }
+  for (const [path, node] of walk(tree)) if (node.kind === 'directory') yield { do: 'attrs', path, node }
+  // After every chown, which takes security.capability away, and every chmod, which changes access lists.
+  yield* settableXattrs('', tree, owners)
+  for (const [path, node] of walk(tree)) {
+    const leaf = leafOf(node)
+    if (leaf === undefined || made.get(leaf) === path) yield* settableXattrs(path, node as Directory | Leaf, owners)
   }
 }
 
-function layOutError(error: unknown, path: ByteString, root: string): unknown {
-  const code = systemCode(error)
-  if (code === 'ENAMETOOLONG' || code === 'EINVAL' || code === 'EEXIST' || code === 'EMLINK') {
-    return new OcibakeError('PATH_INVALID', `/${display(path)} cannot be laid out for a script: ${code}.`, {
-      hint: 'Choose another disk with --cache-dir, or remove the path in an earlier step.',
-      cause: error,
-    })
-  }
-  return writeError(error, join(root, 'x'))
+function leafOf(node: Node): Leaf | undefined {
+  if (node.kind === 'directory') return undefined
+  if (node.kind === 'whiteout' || node.kind === 'link') throw new OcibakeError('INTERNAL', `A tree has a ${node.kind}.`)
+  return node
 }

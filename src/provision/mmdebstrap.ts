@@ -1,6 +1,5 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { execa } from 'execa'
 import { OcibakeError } from '../errors.ts'
 import type { AptNetwork } from './apt-network.ts'
 import type { DebianArchive } from './debian-archives.ts'
@@ -92,6 +91,7 @@ export async function runMmdebstrap(
   await lend(network, folder)
   const asRoot = process.getuid?.() === 0
   const [program, ...args] = [...wrapper(asRoot), 'mmdebstrap', ...mmdebstrapArguments(order, folder, asRoot)]
+  const { execa } = await import('execa')
   const child = execa(program!, args, {
     input: sourcesList(order.archives),
     env: { ...proxyEnv, ...environment(order, asRoot ? folder : undefined) },
@@ -147,6 +147,7 @@ async function addEmptyDev(tar: string, folder: string, epoch: number): Promise<
   await mkdir(dev)
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=0755', `--mtime=@${epoch}`, '--no-recursion']
   const format = ['--format=pax', '--pax-option=delete=atime,delete=ctime']
+  const { execa } = await import('execa')
   const result = await execa('tar', ['--append', ...format, ...owner, '-f', tar, '-C', folder, './dev'], {
     reject: false,
   })

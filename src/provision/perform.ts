@@ -1,22 +1,14 @@
 import type { Tree } from '../oci/node.ts'
-import { chmod } from './chmod.ts'
-import { copy } from './copy.ts'
-import { link } from './link.ts'
-import { own } from './own.ts'
-import { remove } from './remove.ts'
-import { run } from './run.ts'
 import type { Step, Tools } from './step.ts'
-import { unpack } from './unpack.ts'
-import { write } from './write.ts'
 
-/** The tree after one step. @throws what the step's own function throws */
-export function perform(tree: Tree, step: Step, tools: Tools): Promise<Tree> {
-  if ('copy' in step) return copy(tree, step, tools)
-  if ('unpack' in step) return unpack(tree, step, tools)
-  if ('write' in step) return write(tree, step, tools)
-  if ('remove' in step) return remove(tree, step, tools)
-  if ('own' in step) return own(tree, step, tools)
-  if ('chmod' in step) return chmod(tree, step, tools)
-  if ('link' in step) return link(tree, step, tools)
-  return run(tree, step, tools)
+/** The tree after one step; what a kind of step needs is loaded with the first of it. @throws what its function throws */
+export async function perform(tree: Tree, step: Step, tools: Tools): Promise<Tree> {
+  if ('copy' in step) return (await import('./copy.ts')).copy(tree, step, tools)
+  if ('unpack' in step) return (await import('./unpack.ts')).unpack(tree, step, tools)
+  if ('write' in step) return (await import('./write.ts')).write(tree, step, tools)
+  if ('remove' in step) return (await import('./remove.ts')).remove(tree, step, tools)
+  if ('own' in step) return (await import('./own.ts')).own(tree, step, tools)
+  if ('chmod' in step) return (await import('./chmod.ts')).chmod(tree, step, tools)
+  if ('link' in step) return (await import('./link.ts')).link(tree, step, tools)
+  return (await import('./run.ts')).run(tree, step, tools)
 }

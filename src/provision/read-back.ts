@@ -27,6 +27,15 @@ export interface FileSink {
   appendFile(path: Buffer, size: number): Promise<Content>
 }
 
+/** A root that was read back. */
+export interface ReadRoot {
+  readonly tree: Tree
+  /** What lies on the disk: the same paths. */
+  readonly found: Found
+  /** Whether nothing else lies there. */
+  readonly isWhole: boolean
+}
+
 /**
  * The tree that a laid-out root has become. Every node that nothing touched is the same object as before, and so is
  * one that was touched and is equal again; a folder is the same object when its attributes and children are.
@@ -42,7 +51,7 @@ export async function readBack(
   report: Report,
   signal: AbortSignal,
   records: OwnerRecords = laid.records,
-): Promise<Tree> {
+): Promise<ReadRoot> {
   const survey = await surveyRoot(laid, records, report, signal)
   const { touched } = survey
   const paths = touched.map(({ path }) => path)
@@ -50,7 +59,8 @@ export async function readBack(
   const trueXattrs = (i: number) => (laid.owners === 'real' ? xattrs[i]! : withRecorded(xattrs[i]!, touched[i]!))
   const attributes = new Map(paths.map((path, i) => [path, trueXattrs(i)]))
   const reader = new RootReader(laid, sink, survey.alive, attributes, signal)
-  return (await reader.folder(survey.root, laid.tree)) as Tree
+  const tree = (await reader.folder(survey.root, laid.tree)) as Tree
+  return { tree, found: survey.root, isWhole: survey.isWhole }
 }
 
 class RootReader {
@@ -131,8 +141,8 @@ class RootReader {
 
   async #content(found: Found, before: readonly File[]): Promise<Content> {
     const path = hostPath(this.#laid.root, found.path)
-    for (const { content } of before) if (await sameBytes(path, found.size, content)) return content
-    return this.#sink.appendFile(Buffer.from(path), found.size)
+    for (const { content } of before) if (await sameBytes(path, found.entry.size, content)) return content
+    return this.#sink.appendFile(Buffer.from(path), found.entry.size)
   }
 
   #attrs(found: Found, old: Attrs | undefined, was: Stamp | undefined): Attrs {

@@ -1,13 +1,13 @@
-import { type BigIntStats, closeSync, lstatSync, openSync, rmSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, rmSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import type { ByteString } from '../oci/name.ts'
+import { OcibakeError } from '../errors.ts'
+import { type ByteString, display } from '../oci/name.ts'
 import type { Directory, Leaf, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
-import { Breath } from './breath.ts'
-import { hostPath } from './host-path.ts'
 import { type OwnerRecord, sameRecord } from './owner-records.ts'
+import { eachEntry, type RootEntry } from './root-entries.ts'
 
-/** What lstat said of something that we laid out, by which it is known again, and known to be untouched. */
+/** What statx said of something that we laid out, by which it is known again, and known to be untouched. */
 export interface Stamp {
   readonly identity: string
   /** Nanoseconds; the kernel sets it at every change of content or attributes, and nobody else can. */
@@ -28,23 +28,16 @@ export interface RootStamps {
   readonly byIdentity: ReadonlyMap<string, Leaf>
 }
 
-/**
- * An inode number is given again when its file is gone; the time of birth tells the two apart (0 where it is unknown).
- */
-export function identityOf(stat: BigIntStats): string {
-  return `${stat.dev}:${stat.ino}-${stat.birthtimeNs}`
-}
-
 /** `owners` 'recorded': everything on disk is the builder's, who is root in the tree, unless the record says otherwise. */
-export function stampOf(stat: BigIntStats, owners: 'real' | 'recorded', record: OwnerRecord | undefined): Stamp {
+export function stampOf(entry: RootEntry, owners: 'real' | 'recorded', record: OwnerRecord | undefined): Stamp {
   const real = owners === 'real'
   return {
-    identity: identityOf(stat),
-    changed: stat.ctimeNs,
-    modified: stat.mtimeNs,
-    mode: record?.mode ?? Number(stat.mode) & 0o7777,
-    uid: record?.uid ?? (real ? Number(stat.uid) : 0),
-    gid: record?.gid ?? (real ? Number(stat.gid) : 0),
+    identity: entry.identity,
+    changed: entry.changed,
+    modified: entry.modified,
+    mode: record?.mode ?? entry.mode & 0o7777,
+    uid: record?.uid ?? (real ? entry.uid : 0),
+    gid: record?.gid ?? (real ? entry.gid : 0),
     ...(record === undefined ? {} : { record }),
   }
 }
@@ -54,31 +47,51 @@ export function isUntouched(was: Stamp | undefined, now: Stamp): boolean {
   return was?.identity === now.identity && was.changed === now.changed && sameRecord(was.record, now.record)
 }
 
-/** Stamps everything of `tree` that lies at `root`. What is changed from now on has another ctime, or another record. */
+/**
+ * Stamps everything that lies at `root`, which is `tree` and nothing else. What is changed from now on has another
+ * ctime, or another record.
+ * @throws INTERNAL when something else lies there
+ */
 export async function stampRoot(
   tree: Tree,
   root: string,
-  stamp: (path: ByteString, node: Directory | Leaf, stat: BigIntStats) => Stamp,
+  stamp: (node: Directory | Leaf, entry: RootEntry) => Stamp,
   signal: AbortSignal,
 ): Promise<RootStamps> {
   const folders = new Map<ByteString, Stamp>()
   const leaves = new Map<Leaf, Stamp>()
   const byIdentity = new Map<string, Leaf>()
-  const breath = new Breath(signal)
-  const look = (path: ByteString, node: Directory | Leaf) =>
-    stamp(path, node, lstatSync(hostPath(root, path), { bigint: true }))
-  folders.set('', look('', tree))
-  for (const [path, node] of walk(tree)) {
-    if (breath.isDue()) await breath.take()
-    if (node.kind === 'directory') folders.set(path, look(path, node))
-    else if (node.kind !== 'whiteout' && node.kind !== 'link' && !leaves.has(node)) {
-      const stamp = look(path, node)
-      leaves.set(node, stamp)
-      byIdentity.set(stamp.identity, node)
+  const wanted = nodesOf(tree)
+  const look = (entry: RootEntry) => {
+    const [path, node] = wanted.next().value ?? []
+    if (path !== entry.path || node === undefined) throw strange(entry.path)
+    if (node.kind === 'directory') {
+      folders.set(path, stamp(node, entry))
+      return
     }
+    const { identity } = entry
+    // Two names of one inode are one object, and nothing else is.
+    if (byIdentity.get(identity) !== (leaves.has(node) ? node : undefined)) throw strange(entry.path)
+    if (node.kind === 'file' && node.content.size !== entry.size) throw strange(entry.path)
+    if (leaves.has(node)) return
+    leaves.set(node, stamp(node, entry))
+    byIdentity.set(identity, node)
   }
+  await eachEntry(root, { open: false }, look, signal)
+  const { value: missing } = wanted.next()
+  if (missing !== undefined) throw strange(missing[0])
   await passTick(root, [...folders.values(), ...leaves.values()])
   return { folders, leaves, byIdentity }
+}
+
+/** In the order in which a root is surveyed. */
+function* nodesOf(tree: Tree): Generator<[ByteString, Directory | Leaf], undefined> {
+  yield ['', tree]
+  for (const [path, node] of walk(tree)) if (node.kind !== 'whiteout' && node.kind !== 'link') yield [path, node]
+}
+
+function strange(path: ByteString): OcibakeError {
+  return new OcibakeError('INTERNAL', `The laid-out root is another one than was wanted at /${display(path)}.`)
 }
 
 /**

@@ -3,8 +3,8 @@ import { nanoseconds } from '../oci/duration.ts'
 import { DEFAULT_PATH } from '../oci/environment.ts'
 import type { Tree } from '../oci/node.ts'
 import { lookUpUser } from './accounts.ts'
-import { layOut } from './lay-out.ts'
 import { readBack } from './read-back.ts'
+import { RootKeeper } from './root-keeper.ts'
 import { RunLog } from './run-log.ts'
 import { runScript, scriptText } from './run-script.ts'
 import { type RunSecrets, readSecrets } from './run-secrets.ts'
@@ -33,9 +33,9 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
     ...(step.timeout === undefined ? {} : { timeout: milliseconds(step) }),
   }
   const sandbox = await tools.sandbox()
-  await using folder = await store.workFolder('run')
-  const { owners } = sandbox
-  const laid = await layOut(tree, folder.path, { newest: build.newest, owners, report, signal })
+  await using own = tools.roots === undefined ? new RootKeeper(store) : undefined
+  const roots = tools.roots ?? own!
+  const laid = await roots.layOut(tree, { newest: build.newest, owners: sandbox.owners, report, signal })
   const log = new RunLog(build.logFile)
   const onLine = (stream: 'stdout' | 'stderr', raw: string) => {
     const line = secrets.redact(raw)
@@ -52,7 +52,9 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
   // Its contents live as long as the build; only writing to it ends here.
   const spool = await store.spool()
   try {
-    return await readBack(laid, spool, report, signal, exit.records)
+    const read = await readBack(laid, spool, report, signal, exit.records)
+    roots.keep(laid, read)
+    return read.tree
   } finally {
     await spool.seal()
   }

@@ -1,4 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { awsRequests } from '../network/aws-requests.ts'
+import type { Network } from '../network/network.ts'
 
 /**
  * A client with the AWS SDK's default chains for credentials, region and endpoint (environment, profile, web identity,
@@ -8,9 +10,13 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
  * Does not retry: whoever calls it also has to go on with a body that was cut, which the SDK does not.
  * @param region default: the configured one, else us-east-1, which redirects to the right one
  */
-export async function s3Client(region?: string): Promise<S3Client> {
+export async function s3Client(network: Network, region?: string): Promise<S3Client> {
   const sdk = await import('@aws-sdk/client-s3')
-  const config: S3ClientConfig = { maxAttempts: 1, responseChecksumValidation: 'WHEN_REQUIRED' }
+  const config: S3ClientConfig = {
+    maxAttempts: 1,
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: await awsRequests(network),
+  }
   const configured = new sdk.S3Client(config)
   const anonymous = await hasNoCredentials(configured)
   const client = new sdk.S3Client({

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type Download, PassingFault, steady } from './download.ts'
+import { type Download, PassingFault, steady, type Validated } from './download.ts'
 import { changed } from './s3-failure.ts'
 
 /** Bytes `start` to `end`, not included, of an object of `size` bytes. */
@@ -12,8 +12,17 @@ export interface RangeAnswer {
   readonly body: Readable
 }
 
-/** Asks for bytes `start` to `end`; less may come at the object's end, and all of it from a server that knows no ranges. */
-export type AskRange = (start: number, end: number, etag: string | undefined) => Promise<RangeAnswer>
+/**
+ * Asks for bytes `start` to `end`; less may come at the object's end, and all of it from a server that knows no ranges.
+ * undefined: the object still has the ETag that it was not to have.
+ */
+export type AskRange = (start: number, end: number, condition: Condition) => Promise<RangeAnswer | undefined>
+
+/** ETags that the object must have, or must not have any more (RFC 9110, section 13.1). */
+export interface Condition {
+  readonly ifMatch?: string | undefined
+  readonly ifNoneMatch?: string | undefined
+}
 
 /** Large enough that the way to the server and back does not count, small enough that a second try costs little. */
 const PART = 8 << 20
@@ -21,11 +30,16 @@ const PARALLEL = 6
 
 /**
  * Downloads an object in parts, several at once, each written to its place in the file and tried again by itself. The
- * answer to the first part tells size and etag; every later part must be of that same object.
+ * answer to the first part tells size and etag; every later part must be of that same object. Nothing is downloaded of
+ * one that still has the ETag `known`.
  * @throws FETCH_CHANGED and what `ask` throws
  */
-export async function fetchRanges(ask: AskRange, download: Download): Promise<void> {
-  const first = await download.persist(() => ask(0, PART, undefined))
+export async function fetchRanges(ask: AskRange, download: Download, known?: string): Promise<Validated> {
+  const first = await download.persist(() => ask(0, PART, { ifNoneMatch: known }))
+  if (first === undefined || first.etag === known) {
+    first?.body.destroy()
+    return { etag: known, isUnchanged: true }
+  }
   const { size, etag } = first
   download.expect(size)
   const starts: number[] = []
@@ -41,6 +55,7 @@ export async function fetchRanges(ask: AskRange, download: Download): Promise<vo
   for (const running of lanes) running.catch((error: unknown) => download.cancel(error))
   await Promise.allSettled(lanes)
   download.throwIfInterrupted()
+  return { etag, isUnchanged: false }
 }
 
 async function fetchPart(
@@ -53,10 +68,10 @@ async function fetchPart(
   let at = start
   let ready = given
   await download.persist(async (reached) => {
-    const answer = ready ?? (await ask(at, end, etag))
+    const answer = ready ?? (await ask(at, end, { ifMatch: etag }))
     ready = undefined
-    if (answer.etag !== etag) {
-      answer.body.destroy()
+    if (answer?.etag !== etag) {
+      answer?.body.destroy()
       throw changed(download.what)
     }
     if (answer.start !== at && answer.start === start) {

@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
+import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
-import { type Download, PATIENCE, PassingFault } from './download.ts'
+import { type Download, PATIENCE, PassingFault, type Validated } from './download.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
-import { type AskRange, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
+import { type AskRange, type Condition, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
 
 export interface S3Location {
   readonly bucket: string
@@ -24,35 +25,47 @@ export function parseS3Uri(uri: string): S3Location {
 
 /**
  * Downloads an object into the download's file, its parts in parallel and all of one and the same object. The bucket's
- * region is found out when it is not the configured one. What arrived is unverified.
+ * region is found out when it is not the configured one. What arrived is unverified. Nothing does while the object has
+ * the ETag `known`.
  * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
-export async function fetchS3(location: S3Location, versionId: string | undefined, download: Download): Promise<void> {
-  const client = await s3Client().catch((error: unknown) => {
+export async function fetchS3(
+  location: S3Location,
+  versionId: string | undefined,
+  download: Download,
+  known?: string,
+): Promise<Validated> {
+  const client = await s3Client(download.network).catch((error: unknown) => {
     throw noCredentials(download.what, error)
   })
-  const bucket = new Bucket(client)
-  const ask: AskRange = (start, end, etag) => bucket.ask(location, versionId, { start, end, etag }, download)
+  const bucket = new Bucket(client, download.network)
+  const ask: AskRange = (start, end, condition) =>
+    bucket.ask(location, versionId, { start, end, ...condition }, download)
   try {
-    await fetchRanges(ask, download)
+    return await fetchRanges(ask, download, known)
   } finally {
     bucket.client.destroy()
   }
 }
 
 /** Bytes of an object, for a plan: asks once, fetches nothing. @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_FAILED */
-export async function s3ObjectSize(uri: string, versionId: string | undefined, signal: AbortSignal): Promise<number> {
+export async function s3ObjectSize(
+  uri: string,
+  versionId: string | undefined,
+  network: Network,
+  signal: AbortSignal,
+): Promise<number> {
   const what = display(fromText(uri))
-  const client = await s3Client().catch((error: unknown) => {
+  const client = await s3Client(network).catch((error: unknown) => {
     throw noCredentials(what, error)
   })
-  const bucket = new Bucket(client)
+  const bucket = new Bucket(client, network)
   const asking: Asking = {
     what,
     answered: (send) => send(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.idle)])),
   }
   try {
-    const answer = await bucket.ask(parseS3Uri(uri), versionId, { start: 0, end: 1, etag: undefined }, asking)
+    const answer = (await bucket.ask(parseS3Uri(uri), versionId, { start: 0, end: 1 }, asking))!
     answer.body.destroy()
     return answer.size
   } finally {
@@ -62,19 +75,20 @@ export async function s3ObjectSize(uri: string, versionId: string | undefined, s
 
 type Asking = Pick<Download, 'what' | 'answered'>
 
-interface Wanted {
+interface Wanted extends Condition {
   readonly start: number
   readonly end: number
-  readonly etag: string | undefined
 }
 
 /** A client that moves to the bucket's region once an answer has named it. */
 class Bucket {
   client: S3Client
+  readonly #network: Network
   #moved = false
 
-  constructor(client: S3Client) {
+  constructor(client: S3Client, network: Network) {
     this.client = client
+    this.#network = network
   }
 
   async ask(
@@ -82,15 +96,16 @@ class Bucket {
     versionId: string | undefined,
     wanted: Wanted,
     download: Asking,
-  ): Promise<RangeAnswer> {
+  ): Promise<RangeAnswer | undefined> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3')
-    const { start, end, etag } = wanted
+    const { start, end, ifMatch, ifNoneMatch } = wanted
     const command = new GetObjectCommand({
       Bucket: location.bucket,
       Key: location.key,
       ...(end > start && { Range: `bytes=${start}-${end - 1}` }),
       ...(versionId !== undefined && { VersionId: versionId }),
-      ...(etag !== undefined && { IfMatch: etag }),
+      ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+      ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
     })
     try {
       const output = await download.answered((abortSignal) => this.client.send(command, { abortSignal }))
@@ -99,7 +114,8 @@ class Bucket {
       if (await this.#moveTo(regionOf(error))) return this.ask(location, versionId, wanted, download)
       // The range of an empty object is never satisfiable (RFC 9110, section 14.1.2).
       if (statusOf(error) === 416 && start === 0 && end > 0)
-        return this.ask(location, versionId, { start, end: 0, etag }, download)
+        return this.ask(location, versionId, { ...wanted, end: 0 }, download)
+      if (statusOf(error) === 304) return undefined
       throw s3Failure(error, download.what)
     }
   }
@@ -108,7 +124,7 @@ class Bucket {
     if (this.#moved || region === undefined || region === (await this.client.config.region())) return false
     this.#moved = true
     this.client.destroy()
-    this.client = await s3Client(region)
+    this.client = await s3Client(this.#network, region)
     return true
   }
 }

@@ -7,7 +7,7 @@ const PTRACE: HelperVerb = {
   owners: 'recorded',
   why: 'this user may do nothing but trace its own processes: paths are translated, owners and devices are recorded',
   refuse: async (status) => ({
-    missing: `The kernel refused what a sandbox by ptrace needs (${status}).`,
+    missing: `The kernel refused what a sandbox by ptrace needs (${status})`,
     hint: 'In a container: allow ptrace and seccomp in its seccomp profile, as those of Docker and podman do.',
   }),
 }

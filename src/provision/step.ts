@@ -1,7 +1,11 @@
 import type { Report } from '../events.ts'
+import type { Network } from '../network/network.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
+import type { HostNode } from './host-source.ts'
+import type { RootKeeper } from './root-keeper.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** Lays a local folder's contents, or one file, over the image. */
@@ -115,12 +119,25 @@ export interface Tools {
   readonly store: Store
   /** Probes on first use: a build without scripts never needs one. */
   sandbox(): Promise<Sandbox>
+  /** Where scripts find the tree on a disk, from one step to the next. Default: laid out anew for each. */
+  readonly roots?: RootKeeper
   readonly report: Report
   readonly signal: AbortSignal
+  /** How sources are reached; directly when absent. */
+  readonly network?: Network
   readonly build: BuildFacts
+  /** What the step's fingerprint was taken of, so that it is that and nothing newer which goes into the image. */
+  readonly taken?: Taken
   /** A step tells the time of an input it took, seconds: the newest is the image's default time. */
   inputDated(seconds: number): void
 }
+
+/** A step's input as it was when the build began. */
+export type Taken =
+  /** undefined: nothing is left of the source. */
+  | { readonly kind: 'files'; readonly source: HostNode | undefined }
+  /** sha256 of a tarball. */
+  | { readonly kind: 'archive'; readonly digest: Digest }
 
 /** What a step may know of the build it is part of. */
 export interface BuildFacts {

@@ -1,13 +1,12 @@
-import { type BigIntStats, chmodSync, lstatSync, readdirSync } from 'node:fs'
-import { OcibakeError, systemCode } from '../errors.ts'
+import { constants } from 'node:fs'
+import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { type ByteString, display } from '../oci/name.ts'
 import type { Leaf, Special } from '../oci/node.ts'
-import { Breath } from './breath.ts'
-import { hostPath } from './host-path.ts'
 import type { LaidOut } from './lay-out.ts'
-import { modeOnDisk, type OwnerRecord, type OwnerRecords } from './owner-records.ts'
-import { identityOf, isUntouched, type Stamp, stampOf } from './root-stamps.ts'
+import type { OwnerRecord, OwnerRecords } from './owner-records.ts'
+import { eachEntry, type RootEntry } from './root-entries.ts'
+import { isUntouched, type Stamp, stampOf } from './root-stamps.ts'
 
 /** What lies at a path of a root after a script ran. */
 export interface Found {
@@ -15,7 +14,7 @@ export interface Found {
   readonly name: ByteString
   readonly kind: 'directory' | Leaf['kind']
   readonly stamp: Stamp
-  readonly size: number
+  readonly entry: RootEntry
   /** Of a directory alone, sorted by name. */
   readonly children?: readonly Found[]
   readonly device?: Pick<Special, 'type' | 'major' | 'minor'>
@@ -29,6 +28,8 @@ export interface Survey {
   /** What has to be looked at, folders too. */
   readonly touched: readonly Found[]
   readonly alive: ReadonlySet<string>
+  /** Whether nothing was left out. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -42,101 +43,99 @@ export async function surveyRoot(
   report: Report,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const surveyor = new Surveyor(laid, records, report, signal)
-  const root = await surveyor.look('', '')
-  return { root: root!, touched: surveyor.touched, alive: surveyor.alive }
+  const surveyor = new Surveyor(laid, records, report)
+  await eachEntry(laid.root, { open: laid.owners === 'recorded' }, (entry) => surveyor.see(entry), signal)
+  return { root: surveyor.root!, touched: surveyor.touched, alive: surveyor.alive, isWhole: surveyor.isWhole }
 }
 
+const PATH_MAX = 4096
+
 class Surveyor {
+  root: Found | undefined
   readonly touched: Found[] = []
   readonly alive = new Set<string>()
+  isWhole = true
   readonly #laid: LaidOut
   readonly #records: OwnerRecords
   readonly #report: Report
-  readonly #breath: Breath
+  /** The folders that the next entry may lie in, the deepest last. */
+  readonly #open: { readonly prefix: ByteString; readonly children: Found[] }[] = []
 
-  constructor(laid: LaidOut, records: OwnerRecords, report: Report, signal: AbortSignal) {
+  constructor(laid: LaidOut, records: OwnerRecords, report: Report) {
     this.#laid = laid
     this.#records = records
     this.#report = report
-    this.#breath = new Breath(signal)
   }
 
-  async look(path: ByteString, name: ByteString): Promise<Found | undefined> {
-    if (this.#breath.isDue()) await this.#breath.take()
-    const stat = readable(path, () => lstatSync(hostPath(this.#laid.root, path), { bigint: true }))
-    const record = this.#records.get(identityOf(stat))
-    const kind = kindOf(stat, record)
+  see(entry: RootEntry): void {
+    const { path, identity } = entry
+    if (this.#laid.root.length + 1 + path.length >= PATH_MAX) throw tooLong(path)
+    const record = this.#records.get(identity)
+    const kind = kindOf(entry, record)
     if (kind === undefined) {
       const message = `The script left the socket /${display(path)}; a layer cannot hold one, so it is left out.`
       this.#report({ type: 'warning', message })
-      return undefined
+      this.isWhole = false
+      return
     }
-    const stamp = stampOf(stat, this.#laid.owners, record)
-    this.alive.add(stamp.identity)
-    if (this.#laid.owners === 'recorded') this.#open(path, stat)
-    const found =
-      kind === 'directory' ? await this.#folder(path, name, stamp) : this.#leaf(path, name, kind, stat, stamp)
+    const stamp = stampOf(entry, this.#laid.owners, record)
+    this.alive.add(identity)
+    const found = kind === 'directory' ? this.#folder(entry, stamp) : this.#leaf(entry, kind, stamp)
+    this.#put(found)
     if (found.isTouched) this.touched.push(found)
-    return found
   }
 
-  async #folder(path: ByteString, name: ByteString, stamp: Stamp): Promise<Found> {
-    const was = this.#laid.stamps.folders.get(path)
-    const names = readable(path, () => readdirSync(hostPath(this.#laid.root, path), { encoding: 'latin1' })).sort()
-    const children: Found[] = []
-    for (const child of names) {
-      const found = await this.look(path === '' ? child : `${path}/${child}`, child)
-      if (found !== undefined) children.push(found)
-    }
+  #put(found: Found): void {
+    while (this.#open.length > 0 && !found.path.startsWith(this.#open.at(-1)!.prefix)) this.#open.pop()
+    if (this.#open.length === 0) this.root = found
+    else this.#open.at(-1)!.children.push(found)
+    const children = found.children as Found[] | undefined
+    if (children !== undefined) this.#open.push({ prefix: found.path === '' ? '' : `${found.path}/`, children })
+  }
+
+  #folder(entry: RootEntry, stamp: Stamp): Found {
+    const was = this.#laid.stamps.folders.get(entry.path)
     const isTouched = !isUntouched(was, stamp)
-    return { path, name, kind: 'directory', stamp, size: 0, children, isTouched }
+    return { path: entry.path, name: nameOf(entry), kind: 'directory', stamp, entry, children: [], isTouched }
   }
 
-  #leaf(path: ByteString, name: ByteString, kind: Leaf['kind'], stat: BigIntStats, stamp: Stamp): Found {
-    const found = { path, name, kind, stamp, size: Number(stat.size) }
+  #leaf(entry: RootEntry, kind: Leaf['kind'], stamp: Stamp): Found {
+    const found = { path: entry.path, name: nameOf(entry), kind, stamp, entry }
     const leaf = this.#laid.stamps.byIdentity.get(stamp.identity)
     if (leaf !== undefined && isUntouched(this.#laid.stamps.leaves.get(leaf), stamp)) {
       return { ...found, isTouched: false, untouched: leaf }
     }
-    return { ...found, isTouched: true, ...(kind === 'special' ? { device: deviceOf(stat, stamp.record) } : {}) }
-  }
-
-  /** A script's root may read everything; the builder himself must be allowed to. The stamp has the mode that was. */
-  #open(path: ByteString, stat: BigIntStats): void {
-    const mode = Number(stat.mode) & 0o7777
-    const wanted = stat.isDirectory() ? 0o700 : stat.isFile() ? 0o400 : 0
-    if ((mode & wanted) !== wanted) chmodSync(hostPath(this.#laid.root, path), modeOnDisk(mode, stat.isDirectory()))
+    return { ...found, isTouched: true, ...(kind === 'special' ? { device: deviceOf(entry, stamp.record) } : {}) }
   }
 }
 
-function kindOf(stat: BigIntStats, record: OwnerRecord | undefined): Found['kind'] | undefined {
+const nameOf = ({ path }: RootEntry) => path.slice(path.lastIndexOf('/') + 1)
+
+function kindOf({ mode }: RootEntry, record: OwnerRecord | undefined): Found['kind'] | undefined {
   if (record?.device) return 'special'
-  if (stat.isDirectory()) return 'directory'
-  if (stat.isFile()) return 'file'
-  if (stat.isSymbolicLink()) return 'symlink'
-  return stat.isSocket() ? undefined : 'special'
-}
-
-/** makedev(3) as glibc has it: 12 and 20 bits of each number are interleaved. */
-function deviceOf(stat: BigIntStats, record: OwnerRecord | undefined): Pick<Special, 'type' | 'major' | 'minor'> {
-  if (record?.device) return record.device
-  if (stat.isFIFO()) return { type: 'fifo', major: 0, minor: 0 }
-  const number = stat.rdev
-  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n)
-  const minor = (number & 0xffn) | ((number >> 12n) & 0xffffff00n)
-  return { type: stat.isBlockDevice() ? 'block' : 'character', major: Number(major), minor: Number(minor) }
-}
-
-function readable<T>(path: ByteString, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (systemCode(error) !== 'ENAMETOOLONG') throw error
-    const shown = display(path)
-    throw new OcibakeError('PATH_INVALID', `The script made a path of ${path.length} bytes, too long to read.`, {
-      hint: `Its start: /${shown.slice(0, 200)}`,
-      cause: error,
-    })
+  switch (mode & constants.S_IFMT) {
+    case constants.S_IFDIR:
+      return 'directory'
+    case constants.S_IFREG:
+      return 'file'
+    case constants.S_IFLNK:
+      return 'symlink'
+    case constants.S_IFSOCK:
+      return undefined
+    default:
+      return 'special'
   }
+}
+
+function deviceOf({ mode, major, minor }: RootEntry, record: OwnerRecord | undefined): NonNullable<Found['device']> {
+  if (record?.device) return record.device
+  const type = mode & constants.S_IFMT
+  if (type === constants.S_IFIFO) return { type: 'fifo', major: 0, minor: 0 }
+  return { type: type === constants.S_IFBLK ? 'block' : 'character', major, minor }
+}
+
+function tooLong(path: ByteString): OcibakeError {
+  return new OcibakeError('PATH_INVALID', `The script made a path of ${path.length} bytes, too long to read.`, {
+    hint: `Its start: /${display(path).slice(0, 200)}`,
+  })
 }

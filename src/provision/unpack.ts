@@ -1,10 +1,14 @@
+import { OcibakeError } from '../errors.ts'
 import { apply } from '../oci/apply.ts'
+import { hexOf } from '../oci/digest.ts'
 import type { Directory, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { lookUpUser } from './accounts.ts'
-import { fetchArchive } from './archive.ts'
+import { type Archive, fetchArchive } from './archive.ts'
 import { archiveLayer, type LayerOptions } from './archive-layer.ts'
+import { sourceNames } from './fetch.ts'
 import { imagePath } from './glob.ts'
+import { changed } from './s3-failure.ts'
 import type { Tools, UnpackStep } from './step.ts'
 
 /**
@@ -14,10 +18,21 @@ import type { Tools, UnpackStep } from './step.ts'
  */
 export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promise<Tree> {
   const owner = await ownerOf(tree, step.owner)
-  const archive = await fetchArchive(step.unpack, step, tools)
+  const archive = await archiveOf(step, tools)
   const layer = archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })
   tools.inputDated(newestIn(layer))
   return apply(tree, layer)
+}
+
+async function archiveOf(step: UnpackStep, tools: Tools): Promise<Archive> {
+  if (tools.taken?.kind !== 'archive') return await fetchArchive(step.unpack, step, tools)
+  try {
+    return await fetchArchive(step.unpack, { ...step, sha256: hexOf(tools.taken.digest) }, tools)
+  } catch (error) {
+    // The digest is none of the spec's: it is what the source had when the build began.
+    const isOurs = step.sha256 === undefined && error instanceof OcibakeError && error.code === 'CHECKSUM_MISMATCH'
+    throw isOurs ? changed(sourceNames(step.unpack).source) : error
+  }
 }
 
 /** Of what was selected: the rest of the archive does not reach the image, and nor does its time. */

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { OcibakeError } from '../errors.ts'
+import { isLinkLocal, isLoopback } from '../network/address.ts'
 
 /** A URL fit for messages: no user info, query or fragment, which may hold credentials or signatures. */
 export function displayUrl(url: URL): string {
@@ -20,24 +20,6 @@ export function checkHop(to: URL, from?: URL): void {
   if (from.protocol === 'https:' && to.protocol === 'http:') throw refused(to, from, 'it leads from https to http')
   const wasHere = isLoopback(from.hostname)
   if ((toHere && !wasHere) || isLinkLocal(to.hostname)) throw refused(to, from, 'it leads into this machine')
-}
-
-export function isLoopback(hostname: string): boolean {
-  const host = bare(hostname)
-  if (isIP(host) === 4) return host.startsWith('127.')
-  return host === 'localhost' || host === '::1' || /^::ffff:7f/.test(host)
-}
-
-function isLinkLocal(hostname: string): boolean {
-  const host = bare(hostname)
-  return isIP(host) === 4 ? host.startsWith('169.254.') : /^(fe[89ab]|::ffff:a9fe:)/.test(host) && isIP(host) === 6
-}
-
-function bare(hostname: string): string {
-  return hostname
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '')
-    .toLowerCase()
 }
 
 function refused(to: URL, from: URL | undefined, why: string): OcibakeError {

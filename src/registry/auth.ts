@@ -1,16 +1,10 @@
-import { OcibakeError } from '../errors.ts'
 import type { Access } from './access.ts'
-import { type Challenge, parseChallenges } from './challenge.ts'
+import type { Challenge } from './challenge.ts'
+import type { Credentials } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
-import { redact } from './redact.ts'
-import { basicAuthorization, describe, fetchToken } from './token.ts'
+import { answerChallenge, chooseChallenge, type Grant } from './grant.ts'
+import { describe } from './token.ts'
 import type { Transport } from './transport.ts'
-
-interface Grant {
-  readonly authorization: string
-  /** Milliseconds since 1970. */
-  readonly renewAt: number
-}
 
 /**
  * The Authorization headers of every registry that a build talks to. Tokens are kept by registry and scopes until they
@@ -23,6 +17,8 @@ export class Authenticator {
   readonly #challenges = new Map<string, Challenge>()
   readonly #grants = new Map<string, Grant>()
   readonly #pending = new Map<string, Promise<Grant>>()
+  /** By registry, repository and whether it is to be written to. */
+  readonly #known = new Map<string, Promise<Credentials | undefined>>()
 
   constructor(transport: Transport, credentials: CredentialLookup) {
     this.#transport = transport
@@ -38,7 +34,7 @@ export class Authenticator {
     if (grant !== undefined && Date.now() < grant.renewAt) return grant.authorization
     const challenge = this.#challenges.get(access.registry)
     if (challenge === undefined) return undefined
-    if (challenge.scheme === 'basic' && (await this.#lookUp(access)) === undefined) return undefined
+    if (challenge.scheme === 'basic' && (await this.#lookUp(access, signal)) === undefined) return undefined
     return (await this.#obtain(access, challenge, signal)).authorization
   }
 
@@ -56,9 +52,9 @@ export class Authenticator {
     const known = this.#grants.get(keyOf(access))
     // Another request was refused, too, and has already asked for a new one.
     if (known !== undefined && known.authorization !== refused) return known.authorization
-    const challenges = parseChallenges(challengeHeader)
-    const challenge = choose(challenges)
-    if (challenge === undefined) throw unknownSchemes(access.registry, challenges)
+    const challenge = chooseChallenge(challengeHeader, access.registry)
+    // What was refused may have been changed meanwhile, or may have come to its end: helpers make new ones.
+    if (refused !== undefined) this.#known.delete(placeOf(access))
     // Its scope is for this request alone, the rest for all that follow.
     const lasting = new Map([...challenge.parameters].filter(([name]) => name !== 'scope'))
     this.#challenges.set(access.registry, { scheme: challenge.scheme, parameters: lasting })
@@ -67,7 +63,7 @@ export class Authenticator {
 
   /** As whom the repository's registry is asked, for messages. */
   async describe(access: Access): Promise<string> {
-    return describe(this.#challenges.has(access.registry) ? await this.#lookUp(access) : undefined)
+    return describe(this.#challenges.has(access.registry) ? await this.#known.get(placeOf(access)) : undefined)
   }
 
   async #obtain(access: Access, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
@@ -84,42 +80,31 @@ export class Authenticator {
   }
 
   async #grant(access: Access, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
-    const credentials = await this.#lookUp(access)
-    if (challenge.scheme === 'bearer') {
-      const token = await fetchToken(this.#transport, challenge, access, credentials, signal)
-      return { authorization: `Bearer ${token.value}`, renewAt: token.renewAt }
-    }
-    if (credentials?.kind === 'password') {
-      return { authorization: basicAuthorization(credentials), renewAt: Number.POSITIVE_INFINITY }
-    }
-    const got = credentials === undefined ? 'no credentials are known' : `${credentials.source} has an identity token`
-    throw new OcibakeError('REGISTRY_UNAUTHORIZED', `${access.registry} wants a user name and password; ${got}.`, {
-      hint: `Log in: docker login ${access.registry}, or podman login; ocibake reads what they write.`,
-    })
+    return answerChallenge(this.#transport, challenge, access, await this.#lookUp(access, signal), signal)
   }
 
-  #lookUp(access: Access) {
-    return this.#credentials(access.registry, access.repository)
+  async #lookUp(access: Access, signal: AbortSignal): Promise<Credentials | undefined> {
+    const place = placeOf(access)
+    const look = () => {
+      const asking = { transport: this.#transport, push: isPush(access), signal }
+      const looking = this.#credentials(access.registry, access.repository, asking)
+      this.#known.set(place, looking)
+      looking.catch(() => this.#known.delete(place))
+      return looking
+    }
+    const known = await (this.#known.get(place) ?? look())
+    return known?.renewAt !== undefined && Date.now() >= known.renewAt ? look() : known
   }
 }
 
-/** Tokens rather than passwords, as they say less; among several of a kind, the first. */
-function choose(challenges: readonly Challenge[]): Challenge | undefined {
-  return (
-    challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm')) ??
-    challenges.find(({ scheme }) => scheme === 'basic')
-  )
+function placeOf(access: Access): string {
+  return `${access.registry} ${access.repository} ${isPush(access) ? 'push' : 'pull'}`
 }
 
-function unknownSchemes(registry: string, challenges: readonly Challenge[]): OcibakeError {
-  const schemes = challenges.map(({ scheme }) => scheme).join(', ')
-  const got = schemes === '' ? 'does not say how' : `offers only: ${redact(schemes)}`
-  return new OcibakeError(
-    'REGISTRY_UNAUTHORIZED',
-    `${registry} wants to be authenticated to and ${got}; Basic and Bearer with a realm are known here.`,
-  )
+function isPush({ scopes }: Access): boolean {
+  return scopes.some((scope) => /[:,]push(,|$)/.test(scope))
 }
 
-function keyOf({ registry, repository, scopes }: Access): string {
-  return `${registry} ${repository} ${scopes.join(' ')}`
+function keyOf(access: Access): string {
+  return `${access.registry} ${access.repository} ${access.scopes.join(' ')}`
 }

@@ -30,14 +30,17 @@ export class RegistryClient {
   readonly repository: string
   readonly #connection: RegistryConnection
   readonly #scopes: readonly string[]
+  readonly #patience: { readonly attempts?: number }
 
-  /** `purpose` decides what its tokens allow. */
+  /** `purpose` decides what its tokens allow; `attempts` is how often a request is tried that does not say. */
   constructor(
     connection: RegistryConnection,
     target: { readonly registry: string; readonly repository: string },
     purpose: 'pull' | 'push',
+    attempts?: number,
   ) {
     this.#connection = connection
+    this.#patience = attempts === undefined ? {} : { attempts }
     this.registry = target.registry
     this.repository = target.repository
     this.#scopes = [purpose === 'pull' ? pullScope(target.repository) : pushScope(target.repository)]
@@ -154,7 +157,7 @@ export class RegistryClient {
     const endpoint = await this.#connection.endpoint(this.registry, request.signal)
     const url = typeof path === 'string' ? new URL(`/v2/${this.repository}/${path}`, endpoint) : path
     const access = { ...this.#access(endpoint), scopes }
-    const sent = { ...rest, url, what: this.what(about) }
+    const sent = { ...this.#patience, ...rest, url, what: this.what(about) }
     // Locations may lead to other hosts: to storage, which needs no credentials, or to nobody's business.
     if (url.origin !== endpoint.origin) return transport.send(sent)
     const authorization = await authenticator.current(access, request.signal)

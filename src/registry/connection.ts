@@ -1,10 +1,15 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { isLoopback } from '../network/address.ts'
+import { Network } from '../network/network.ts'
+import type { Reference } from '../oci/reference.ts'
 import { Authenticator } from './auth.ts'
+import type { CertificateLookup } from './certificates.ts'
 import type { CredentialLookup } from './credentials.ts'
+import { type Mirror, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
 import type { Timing } from './retry.ts'
-import { isLoopback, isNamed } from './target.ts'
+import { isNamed } from './target.ts'
 import { Transport } from './transport.ts'
 
 export interface RegistryConnectionOptions {
@@ -14,6 +19,14 @@ export interface RegistryConnectionOptions {
   readonly report: Report
   /** `ocibake/<version>`. */
   readonly userAgent: string
+  /** Proxies and private authorities; directly, with the usual ones, when absent. Closed with the connection. */
+  readonly network?: Network
+  /** What is kept for single registries beside those; nothing when absent. */
+  readonly certificates?: CertificateLookup
+  /** What to pull from instead, in order. */
+  readonly mirrors?: readonly Mirror[]
+  /** Names that have mirrors are pulled from those alone. */
+  readonly onlyMirrors?: boolean
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
@@ -26,15 +39,24 @@ export class RegistryConnection {
   readonly transport: Transport
   readonly authenticator: Authenticator
   readonly report: Report
+  /** Also for what is no registry: sources of steps. */
+  readonly network: Network
+  readonly #mirrors: readonly Mirror[]
+  readonly #onlyMirrors: boolean
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
-    const { userAgent, report, timing } = options
+    const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
+    this.network = network
+    this.#mirrors = options.mirrors ?? []
+    this.#onlyMirrors = options.onlyMirrors ?? false
     this.transport = new Transport({
       userAgent,
       report,
+      network,
       insecure: options.insecureRegistries,
+      ...(certificates && { certificates }),
       ...(timing && { timing }),
     })
     this.authenticator = new Authenticator(this.transport, options.credentials)
@@ -56,8 +78,13 @@ export class RegistryConnection {
     }
   }
 
+  /** Where to pull an image from, in order; never empty. */
+  placesFor(reference: Reference): Place[] {
+    return placesFor(reference, this.#mirrors, this.#onlyMirrors)
+  }
+
   close(): void {
-    this.transport.close()
+    this.network.close()
   }
 
   async #find(registry: string, signal: AbortSignal): Promise<URL> {

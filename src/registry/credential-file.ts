@@ -4,11 +4,19 @@ import { isJsonObject, type JsonObject } from '../oci/json.ts'
 import { jsonFault } from './json-fault.ts'
 import { redact } from './redact.ts'
 
-/** What a registry wants to know of somebody. `source` says where it was found, for messages. */
-export type Credentials =
-  | { readonly kind: 'password'; readonly username: string; readonly password: string; readonly source: string }
+/** What a registry wants to know of somebody. */
+export type Credentials = (
+  | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, which the registry's token server turns into access tokens. */
-  | { readonly kind: 'identity'; readonly token: string; readonly source: string }
+  | { readonly kind: 'identity'; readonly token: string }
+  /** What the registry itself takes as it is. */
+  | { readonly kind: 'bearer'; readonly token: string }
+) & {
+  /** Where it was found, for messages. */
+  readonly source: string
+  /** When to look for newer ones, milliseconds since 1970. */
+  readonly renewAt?: number
+}
 
 /** Docker's `config.json` or podman's `auth.json`, checked as far as it was read. */
 export interface CredentialFile {
@@ -29,22 +37,37 @@ const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
  * @throws CREDENTIALS_UNREADABLE with the path and the place of the fault, never what is written there
  */
 export async function readCredentialFile(path: string): Promise<CredentialFile | undefined> {
+  const root = await readCredentialRoot(path)
+  return root && parseCredentials(root, path)
+}
+
+/** What a credentials file holds, unknown fields too, or undefined if there is none. @throws CREDENTIALS_UNREADABLE */
+export async function readCredentialRoot(path: string): Promise<JsonObject | undefined> {
   const text = await readText(path)
-  if (text === undefined) return undefined
-  if (text.trim() === '') return { path, auths: new Map(), helpers: new Map(), store: undefined }
+  return text === undefined ? undefined : parseCredentialRoot(text, path)
+}
+
+/** The JSON object of a credentials file; `path` is what errors call it. @throws CREDENTIALS_UNREADABLE */
+export function parseCredentialRoot(text: string, path: string): JsonObject {
+  if (text.trim() === '') return {}
   const fault = jsonFault(text)
   if (fault !== undefined) throw unreadable(path, `is not JSON at ${fault}`)
   const root: unknown = JSON.parse(text)
   if (!isJsonObject(root)) throw unreadable(path, 'holds no JSON object')
+  return root
+}
+
+/** What a credentials file says of registries. @throws CREDENTIALS_UNREADABLE */
+export function parseCredentials(root: JsonObject, path: string): CredentialFile {
   const auths = new Map<string, JsonObject>()
   for (const [key, value] of entriesOf(root, 'auths', path)) {
     if (!isJsonObject(value)) throw unreadable(path, `has no object at auths["${redact(key)}"]`)
-    const name = normaliseKey(key)
+    const name = credentialKey(key)
     if (name !== undefined && Object.keys(value).length > 0 && !auths.has(name)) auths.set(name, value)
   }
   const helpers = new Map<string, string>()
   for (const [key, value] of entriesOf(root, 'credHelpers', path)) {
-    const name = normaliseKey(key)
+    const name = credentialKey(key)
     if (name !== undefined) helpers.set(name, helperName(value, `credHelpers["${redact(key)}"]`, path))
   }
   const store = root.credsStore ?? ''
@@ -52,7 +75,7 @@ export async function readCredentialFile(path: string): Promise<CredentialFile |
 }
 
 /**
- * The credentials that an `auths` entry holds itself: `identitytoken`, `auth` (base64 of user:password), or `username`
+ * The credentials that an `auths` entry holds itself: `registrytoken`, `identitytoken`, `auth` (base64 of user:password), or `username`
  * and `password`. Undefined for the empty entries that tools leave beside a credential store.
  * @throws CREDENTIALS_UNREADABLE
  */
@@ -62,6 +85,8 @@ export function entryCredentials(entry: JsonObject, key: string, path: string): 
     if (typeof value !== 'string') throw unreadable(path, `has no string at auths["${redact(key)}"].${name}`)
     return value
   }
+  const bearer = field('registrytoken')
+  if (bearer !== '') return { kind: 'bearer', token: bearer, source: path }
   const identity = field('identitytoken')
   if (identity !== '') return { kind: 'identity', token: identity, source: path }
   const auth = field('auth')
@@ -79,7 +104,7 @@ export function entryCredentials(entry: JsonObject, key: string, path: string): 
  * Docker writes URLs (`https://index.docker.io/v1/`), podman `host[/namespace]`: both as `host[/namespace]`. Undefined
  * for URLs with another path: Docker Desktop keeps things of its own at `https://index.docker.io/v1/access-token`.
  */
-function normaliseKey(key: string): string | undefined {
+export function credentialKey(key: string): string | undefined {
   const bare = key.replace(/^https?:\/\//i, '')
   const path = bare.replace(/\/+$/, '').replace(/\/v[12]$/, '')
   if (bare !== key && path.includes('/')) return undefined
@@ -120,7 +145,7 @@ async function readText(path: string): Promise<string | undefined> {
 
 function unreadable(path: string, fault: string, cause?: unknown): OcibakeError {
   return new OcibakeError('CREDENTIALS_UNREADABLE', `${path} ${fault}.`, {
-    hint: 'Repair the file, or write it anew with docker login or podman login.',
+    hint: 'Repair it, or write it anew with: ocibake login',
     cause,
   })
 }

@@ -1,12 +1,27 @@
 import { join } from 'node:path'
-import { type CredentialFile, type Credentials, entryCredentials, readCredentialFile } from './credential-file.ts'
+import type { Asking } from './asking.ts'
+import { environmentCredentials } from './credential-env.ts'
+import {
+  type CredentialFile,
+  type Credentials,
+  entryCredentials,
+  parseCredentialRoot,
+  parseCredentials,
+  readCredentialFile,
+} from './credential-file.ts'
 import { askHelper } from './credential-helper.ts'
+import { ecrCredentials } from './ecr.ts'
 
 /**
  * Finds the credentials for a repository of a registry (both as in a Reference), or undefined: then one goes on
- * anonymously. @throws CREDENTIALS_UNREADABLE, CREDENTIAL_HELPER_FAILED
+ * anonymously. Without `asking`, nobody is asked by the network.
+ * @throws CREDENTIALS_UNREADABLE, CREDENTIAL_HELPER_FAILED; REGISTRY_* from whoever was asked
  */
-export type CredentialLookup = (registry: string, repository: string) => Promise<Credentials | undefined>
+export type CredentialLookup = (
+  registry: string,
+  repository: string,
+  asking?: Asking,
+) => Promise<Credentials | undefined>
 
 export interface CredentialSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -18,23 +33,31 @@ export interface CredentialSurroundings {
 export const anonymous: CredentialLookup = async () => undefined
 
 /**
- * Looks where podman and Docker keep credentials, first match wins: `REGISTRY_AUTH_FILE`, which excludes the others;
- * `$XDG_RUNTIME_DIR/containers/auth.json`; `$XDG_CONFIG_HOME/containers/auth.json` (or `~/.config`);
- * `$DOCKER_CONFIG/config.json` (or `~/.docker`). In a file: its helper for the host, its credential store, its own
- * entries. Files are read when first needed, and once (containers-auth.json(5), docker login "Credential stores").
+ * Looks where credentials are given and kept, first match wins: `OCIBAKE_REGISTRY_TOKEN…`; `REGISTRY_AUTH_FILE`, which
+ * excludes the following; `DOCKER_AUTH_CONFIG`, which holds what a file would; `$XDG_RUNTIME_DIR/containers/auth.json`;
+ * `$XDG_CONFIG_HOME/containers/auth.json` (or `~/.config`); `$DOCKER_CONFIG/config.json` (or `~/.docker`). In a file: its
+ * helper for the host, its credential store, its own entries. Last, AWS is asked for its own registries. Files are read
+ * when first needed, and once
+ * (containers-auth.json(5), docker login "Credential stores").
  */
-export function credentialLookup({ env, home }: CredentialSurroundings): CredentialLookup {
-  const paths = credentialPaths({ env, home })
+export function credentialLookup(around: CredentialSurroundings): CredentialLookup {
+  const { env } = around
+  const paths = credentialPaths(around)
   const files = new Map<string, Promise<CredentialFile | undefined>>()
-  return async (registry, repository) => {
+  return async (registry, repository, asking) => {
+    const given = environmentCredentials(env)
+    for (const key of keysFor(registry, repository)) if (given.has(key)) return given.get(key)
+    const inline = inlineFile(env)
+    const found = inline && (await lookIn(inline, registry, repository, env))
+    if (found) return found
     for (const path of paths) {
       const reading = files.get(path) ?? readCredentialFile(path)
       files.set(path, reading)
       const file = await reading
-      const found = file && (await lookIn(file, registry, repository, env))
-      if (found) return found
+      const kept = file && (await lookIn(file, registry, repository, env))
+      if (kept) return kept
     }
-    return undefined
+    return asking && ecrCredentials(registry, { ...asking, env })
   }
 }
 
@@ -49,6 +72,18 @@ export function credentialPaths({ env, home }: CredentialSurroundings): string[]
   ]
 }
 
+/** The name under which Docker's files and helpers keep a registry: Docker Hub's dates from its first version. */
+export function serverName(registry: string): string {
+  return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
+}
+
+/** What `DOCKER_AUTH_CONFIG` holds, where it counts. @throws CREDENTIALS_UNREADABLE */
+export function inlineFile(env: CredentialSurroundings['env']): CredentialFile | undefined {
+  if (!env.DOCKER_AUTH_CONFIG || env.REGISTRY_AUTH_FILE) return undefined
+  const name = 'DOCKER_AUTH_CONFIG'
+  return parseCredentials(parseCredentialRoot(env.DOCKER_AUTH_CONFIG, name), name)
+}
+
 async function lookIn(
   file: CredentialFile,
   registry: string,
@@ -56,7 +91,7 @@ async function lookIn(
   env: CredentialSurroundings['env'],
 ): Promise<Credentials | undefined> {
   const helper = file.helpers.get(registry) ?? file.store
-  const kept = helper === undefined ? undefined : await askHelper(helper, serverUrl(registry), env)
+  const kept = helper === undefined ? undefined : await askHelper(helper, serverName(registry), env)
   if (kept) return kept
   for (const key of keysFor(registry, repository)) {
     const entry = file.auths.get(key)
@@ -68,11 +103,6 @@ async function lookIn(
 
 /** Podman's keys, the most exact first: `host/team/app`, `host/team`, `host`. */
 function* keysFor(registry: string, repository: string): Generator<string> {
-  const parts = repository.split('/')
+  const parts = repository.split('/').filter((part) => part !== '')
   for (let count = parts.length; count >= 0; count--) yield [registry, ...parts.slice(0, count)].join('/')
-}
-
-/** The name under which helpers keep a registry: Docker Hub's dates from its first version. */
-function serverUrl(registry: string): string {
-  return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
 }

@@ -1,15 +1,20 @@
 import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
-import fetch, { type Headers, type Response } from 'node-fetch'
-import type { Content } from '../oci/content.ts'
+import type { Headers, Response } from 'node-fetch'
 import { NetworkFault, networkFault } from './network-fault.ts'
 import { interruption, type Timing } from './retry.ts'
+
+/** What a request sends. Opening it twice gives the same bytes; without a size they go in chunks (RFC 9112, section 7.1). */
+export interface RequestBody {
+  readonly size?: number
+  open(): AsyncIterable<Uint8Array>
+}
 
 export interface ExchangeRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Content
+  readonly body?: RequestBody
   readonly agent: Agent
   readonly signal: AbortSignal
 }
@@ -33,6 +38,7 @@ export async function exchange(request: ExchangeRequest, timing: Timing): Promis
   const watch = new Watch(request.signal, timing.idle)
   const upload = request.body === undefined ? undefined : new Upload(request.body, watch, timing)
   try {
+    const { default: fetch } = await import('node-fetch')
     const response = await fetch(request.url, {
       method: request.method,
       headers: withLength(request),
@@ -55,7 +61,7 @@ export async function exchange(request: ExchangeRequest, timing: Timing): Promis
 }
 
 function withLength({ headers, body }: ExchangeRequest): Record<string, string> {
-  return body === undefined ? { ...headers } : { ...headers, 'Content-Length': String(body.size) }
+  return body?.size === undefined ? { ...headers } : { ...headers, 'Content-Length': String(body.size) }
 }
 
 async function* readBody(response: Response, watch: Watch, leave: () => void): AsyncGenerator<Uint8Array> {
@@ -131,14 +137,14 @@ class Watch {
 
 /** The body of a request on its way. */
 class Upload {
-  readonly #content: Content
+  readonly #content: RequestBody
   readonly #watch: Watch
   readonly #settle: number
   readonly stream: Readable
   /** What its source threw: not the network's fault. */
   fault: unknown
 
-  constructor(content: Content, watch: Watch, timing: Timing) {
+  constructor(content: RequestBody, watch: Watch, timing: Timing) {
     this.#content = content
     this.#watch = watch
     this.#settle = timing.settle
@@ -162,8 +168,9 @@ class Upload {
       if (chunk.byteLength > 0) yield chunk
       this.#watch.rest()
     }
-    if (sent !== this.#content.size) {
-      this.fault = new RangeError(`a body of ${this.#content.size} bytes was announced and has ${sent}`)
+    const { size = sent } = this.#content
+    if (sent !== size) {
+      this.fault = new RangeError(`a body of ${size} bytes was announced and has ${sent}`)
       throw this.fault
     }
     this.#watch.expect(this.#settle)

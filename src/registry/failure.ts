@@ -1,5 +1,6 @@
 import { type ErrorCode, OcibakeError } from '../errors.ts'
 import { isJsonObject } from '../oci/json.ts'
+import { ecrService } from './ecr-host.ts'
 import { redact } from './redact.ts'
 import type { Answer } from './transport.ts'
 
@@ -21,7 +22,7 @@ export function failure(answer: Answer, what: string, registry: string, who?: st
   const tried = answer.attempts > 1 ? ` after ${answer.attempts} attempts` : ''
   const asked = who === undefined || answer.status >= 500 ? '' : `, asked ${who}`
   return new OcibakeError(code, `${what}: ${answer.url.host} answered ${answer.status}${tried}${asked}${said}.`, {
-    hint: hintFor(code, answer.status, registry),
+    hint: hintFor(code, answer.status, registry, who),
   })
 }
 
@@ -32,17 +33,25 @@ function codeOf(status: number, complaints: readonly RegistryComplaint[]): Error
   return status === 404 ? 'REGISTRY_NOT_FOUND' : 'REGISTRY_ERROR'
 }
 
-function hintFor(code: ErrorCode, status: number, registry: string): string {
+function hintFor(code: ErrorCode, status: number, registry: string, who = 'anonymously'): string {
+  const isRefused = code === 'REGISTRY_UNAUTHORIZED' || code === 'REGISTRY_DENIED'
+  // Its passwords end after twelve hours; those of AWS itself are new ones.
+  if (isRefused && ecrService(registry) !== undefined && /^as .* from (?!AWS )/.test(who)) {
+    return `That login may have expired. Without it (ocibake logout ${registry}, or unset the variable) AWS is asked.`
+  }
   switch (code) {
     case 'REGISTRY_RATE_LIMITED':
-      return `Wait, or log in for a higher limit: docker login ${registry}, or podman login`
+      return `Wait, or log in for a higher limit: ocibake login ${registry}`
     case 'REGISTRY_UNAUTHORIZED':
-      return `Check the name (registries say this of what does not exist, too), or log in: docker login ${registry}, or podman login`
+      return who === 'anonymously'
+        ? `Check the name (registries say this of what does not exist, too), or log in: ocibake login ${registry}`
+        : `Those credentials are wrong or have expired: ocibake login ${registry}`
     case 'REGISTRY_DENIED':
       return 'Ask for the right to do this, or log in as somebody who has it.'
     case 'REGISTRY_NOT_FOUND':
       return 'Check the spelling of the repository, tag or digest.'
     default:
+      if (status === 407) return 'Write http_proxy=http://USER:PASSWORD@HOST:PORT.'
       return status >= 500 ? 'The registry is in trouble: try again later.' : 'The registry does not take this request.'
   }
 }

@@ -11,12 +11,13 @@ import type { RegistryConnection } from './connection.ts'
 /**
  * The image that a reference names in its registry. What the tag means is asked once: later calls of `resolve` give the
  * same document. Documents are verified by their own bytes, whatever the registry says about them; `blob` goes on by
- * itself after a failing connection, as long as that leads anywhere.
+ * itself after a failing connection, as long as that leads anywhere. `attempts` is how often a request is tried; as
+ * patient as the connection is when absent.
  * The connection belongs to the caller: `close` leaves it open.
  * `resolve` and `manifest` throw BASE_NOT_FOUND, BLOB_MISMATCH, MANIFEST_INVALID, MANIFEST_UNSUPPORTED, REGISTRY_*.
  */
-export function registrySource(reference: Reference, connection: RegistryConnection): ImageSource {
-  const client = new RegistryClient(connection, reference, 'pull')
+export function registrySource(reference: Reference, connection: RegistryConnection, attempts?: number): ImageSource {
+  const client = new RegistryClient(connection, reference, 'pull', attempts)
   const name = formatReference(reference)
   let resolved: Promise<Document> | undefined
 

@@ -1,7 +1,8 @@
 import { OcibakeError } from '../errors.ts'
+import { isLoopback, isPrivateAddress } from '../network/address.ts'
 import type { Access } from './access.ts'
 import { redact } from './redact.ts'
-import { checkLed, isLoopback, isPrivateAddress } from './target.ts'
+import { checkLed } from './target.ts'
 
 /**
  * The URL of a token server that may be given a registry's credentials: https on any named host, the registry's own

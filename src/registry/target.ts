@@ -1,10 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import { OcibakeError } from '../errors.ts'
+import { isLinkLocal, isLoopback } from '../network/address.ts'
 import { displayUrl } from './redact.ts'
-
-const LINK_LOCAL = blockList(['169.254.0.0', 16], ['fe80::', 10], ['fd00:ec2::254', 128])
-const LOOPBACK = blockList(['127.0.0.0', 8], ['::1', 128])
-const PRIVATE = blockList(['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10], ['fc00::', 7])
 
 /**
  * Refuses a URL to which no request of ours may go: another scheme than http(s), user info, the link-local network
@@ -40,37 +36,10 @@ export function isNamed(url: URL, insecure: ReadonlySet<string>): boolean {
   return insecure.has(url.host) || insecure.has(`${url.hostname}:${port}`)
 }
 
-/** `localhost`, 127.0.0.0/8 or ::1. A host name as URLs have it: IPv6 in brackets. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || isIn(LOOPBACK, hostname)
-}
-
-/** 169.254.0.0/16, fe80::/10, or the address at which AWS keeps machine credentials. */
-export function isLinkLocal(hostname: string): boolean {
-  return isIn(LINK_LOCAL, hostname)
-}
-
-/** An address, not a name, of a network that is not the Internet. */
-export function isPrivateAddress(hostname: string): boolean {
-  return isIn(PRIVATE, hostname) || isIn(LINK_LOCAL, hostname) || isLoopback(hostname)
-}
-
 function refused(url: URL, why: string, hint?: string): OcibakeError {
   return new OcibakeError(
     'REGISTRY_ERROR',
     `No request goes to ${displayUrl(url)}: ${why}.`,
     hint === undefined ? {} : { hint },
   )
-}
-
-function isIn(list: BlockList, hostname: string): boolean {
-  const address = hostname.replace(/^\[|\]$/g, '')
-  const family = isIP(address)
-  return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
-}
-
-function blockList(...subnets: readonly (readonly [string, number])[]): BlockList {
-  const list = new BlockList()
-  for (const [net, prefix] of subnets) list.addSubnet(net, prefix, net.includes(':') ? 'ipv6' : 'ipv4')
-  return list
 }

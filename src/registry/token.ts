@@ -30,7 +30,7 @@ export async function fetchToken(
   transport: Transport,
   challenge: Challenge,
   access: Access,
-  credentials: Credentials | undefined,
+  credentials: Exclude<Credentials, { kind: 'bearer' }> | undefined,
   signal: AbortSignal,
 ): Promise<Token> {
   const realm = checkRealm(challenge.parameters.get('realm'), access, transport.insecure)
@@ -47,17 +47,21 @@ export async function fetchToken(
   return readToken(answer, what)
 }
 
+const TOKENS = { identity: 'with the identity token', bearer: 'with the token' }
+
 /** As whom something was asked, for messages. */
 export function describe(credentials: Credentials | undefined): string {
   if (credentials === undefined) return 'anonymously'
-  const name = credentials.kind === 'identity' ? 'with the identity token' : `as '${redact(credentials.username)}'`
+  const name = credentials.kind === 'password' ? `as '${redact(credentials.username)}'` : TOKENS[credentials.kind]
   return `${name} from ${credentials.source}`
 }
 
 /** The Authorization header of a user name and password: RFC 7617. */
-export function basicAuthorization(credentials: Credentials & { kind: 'password' }): string {
+export function basicAuthorization(credentials: PasswordCredentials): string {
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`
 }
+
+type PasswordCredentials = Extract<Credentials, { kind: 'password' }>
 
 type Ask = Pick<HttpRequest, 'url' | 'what' | 'signal' | 'limit'>
 
@@ -65,7 +69,7 @@ function byPassword(
   ask: Ask,
   service: string | undefined,
   scopes: readonly string[],
-  credentials: (Credentials & { kind: 'password' }) | undefined,
+  credentials: PasswordCredentials | undefined,
 ): HttpRequest {
   const url = new URL(ask.url)
   if (service !== undefined) url.searchParams.append('service', service)

@@ -1,16 +1,14 @@
-import dns from 'node:dns'
-import http from 'node:http'
-import https from 'node:https'
-import type { LookupFunction } from 'node:net'
+import type { Agent } from 'node:http'
 import type { Headers } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
-import type { Content } from '../oci/content.ts'
-import { type Exchange, exchange } from './exchange.ts'
+import type { Network, TlsIdentity } from '../network/network.ts'
+import { type CertificateLookup, noCertificates } from './certificates.ts'
+import { type Exchange, exchange, type RequestBody } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
 import { displayUrl } from './redact.ts'
 import { isTransientStatus, PATIENCE, pause, type Timing, waitBefore } from './retry.ts'
-import { checkLed, checkTarget, isLinkLocal, isNamed } from './target.ts'
+import { checkLed, checkTarget, isNamed } from './target.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -18,7 +16,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent to `url`'s origin (scheme, host, port) and nowhere else, whatever redirects say. */
   readonly authorization?: string
-  readonly body?: Content
+  readonly body?: RequestBody
   /** For retries and errors: `manifest of docker.io/library/debian:12`. */
   readonly what: string
   readonly signal: AbortSignal
@@ -53,6 +51,9 @@ export interface TransportOptions {
   /** Hosts, as references spell them, that may be spoken to by plain http or with a certificate of any authority. */
   readonly insecure: ReadonlySet<string>
   readonly report: Report
+  readonly network: Network
+  /** Nothing is kept for any host when absent. */
+  readonly certificates?: CertificateLookup
   readonly timing?: Partial<Timing>
 }
 
@@ -62,19 +63,22 @@ const ERROR_BODY_LIMIT = 64 << 10
 
 /**
  * HTTP for registries: redirects followed by hand, so that credentials stay with their origin; transient failures
- * retried and reported; idle connections ended; bodies bounded. Any status that remains is an Answer, not an error.
+ * retried and reported; bodies bounded. Any status that remains is an Answer, not an error.
  */
 export class Transport {
   readonly timing: Timing
   readonly insecure: ReadonlySet<string>
+  readonly network: Network
   readonly #options: TransportOptions
-  readonly #http = new http.Agent({ keepAlive: true, lookup })
-  readonly #https = new https.Agent({ keepAlive: true, lookup })
-  readonly #unverified = new https.Agent({ keepAlive: true, lookup, rejectUnauthorized: false })
+  readonly #certificates: CertificateLookup
+  /** By host: one object each, which is what connections are kept by. */
+  readonly #unverified = new Map<string, TlsIdentity>()
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.insecure = options.insecure
+    this.network = options.network
+    this.#certificates = options.certificates ?? noCertificates
     this.timing = { ...PATIENCE, ...options.timing }
   }
 
@@ -101,11 +105,6 @@ export class Transport {
     }
   }
 
-  /** Ends idle connections. The transport can be used again. */
-  close(): void {
-    for (const agent of [this.#http, this.#https, this.#unverified]) agent.destroy()
-  }
-
   async #follow(request: HttpRequest, attempts: number): Promise<Answer> {
     let url = request.url
     for (let hop = 0; hop <= MOST_HOPS; hop++) {
@@ -123,7 +122,7 @@ export class Transport {
     )
   }
 
-  #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
+  async #exchange(request: HttpRequest, url: URL): Promise<Exchange> {
     const { method, headers, body, signal, authorization } = request
     const isHome = url.origin === request.url.origin
     const sent = {
@@ -132,8 +131,23 @@ export class Transport {
       'Accept-Encoding': 'identity',
       ...(isHome && authorization !== undefined ? { Authorization: authorization } : {}),
     }
-    const agent = url.protocol === 'http:' ? this.#http : isNamed(url, this.insecure) ? this.#unverified : this.#https
-    return exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
+    const identity = await this.#identityFor(url)
+    const { network } = this
+    const ask = (agent: Agent) =>
+      exchange({ method, url, headers: sent, agent, signal, ...(body === undefined ? {} : { body }) }, this.timing)
+    return network.reach(url, ask, identity).catch((error: unknown) => {
+      const proxy = network.proxyFor(url)
+      throw error instanceof NetworkFault && proxy !== undefined ? error.through(proxy) : error
+    })
+  }
+
+  async #identityFor(url: URL): Promise<TlsIdentity | undefined> {
+    if (url.protocol !== 'https:') return undefined
+    const kept = await this.#certificates(url)
+    if (!isNamed(url, this.insecure)) return kept
+    const identity = this.#unverified.get(url.host) ?? { ...kept, unverified: true }
+    this.#unverified.set(url.host, identity)
+    return identity
   }
 }
 
@@ -169,13 +183,4 @@ async function collect(answer: Exchange, url: URL, request: HttpRequest, attempt
   }
   if (size > limit) answer.leave()
   return { ...head, bytes: Buffer.concat(chunks).subarray(0, limit), truncated: size > limit }
-}
-
-/** The resolver, without a way into the link-local network: a name can be made to lead anywhere. */
-const lookup: LookupFunction = (hostname, options, callback) => {
-  dns.lookup(hostname, options, (error, address, family) => {
-    const addresses = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
-    const fault = addresses.some(isLinkLocal) ? Object.assign(new Error('link-local'), { code: 'ELINKLOCAL' }) : error
-    callback(fault, address, family)
-  })
 }

@@ -1,6 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { bytesContent, type Content } from '../oci/content.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient, RepositoryRequest } from './client.ts'
 import { NetworkFault } from './network-fault.ts'
@@ -132,11 +133,9 @@ export class UploadSession {
   }
 
   async #finish(body: Content): Promise<void> {
-    const url = new URL(this.#location)
-    // Not searchParams: that would write the query anew, and some registries sign theirs.
-    url.search += `${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(this.#source.blob.digest)}`
+    const path = withDigest(this.#location, this.#source.blob.digest)
     const headers = { 'Content-Type': 'application/octet-stream' }
-    const answer = await this.#request({ method: 'PUT', path: url, headers, body, attempts: 1 })
+    const answer = await this.#request({ method: 'PUT', path, headers, body, attempts: 1 })
     if (answer.status !== 201 && answer.status !== 204) throw new SessionFault(answer)
   }
 
@@ -170,6 +169,14 @@ export class UploadSession {
       `${what}: the registry claims to have ${reached} bytes; ${end} were sent.`,
     )
   }
+}
+
+/** Where an upload is ended: its location, with the digest of what was sent. */
+export function withDigest(location: URL, digest: Digest): URL {
+  const url = new URL(location)
+  // Not searchParams: that would write the query anew, and some registries sign theirs.
+  url.search += `${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`
+  return url
 }
 
 export function aboutUpload({ blob }: UploadSource): string {

@@ -27,7 +27,11 @@ export class Lines {
       case 'task-finished':
         return this.#finished(event.task, event.outcome)
       case 'step-started':
-        return [`${this.#step(event.step)} ${event.verb} ${title(event.title)}`]
+        return [`${this.#step(event.step)} ${event.verb} ${titleLine(event.title)}`]
+      case 'step-cache':
+        return [`step ${event.step} ${event.verb}: ${printable(event.why)}`]
+      case 'layer-cached':
+        return ['nothing changed: the layer is from the cache']
       case 'step-finished':
         return event.milliseconds < 1000 ? [] : [`${this.#step(event.step)} done in ${formatSpan(event.milliseconds)}`]
       case 'output':
@@ -66,7 +70,8 @@ export class Lines {
   }
 }
 
-function title(text: string): string {
+/** A step's title, which may be a whole script, on one line that is not too long. */
+export function titleLine(text: string): string {
   const line = text.trim().replace(/\s*\n\s*/g, '; ')
   return line.length > MAX_TITLE ? `${line.slice(0, MAX_TITLE - 1)}…` : line
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -46,6 +47,24 @@ describe('the command line', () => {
     expect(stderr).toMatch(/error: /)
   })
 
+  it('keeps compiled code in a cache folder that only its user may write, and for a bare --version nowhere', async () => {
+    const app = await spec(VALID)
+    const keptBy = async (...args: string[]) => {
+      const { code, stderr } = await run(...args)
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      return existsSync(join(cacheDir, 'code'))
+    }
+    const cacheDir = join(folder, 'cache', 'store')
+    await rm(cacheDir, { recursive: true, force: true })
+    expect(await keptBy('--version')).toBe(false)
+    expect(await keptBy('validate', app)).toBe(false)
+    await mkdir(cacheDir, { recursive: true })
+    await chmod(cacheDir, 0o777)
+    expect(await keptBy('plan', app)).toBe(false)
+    await chmod(cacheDir, 0o755)
+    expect(await keptBy('validate', app)).toBe(true)
+  })
+
   it('knows the sandboxes that there are', () => {
     expect(SANDBOXES).toEqual(['auto', ...SANDBOX_NAMES])
   })
@@ -72,7 +91,15 @@ describe('the command line', () => {
     })
 
     it('prints one JSON document a spec with --progress json, and every event as a line of JSON', async () => {
-      const { stdout, stderr } = await run('build', await spec(VALID), '--progress', 'json', '-o', 'oci:json')
+      const { stdout, stderr } = await run(
+        'build',
+        await spec(VALID),
+        '--progress',
+        'json',
+        '-o',
+        'oci:json',
+        '--no-cache',
+      )
       const result = JSON.parse(stdout)
       expect(result).toMatchObject({ spec: 'app.spec.ts', platform: 'linux/amd64', outputs: ['oci:json'], tags: [] })
       const events = stderr.split('\n').map((line) => JSON.parse(line).type)

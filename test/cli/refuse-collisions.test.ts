@@ -37,7 +37,8 @@ describe('several images for one place', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^USAGE\n/)
     expect(stderr).toContain(message)
-    for (const made of ['both.tar', 'x', 'out', 'cache/store']) expect(existsSync(join(folder, made)), made).toBe(false)
+    for (const made of ['both.tar', 'x', 'out', 'cache/store/blobs'])
+      expect(existsSync(join(folder, made)), made).toBe(false)
   })
 
   it.each([

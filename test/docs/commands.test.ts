@@ -9,7 +9,15 @@ function idleProgram(): Command {
     throw new Error('the documentation runs nothing')
   }
   const signal = new AbortController().signal
-  const top = program({ env: {}, home: '/', version: '0', stdout: unused, stderr: process.stderr, signal })
+  const top = program({
+    env: {},
+    home: '/',
+    version: '0',
+    stdin: unused,
+    stdout: unused,
+    stderr: process.stderr,
+    signal,
+  })
   const makeIdle = (command: Command): void => {
     command.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} })
     if (command.commands.length === 0) command.action(() => {})
@@ -65,7 +73,7 @@ describe('calls of ocibake in the documentation', () => {
   })
 
   it('would be refused if they were wrong', async () => {
-    expect((await fault(['login', 'host']))?.code).toBe('commander.unknownCommand')
+    expect((await fault(['logon', 'host']))?.code).toBe('commander.unknownCommand')
     expect((await fault(['build', 'a', '--outptu', 'b']))?.code).toBe('commander.unknownOption')
     expect((await fault(['build']))?.code).toBe('commander.missingArgument')
   })

@@ -11,6 +11,7 @@ const VITEST = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
 const TESTS = [
   'test/provision/run.test.ts',
   'test/provision/read-back.test.ts',
+  'test/provision/kept-roots.test.ts',
   'test/native/isolation.test.ts',
   'test/native/processes.test.ts',
 ]

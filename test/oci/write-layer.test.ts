@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
@@ -66,6 +66,28 @@ describe('writeLayer', { timeout: 60_000 }, () => {
     expect(again).toEqual(written)
   })
 
+  it('gives the same layer whether the store knows its pieces or not, and whatever has become of them', async () => {
+    const options = { compression: 'gzip', mediaTypes: 'oci', signal } as const
+    const changed = directory(new Map([...layer.children, ['small-50', file('changed')]]), FRESH_DIRECTORY)
+    const want = await writeLayer(await testStore(), changed, options)
+    const store = await testStore()
+    const first = await writeLayer(store, layer, options)
+    expect(await writeLayer(store, changed, options)).toEqual(want)
+    const bytes = await collect(store.openBlob(want.digest))
+    expect(digestOf(bytes)).toBe(want.digest)
+
+    for (const digest of [first.digest, want.digest]) {
+      await rm(store.blobPath(digest))
+      await writeFile(join(store.root, 'blobs/sha256', digest.slice(7)), Buffer.alloc(bytes.length, 'damaged'))
+    }
+    expect(await writeLayer(store, changed, options)).toEqual(want)
+    expect(digestOf(await collect(store.openBlob(want.digest)))).toBe(want.digest)
+    await rm(join(store.root, 'blobs'), { recursive: true })
+    await mkdir(join(store.root, 'blobs/sha256'), { recursive: true })
+    expect(await writeLayer(store, changed, options)).toEqual(want)
+    expect(await readdir(join(store.root, 'pieces'))).toEqual([want.digest.slice(7)])
+  })
+
   it('stores nothing when a content fails or the signal aborts', async () => {
     const store = await testStore()
     const broken = new Error('gone')
@@ -85,7 +107,7 @@ describe('writeLayer', { timeout: 60_000 }, () => {
     await expect(writeLayer(store, bad, { ...options, signal })).rejects.toBe(broken)
     const aborted = AbortSignal.abort(broken)
     await expect(writeLayer(store, layer, { ...options, signal: aborted })).rejects.toBe(broken)
-    expect(await readdir(join(store.root, 'blobs/sha256'))).toEqual([])
+    for (const folder of ['blobs/sha256', 'pieces']) expect(await readdir(join(store.root, folder))).toEqual([])
     const [session] = await readdir(join(store.root, 'tmp'))
     expect(await readdir(join(store.root, 'tmp', session!))).toEqual(['pins'])
   })

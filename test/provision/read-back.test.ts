@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
-import { EMPTY, type File, type Node, type Tree } from '../../src/oci/node.ts'
+import { EMPTY, type File, type Tree } from '../../src/oci/node.ts'
 import { removeTree } from '../../src/oci/remove-tree.ts'
 import { Spool } from '../../src/oci/spool.ts'
 import { UNDATED } from '../../src/provision/dates.ts'
@@ -13,7 +13,7 @@ import { type LaidOut, layOut } from '../../src/provision/lay-out.ts'
 import { readBack } from '../../src/provision/read-back.ts'
 import { describedTree } from '../support/described-tree.ts'
 import { Random, randomTree } from '../support/random-tree.ts'
-import { at, Bench, file, folder, NEWEST, smallRoot, symlink } from '../support/small-root.ts'
+import { at, Bench, file, folder, layable, NEWEST, smallRoot, symlink } from '../support/small-root.ts'
 
 const signal = new AbortController().signal
 const events: Event[] = []
@@ -43,20 +43,6 @@ async function withLaidOut<T>(tree: Tree, use: (laid: LaidOut) => Promise<T>): P
   }
 }
 
-/** The kernel has no user.* attributes on symlinks and devices (xattr(7)). */
-function layable(node: Node): Node {
-  if (node.kind === 'directory') {
-    return { ...node, children: new Map([...node.children].map(([name, child]) => [name, layable(child)])) }
-  }
-  if (node.kind === 'symlink' || node.kind === 'special') return made(node)
-  return node
-}
-const plain = new Map<Node, Node>()
-function made(node: Node & { kind: 'symlink' | 'special' }): Node {
-  if (!plain.has(node)) plain.set(node, { ...node, attrs: { ...node.attrs, xattrs: new Map() } })
-  return plain.get(node)!
-}
-
 describe('any tree', () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e6)
   test(`is laid out exactly, and comes back as the same object (seed ${seed})`, async () => {
@@ -64,8 +50,8 @@ describe('any tree', () => {
     for (let i = 0; i < 15; i++) {
       const tree = layable(randomTree(random)) as Tree
       await withLaidOut(tree, async (laid) => {
-        expect(await readBack(laid, spool, report, signal)).toBe(tree)
-        const stranger = await readBack({ ...laid, tree: EMPTY, stamps: nobody }, spool, report, signal)
+        expect((await readBack(laid, spool, report, signal)).tree).toBe(tree)
+        const { tree: stranger } = await readBack({ ...laid, tree: EMPTY, stamps: nobody }, spool, report, signal)
         expect(await describedTree(stranger)).toEqual(await describedTree(tree))
       })
     }
@@ -77,7 +63,7 @@ test('a folder that changed in the very second of its old time counts as changed
   await withLaidOut(folder({ srv }) as Tree, async (laid) => {
     await writeFile(join(laid.root, 'srv/two'), '2')
     await utimes(join(laid.root, 'srv'), 1_700_000_000.5, 1_700_000_000.5)
-    const after = at(await readBack(laid, spool, report, signal), 'srv') as Tree
+    const after = at((await readBack(laid, spool, report, signal)).tree, 'srv') as Tree
     expect(after.attrs).toEqual(srv.attrs)
     expect(after.attrs).not.toBe(srv.attrs)
   })
@@ -245,7 +231,7 @@ test('a socket is left out with a warning', async () => {
   await withLaidOut(folder({ run: folder({}) }) as Tree, async (laid) => {
     const server = createServer().listen(join(laid.root, 'run', 'daemon.sock'))
     await new Promise((resolve) => server.once('listening', resolve))
-    const after = await readBack(laid, spool, report, signal)
+    const { tree: after } = await readBack(laid, spool, report, signal)
     expect((at(after, 'run') as Tree).children.size).toBe(0)
     expect(events.at(-1)).toMatchObject({ type: 'warning', message: expect.stringContaining('/run/daemon.sock') })
     await new Promise((resolve) => server.close(resolve))
@@ -259,7 +245,7 @@ test('a change in the tick right after laying out is seen', async () => {
     await withLaidOut(small, async (laid) => {
       writeFileSync(join(laid.root, 'x'), '2')
       utimesSync(join(laid.root, 'x'), NEWEST - 1000, NEWEST - 1000)
-      const after = await readBack(laid, spool, report, signal)
+      const { tree: after } = await readBack(laid, spool, report, signal)
       expect(Buffer.concat(await Array.fromAsync((at(after, 'x') as File).content.open())).toString()).toBe('2')
     })
   }

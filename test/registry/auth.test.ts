@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { OCI_MANIFEST } from '../../src/oci/media-types.ts'
 import { parseReference } from '../../src/oci/reference.ts'
 import type { Credentials } from '../../src/registry/credential-file.ts'
+import type { CredentialLookup } from '../../src/registry/credentials.ts'
 import { registrySource } from '../../src/registry/pull.ts'
 import { checkRealm } from '../../src/registry/realm.ts'
 import { memoryImage, testConnection } from '../support/registry-image.ts'
@@ -17,10 +18,12 @@ interface TokenScript {
   readonly answer?: (request: SeenRequest, response: ServerResponse, count: number) => void
   readonly challenge?: (host: string) => string
   readonly credentials?: Credentials
+  readonly lookup?: CredentialLookup
 }
 
 /** A registry with its token server on the same port, which takes the token `good`. */
-async function tokenRegistry({ answer = giveToken({ token: 'good' }), challenge = bearer, credentials }: TokenScript) {
+async function tokenRegistry({ answer = giveToken({ token: 'good' }), challenge = bearer, ...known }: TokenScript) {
+  const { credentials, lookup = async () => credentials } = known
   const server = await startScriptedServer((request, response, count) => {
     if (request.path.startsWith('/token')) return answer(request, response, count)
     if (request.headers.authorization === 'Bearer good') {
@@ -30,7 +33,7 @@ async function tokenRegistry({ answer = giveToken({ token: 'good' }), challenge 
     response.writeHead(401, { 'WWW-Authenticate': challenge(request.headers.host!) })
     return response.end()
   })
-  const { connection, events } = testConnection({ credentials: async () => credentials })
+  const { connection, events } = testConnection({ credentials: lookup })
   onTestFinished(async () => {
     connection.close()
     await server.stop()
@@ -123,6 +126,58 @@ test('a token that the registry does not take is renewed once, then the registry
   await expect(resolve()).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' })
   expect(tokenRequests()).toHaveLength(2)
 })
+
+test('a token that somebody has goes to the registry as it is, and to no token server', async () => {
+  const credentials: Credentials = { kind: 'bearer', token: 'good', source: 'OCIBAKE_REGISTRY_TOKEN' }
+  const { resolve, tokenRequests } = await tokenRegistry({ credentials })
+  expect(await resolve()).toEqual(image.manifest)
+  expect(tokenRequests()).toEqual([])
+  const stale = await tokenRegistry({ credentials: { ...credentials, token: 'stale' } })
+  await expect(stale.resolve()).rejects.toMatchObject({
+    code: 'REGISTRY_UNAUTHORIZED',
+    message: expect.stringContaining('asked with the token from OCIBAKE_REGISTRY_TOKEN'),
+    hint: expect.stringContaining('have expired'),
+  })
+})
+
+const BASIC = () => 'Basic realm="x"'
+
+test('credentials that are refused are looked up once more: a helper may have new ones by now', async () => {
+  const passwords = ['old', 'new', 'newer']
+  const lookup = async (): Promise<Credentials> => ({
+    ...PASSWORD,
+    kind: 'password',
+    username: 'a',
+    password: passwords.shift()!,
+  })
+  const taken = new Set(['old'].map(basicOf))
+  const server = await startScriptedServer((request, response) => {
+    const isTaken = taken.has(request.headers.authorization ?? '')
+    response.writeHead(
+      isTaken ? 200 : 401,
+      isTaken ? { 'Content-Type': OCI_MANIFEST } : { 'WWW-Authenticate': BASIC() },
+    )
+    response.end(isTaken ? image.manifest.bytes : '')
+  })
+  const { connection } = testConnection({ credentials: lookup })
+  onTestFinished(async () => {
+    connection.close()
+    await server.stop()
+  })
+  const resolve = () => registrySource(parseReference(`${server.host}/team/app:1`), connection).resolve(signal)
+  await resolve()
+  await resolve()
+  taken.clear()
+  taken.add(basicOf('new'))
+  await resolve()
+  const sent = server.seen.map(({ headers }) => headers.authorization)
+  expect(sent).toEqual([undefined, ...['old', 'old', 'old', 'new'].map(basicOf)])
+  expect(passwords).toEqual(['newer'])
+})
+
+function basicOf(password: string): string {
+  return `Basic ${Buffer.from(`a:${password}`).toString('base64')}`
+}
 
 test('a token server in trouble is asked again', async () => {
   const { resolve, tokenRequests } = await tokenRegistry({

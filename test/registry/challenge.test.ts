@@ -47,10 +47,9 @@ test.each([
   expect(plain(header)).toEqual(expected)
 })
 
-test('a header of a megabyte is read in no time', () => {
-  const start = performance.now()
-  parseChallenges(`Basic ${'a="b,'.repeat(200_000)}`)
-  parseChallenges(`${'a '.repeat(500_000)}`)
-  parseChallenges(`Basic realm="${'\\'.repeat(1_000_000)}`)
-  expect(performance.now() - start).toBeLessThan(2000)
+// With quadratic work this takes minutes: what ends it then is the runner's limit.
+test('a header of a megabyte is read in linear time', () => {
+  expect(parseChallenges(`Basic ${'a="b,'.repeat(200_000)}`)).toBeDefined()
+  expect(parseChallenges('a '.repeat(500_000))).toBeDefined()
+  expect(parseChallenges(`Basic realm="${'\\'.repeat(1_000_000)}`)).toBeDefined()
 })

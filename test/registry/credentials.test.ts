@@ -1,7 +1,8 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type CredentialSurroundings, credentialLookup } from '../../src/registry/credentials.ts'
+import { credentialHelper } from '../support/credential-helper.ts'
 import { testFolder } from '../support/folder.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -14,15 +15,6 @@ async function homeWith(config: unknown, env: CredentialSurroundings['env'] = {}
   const path = join(home, '.docker', 'config.json')
   await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config))
   return { home, path, lookup: credentialLookup({ env, home }) }
-}
-
-/** A folder for PATH that holds `docker-credential-NAME` with these lines of shell. */
-async function helper(name: string, lines: string): Promise<string> {
-  const folder = await testFolder()
-  const path = join(folder, `docker-credential-${name}`)
-  await writeFile(path, `#!/bin/sh\n${lines}\n`)
-  await chmod(path, 0o755)
-  return [folder, '/usr/bin', '/bin'].join(delimiter)
 }
 
 test.each([
@@ -69,6 +61,10 @@ test.each([
   [
     { ...auth('u'), identitytoken: 'tok' },
     { kind: 'identity', token: 'tok' },
+  ],
+  [
+    { ...auth('u'), registrytoken: 'tok' },
+    { kind: 'bearer', token: 'tok' },
   ],
   [{}, undefined],
   [{ auth: '' }, undefined],
@@ -129,7 +125,7 @@ test.each(['', '  \n', '{}', '{"auths": null}', '{"credsStore": ""}'])("'%s' hol
 test('a helper is asked for its host, the store for every other, each with the given environment alone', async () => {
   const lines =
     'read server; printf \'{"ServerURL":"%s","Username":"%s","Secret":"%s"}\' "$server" "$server" "$ONLY$HOME"'
-  const path = await helper('echo', lines)
+  const path = await credentialHelper('echo', lines)
   const { lookup } = await homeWith(
     { credHelpers: { 'a.io': 'echo' }, credsStore: 'echo' },
     { PATH: path, ONLY: 'this' },
@@ -141,13 +137,13 @@ test('a helper is asked for its host, the store for every other, each with the g
 })
 
 test("a helper's user '<token>' means that the secret is an identity token", async () => {
-  const path = await helper('id', 'echo \'{"Username":"<token>","Secret":"abc"}\'')
+  const path = await credentialHelper('id', 'echo \'{"Username":"<token>","Secret":"abc"}\'')
   const { lookup } = await homeWith({ credsStore: 'id' }, { PATH: path })
   expect(await lookup('a.io', 'x')).toEqual({ kind: 'identity', token: 'abc', source: 'docker-credential-id' })
 })
 
 test('a helper that knows nothing leaves the word to the entries of the file, then to nobody', async () => {
-  const path = await helper('none', 'echo "credentials not found in native keychain"; exit 1')
+  const path = await credentialHelper('none', 'echo "credentials not found in native keychain"; exit 1')
   const { lookup } = await homeWith({ credsStore: 'none', auths: { 'a.io': auth('entry') } }, { PATH: path })
   expect(await lookup('a.io', 'x')).toMatchObject({ username: 'entry' })
   expect(await lookup('b.io', 'x')).toBeUndefined()
@@ -159,7 +155,7 @@ test.each([
   ['echo \'{"Secret":"hunter2secret"}\'', 'without Username and Secret'],
   ['yes hunter2secret', 'answered more than 1048576 bytes'],
 ])('a helper that does `%s` fails with its name and no secret', async (lines, fault) => {
-  const path = await helper('bad', lines)
+  const path = await credentialHelper('bad', lines)
   const { lookup } = await homeWith({ credsStore: 'bad' }, { PATH: path })
   const failing = lookup('a.io', 'x')
   await expect(failing).rejects.toMatchObject({
@@ -174,5 +170,69 @@ test('a helper that is not installed is CREDENTIAL_HELPER_FAILED and named', asy
   await expect(lookup('a.io', 'x')).rejects.toMatchObject({
     code: 'CREDENTIAL_HELPER_FAILED',
     message: expect.stringContaining('docker-credential-absent, asked for a.io, is not on the PATH'),
+  })
+})
+
+test('OCIBAKE_REGISTRY_TOKEN comes before every file, for exactly its host, and the most exact of several counts', async () => {
+  const { home } = await homeWith({ auths: { 'a.io': auth('file'), 'b.io': auth('file') } })
+  const env = {
+    OCIBAKE_REGISTRY_TOKEN: 'a.io=me:pass:with=all@sorts of{things}\n',
+    OCIBAKE_REGISTRY_TOKEN_CI: 'https://index.docker.io/v1/=hub:pw',
+    OCIBAKE_REGISTRY_TOKEN_TEAM: 'a.io/team=robot:pw',
+    OCIBAKE_REGISTRY_TOKEN_Z: 'a.io=never:pw',
+    OCIBAKE_REGISTRY_TOKEN_EMPTY: '',
+    OCIBAKE_REGISTRY_TOKENS: 'not ours',
+    OCIBAKE_REGISTRY_TOKEN_READY: 'c.io:5000=eyJ.ready.token',
+  }
+  const lookup = credentialLookup({ env, home })
+  const password = 'pass:with=all@sorts of{things}'
+  expect(await lookup('a.io', 'app')).toEqual({
+    kind: 'password',
+    username: 'me',
+    password,
+    source: 'OCIBAKE_REGISTRY_TOKEN',
+  })
+  expect(await lookup('a.io', 'team/app')).toMatchObject({ username: 'robot', source: 'OCIBAKE_REGISTRY_TOKEN_TEAM' })
+  expect(await lookup('a.io', 'teams/app')).toMatchObject({ username: 'me' })
+  expect(await lookup('b.io', 'app')).toMatchObject({ username: 'file' })
+  expect(await lookup('docker.io', 'library/debian')).toMatchObject({ username: 'hub' })
+  const source = 'OCIBAKE_REGISTRY_TOKEN_READY'
+  expect(await lookup('c.io:5000', 'app')).toEqual({ kind: 'bearer', token: 'eyJ.ready.token', source })
+  for (const other of ['c.io', 'c.io:5001', 'evil-a.io', 'a.io.evil.example', 'a.io:443']) {
+    expect(await lookup(other, 'app'), other).toBeUndefined()
+  }
+})
+
+test.each([
+  'hunter2secret',
+  'me:hunter2secret',
+  'ghcr=me:hunter2secret',
+  'ghcr.io me:hunter2secret',
+  'ghcr.io=:hunter2secret',
+  'ghcr.io=',
+  'ghcr.io=two\nlines-of-hunter2secret',
+  'https://me:hunter2secret@ghcr.io=x',
+])('OCIBAKE_REGISTRY_TOKEN_CI=%j is refused by the name of the variable alone', async (value) => {
+  const { lookup } = await homeWith({}, { OCIBAKE_REGISTRY_TOKEN_CI: value })
+  const failing = lookup('ghcr.io', 'x')
+  const message = 'OCIBAKE_REGISTRY_TOKEN_CI does not say what is for which registry.'
+  await expect(failing).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE', message })
+  await expect(failing).rejects.not.toMatchObject({ hint: expect.stringContaining('hunter2secret') })
+})
+
+test('DOCKER_AUTH_CONFIG is a file in a variable, before the files and not beside REGISTRY_AUTH_FILE', async () => {
+  const DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { 'a.io': auth('variable') } })
+  const { home, lookup } = await homeWith(
+    { auths: { 'a.io': auth('file'), 'b.io': auth('file') } },
+    { DOCKER_AUTH_CONFIG },
+  )
+  expect(await lookup('a.io', 'x')).toMatchObject({ username: 'variable', source: 'DOCKER_AUTH_CONFIG' })
+  expect(await lookup('b.io', 'x')).toMatchObject({ username: 'file' })
+  const env = { DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE: join(home, 'none.json') }
+  expect(await credentialLookup({ env, home })('a.io', 'x')).toBeUndefined()
+  const broken = await homeWith({}, { DOCKER_AUTH_CONFIG: '{"auths": hunter2secret}' })
+  await expect(broken.lookup('a.io', 'x')).rejects.toMatchObject({
+    code: 'CREDENTIALS_UNREADABLE',
+    message: 'DOCKER_AUTH_CONFIG is not JSON at line 1, column 11.',
   })
 })

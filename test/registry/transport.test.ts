@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
+import { Network } from '../../src/network/network.ts'
 import { bytesContent } from '../../src/oci/content.ts'
 import type { Timing } from '../../src/registry/retry.ts'
 import { type HttpRequest, Transport } from '../../src/registry/transport.ts'
@@ -21,9 +22,10 @@ async function serverFor(script: Script) {
 function transportFor(timing: Partial<Timing> = {}, insecure: string[] = []) {
   const events: Event[] = []
   const report = (event: Event) => events.push(event)
-  const options = { userAgent: 'ocibake/1', insecure: new Set(insecure), report }
+  const network = new Network()
+  const options = { userAgent: 'ocibake/1', insecure: new Set(insecure), report, network }
   const transport = new Transport({ ...options, timing: { backoff: 2, longestWait: 40, ...timing } })
-  onTestFinished(() => transport.close())
+  onTestFinished(() => network.close())
   return { transport, events }
 }
 

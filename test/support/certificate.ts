@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A self-signed certificate for 127.0.0.1 and localhost, good for two days, and its key. */
+/** A self-signed certificate for 127.0.0.1, localhost and other names, good for two days, and its key. */
 export interface Certificate {
   readonly certFile: string
   readonly keyFile: string
@@ -13,9 +13,10 @@ export interface Certificate {
 }
 
 /** Makes one with openssl and leaves both in `folder`. */
-export async function makeCertificate(folder: string): Promise<Certificate> {
+export async function makeCertificate(folder: string, names: readonly string[] = []): Promise<Certificate> {
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const subject = ['-subj', '/CN=ocibake-test', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
+  const others = names.map((name) => `,DNS:${name}`).join('')
+  const subject = ['-subj', '/CN=ocibake-test', '-addext', `subjectAltName=IP:127.0.0.1,DNS:localhost${others}`]
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile]
   await promisify(execFile)('openssl', ['req', '-x509', '-days', '2', ...key, '-out', certFile, ...subject])
   return {

@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly auth?: 'none' | 'basic' | 'token'
   /** Speaks https with a certificate for 127.0.0.1 and localhost from an authority of its own (`caFile`). */
   readonly tls?: boolean
+  /** Other names that the certificate is for. */
+  readonly names?: readonly string[]
   /** Seconds that a token is good for. docker-registry is a minute lenient: -58 is two seconds. Default 300. */
   readonly tokenSeconds?: number
   /** The token server lets everybody pull. */
@@ -50,7 +52,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   const storage = join(folder, 'storage')
   await mkdir(storage)
   const host = `127.0.0.1:${await freePort()}`
-  const pair = tls || auth === 'token' ? await makeCertificate(folder) : undefined
+  const pair = tls || auth === 'token' ? await makeCertificate(folder, options.names) : undefined
   const tokens = auth === 'token' ? await startTokenServer(pair!, options) : undefined
   await writeFile(join(folder, 'htpasswd'), `${HTPASSWD}\n`)
   const config = {

@@ -24,6 +24,7 @@ export interface Seen {
   readonly key: string
   readonly range: string | undefined
   readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
   readonly versionId: string | undefined
   readonly region: string
   readonly signed: boolean
@@ -132,6 +133,7 @@ export class S3Server {
       key,
       range: request.headers.range,
       ifMatch: request.headers['if-match'],
+      ifNoneMatch: request.headers['if-none-match'],
       versionId: url.searchParams.get('versionId') ?? undefined,
       region: verdict.region,
       signed,
@@ -179,6 +181,7 @@ function get(seen: Seen, bucket: Bucket, response: ServerResponse, fault: Fault 
   }
   if (seen.ifMatch !== undefined && seen.ifMatch !== version.etag)
     return sendError(response, seen, 412, 'PreconditionFailed')
+  if (seen.ifNoneMatch === version.etag) return response.writeHead(304, { etag: version.etag }).end()
   const { body } = version
   const shift = fault?.kind === 'otherRange' ? 1 : 0
   const range = fault?.kind === 'whole' ? undefined : rangeOf(seen.range, body.length, shift)

@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * Verifies AWS Signature Version 4 in the Authorization header, as S3 does. Written from AWS's description ("Create a
+ * Verifies AWS Signature Version 4 in the Authorization header, as S3 does, and services whose paths are plain. Written from AWS's description ("Create a
  * signed AWS API request", and the S3 reference, "Authenticating Requests: Using the Authorization Header"), apart
  * from every SDK; test/support/s3-server.test.ts checks it against curl's implementation too.
  */
@@ -27,13 +27,14 @@ export interface Verdict {
 }
 
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256 Credential=([^/, ]+)\/(\d{8})\/([^/, ]+)\/s3\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
+  /^AWS4-HMAC-SHA256 Credential=([^/, ]+)\/(\d{8})\/([^/, ]+)\/([^/, ]+)\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
 const FIFTEEN_MINUTES = 15 * 60 * 1000
 
-export function verifySignature(request: Signed, keys: Keys, now = Date.now()): Verdict {
+export function verifySignature(request: Signed, keys: Keys, now = Date.now(), service = 's3'): Verdict {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? '')
-  if (match === null) return { fault: 'AuthorizationHeaderMalformed', region: '' }
-  const [, accessKeyId, day, region, names, signature] = match as unknown as [
+  if (match === null || match[4] !== service) return { fault: 'AuthorizationHeaderMalformed', region: '' }
+  const [, accessKeyId, day, region, , names, signature] = match as unknown as [
+    string,
     string,
     string,
     string,
@@ -46,9 +47,9 @@ export function verifySignature(request: Signed, keys: Keys, now = Date.now()): 
   const fault = faultOf(request, { stamp, day, hash, names, now }, accessKeyId, keys)
   if (fault !== undefined) return { fault, region }
   const canonical = canonicalRequest(request, names.split(';'), hash)
-  const scope = `${day}/${region}/s3/aws4_request`
+  const scope = `${day}/${region}/${service}/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n')
-  const key = [day, region, 's3', 'aws4_request'].reduce<Buffer | string>(hmac, `AWS4${keys.secretAccessKey}`)
+  const key = [day, region, service, 'aws4_request'].reduce<Buffer | string>(hmac, `AWS4${keys.secretAccessKey}`)
   const right = timingSafeEqual(hmac(key, toSign), Buffer.from(signature, 'hex'))
   return right ? { region } : { fault: 'SignatureDoesNotMatch', region }
 }

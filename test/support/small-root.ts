@@ -66,6 +66,20 @@ export function smallRoot(more: Record<string, Node> = {}): Tree {
   }) as Tree
 }
 
+/** The kernel has no user.* attributes on symlinks and devices (xattr(7)). */
+export function layable(node: Node): Node {
+  if (node.kind === 'directory') {
+    return { ...node, children: new Map([...node.children].map(([name, child]) => [name, layable(child)])) }
+  }
+  if (node.kind === 'symlink' || node.kind === 'special') return made(node)
+  return node
+}
+const plain = new Map<Node, Node>()
+function made(node: Node & { kind: 'symlink' | 'special' }): Node {
+  if (!plain.has(node)) plain.set(node, { ...node, attrs: { ...node.attrs, xattrs: new Map() } })
+  return plain.get(node)!
+}
+
 export function at(tree: Tree, path: string): Node | undefined {
   return nodeAt(tree, fromText(path))
 }
@@ -83,12 +97,12 @@ export class Bench implements AsyncDisposable {
     this.sandbox = sandbox
   }
 
-  static async open(): Promise<Bench> {
+  static async open(backend = BACKEND): Promise<Bench> {
     const home = await mkdtemp(join(tmpdir(), 'ocibake-bench-'))
     const store = await Store.open(join(home, 'store'))
     await using work = await store.workFolder('probe')
-    const sandbox = await BACKEND.probe(work.path, () => {})
-    if (!('run' in sandbox)) throw new Error(`these tests need ${BACKEND.name}: ${sandbox.missing}`)
+    const sandbox = await backend.probe(work.path, () => {})
+    if (!('run' in sandbox)) throw new Error(`these tests need ${backend.name}: ${sandbox.missing}`)
     return new Bench(home, store, sandbox)
   }
 

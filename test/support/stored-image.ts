@@ -3,7 +3,7 @@ import { type ImageConfig, writeConfig } from '../../src/oci/config.ts'
 import { bytesContent } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { Image } from '../../src/oci/image.ts'
-import { layerParts } from '../../src/oci/layer-tar.ts'
+import { layerBytes } from '../../src/oci/layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from '../../src/oci/layer-type.ts'
 import { writeManifest } from '../../src/oci/manifest.ts'
 import { OCI_CONFIG } from '../../src/oci/media-types.ts'
@@ -20,10 +20,7 @@ export async function layerTar(files: Readonly<Record<string, string>>): Promise
     name,
     { kind: 'file', attrs, content: bytesContent(text) },
   ])
-  async function* raw() {
-    for await (const { bytes } of layerParts(directory(new Map(nodes), FRESH_DIRECTORY))) yield bytes
-  }
-  return collect(raw())
+  return collect(layerBytes(directory(new Map(nodes), FRESH_DIRECTORY)))
 }
 
 export interface StoredImageOptions {

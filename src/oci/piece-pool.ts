@@ -1,34 +1,35 @@
 import { Worker } from 'node:worker_threads'
-import type { CompressedPiece, CompressJob } from './compress-worker.ts'
+import type { PieceJob } from './piece-job.ts'
+import type { SharedPieces } from './piece-table.ts'
+import type { PieceAnswer } from './piece-worker.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
-const WORKER = new URL(`./compress-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-
-/** Most pieces fit. */
-const PIECE = 1 << 20
+const WORKER = new URL(`./piece-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 interface Thread {
   readonly worker: Worker
   /** Jobs that it was given and has not answered, oldest first. */
-  readonly jobs: PromiseWithResolvers<Uint8Array>[]
+  readonly jobs: PromiseWithResolvers<PieceAnswer>[]
 }
 
-/** Threads that make gzip members. A thread starts when there is work for it; an idle one does not keep the process alive. */
-export class CompressPool {
+/** Threads that make pieces. A thread starts when there is work for it; an idle one does not keep the process alive. */
+export class PiecePool {
   readonly #limit: number
+  readonly #known: SharedPieces
   readonly #threads: Thread[] = []
-  /** Buffers that came back: without them, dead ones pile up faster than they are collected. */
-  readonly #spare: ArrayBuffer[] = []
+  /** Members that had to be made: more threads are of use. To copy, one is enough, and each costs time and memory. */
+  #made = 0
   #failure: { error: unknown } | undefined
 
-  constructor(limit: number) {
+  constructor(limit: number, known: SharedPieces) {
     this.#limit = Math.max(1, limit)
+    this.#known = known
   }
 
-  /** The chunks, joined, as one gzip member. The chunks are copied at once. @throws what `fail` was told */
-  compress(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
-    const job = Promise.withResolvers<Uint8Array>()
-    // Whoever takes the members in order may never come to this one.
+  /** The job's memory is the thread's until this resolves. @throws what `fail` was told */
+  run(piece: PieceJob): Promise<PieceAnswer> {
+    const job = Promise.withResolvers<PieceAnswer>()
+    // Whoever takes the pieces in order may never come to this one.
     job.promise.catch(() => {})
     if (this.#failure !== undefined) {
       job.reject(this.#failure.error)
@@ -37,8 +38,7 @@ export class CompressPool {
     const thread = this.#leastBusy()
     thread.jobs.push(job)
     thread.worker.ref()
-    const message = this.#packed(chunks)
-    thread.worker.postMessage(message, [message.buffer])
+    thread.worker.postMessage(piece)
     return job.promise
   }
 
@@ -57,35 +57,23 @@ export class CompressPool {
   #leastBusy(): Thread {
     let best: Thread | undefined
     for (const thread of this.#threads) if (best === undefined || thread.jobs.length < best.jobs.length) best = thread
-    if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= this.#limit)) return best
+    const useful = this.#known.blobs.length === 0 ? this.#limit : Math.min(1 + this.#made, this.#limit)
+    if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= useful)) return best
     return this.#start()
   }
 
   #start(): Thread {
     // What node was started with (--input-type, --import) is meant for another program.
-    const worker = new Worker(WORKER, { execArgv: [] })
+    const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known })
     const thread: Thread = { worker, jobs: [] }
-    worker.on('message', ({ bytes, buffer }: CompressedPiece) => {
-      this.#spare.push(buffer)
-      thread.jobs.shift()?.resolve(bytes)
+    worker.on('message', (answer: PieceAnswer) => {
+      if (answer !== 'unread' && answer.blob === undefined) this.#made++
+      thread.jobs.shift()?.resolve(answer)
       if (thread.jobs.length === 0) worker.unref()
     })
     worker.on('error', (error) => this.fail(error))
     worker.on('exit', (code) => this.fail(new Error(`a compressing thread ended with code ${code}`)))
     this.#threads.push(thread)
     return thread
-  }
-
-  #packed(chunks: readonly Uint8Array[]): CompressJob {
-    const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-    const spare = this.#spare.pop()
-    const buffer = spare !== undefined && spare.byteLength >= size ? spare : new ArrayBuffer(Math.max(size, PIECE))
-    const bytes = new Uint8Array(buffer)
-    let at = 0
-    for (const chunk of chunks) {
-      bytes.set(chunk, at)
-      at += chunk.byteLength
-    }
-    return { buffer, size }
   }
 }

@@ -1,0 +1,66 @@
+import { type Digest, digestOf } from '../oci/digest.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import type { Fingerprint } from '../provision/fingerprint.ts'
+import type { Plan } from '../spec/plan.ts'
+import type { Base } from './base.ts'
+
+/**
+ * Goes up whenever a change of ours makes the same plan and inputs give another tree, layer or cached result: then
+ * nothing that an older ocibake kept is used.
+ */
+const FORMAT = 1
+
+/** What a build starts from: a JSON value for each thing that people would call by another name. */
+export interface Start {
+  /** The bytes of the base, and what scripts see of its config. */
+  readonly base: readonly unknown[]
+  readonly platform: string
+  /** Seconds: what undated files are dated by while a script runs. */
+  readonly created: number
+  /** false: unless a tarball is newer. */
+  readonly isGiven: boolean
+}
+
+export async function startOf(plan: Plan, base: Base): Promise<Start> {
+  const { Env = [], WorkingDir = '' } = base.config.config ?? {}
+  return {
+    base: [base.contents, Env, WorkingDir],
+    platform: formatPlatform(plan.platform),
+    created: plan.created ?? (await base.created()),
+    isGiven: plan.created !== undefined,
+  }
+}
+
+/** The key of a chain of steps before its first. */
+export function startKey(start: Start): Digest {
+  return keyOf('start', FORMAT, start)
+}
+
+/** The key of the chain with one more step. The same key means the same tree, but for what a script makes of chance. */
+export function stepKey(before: Digest, { text, input }: Fingerprint): Digest {
+  return keyOf('step', before, text, input)
+}
+
+/** The key behind a script, whose result is not decided by its input alone: two runs may leave different trees. */
+export function resultKey(step: Digest, result: Digest): Digest {
+  return keyOf('result', step, result)
+}
+
+/** The key of the finished layer: what is done to the tree behind the last step, and how it is written. */
+export function layerKey(last: Digest, plan: Plan): Digest {
+  const { layers, compression, mediaTypes, normalise } = plan
+  return keyOf('layer', last, layers, compression, mediaTypes, normalise)
+}
+
+function keyOf(...parts: readonly unknown[]): Digest {
+  return digestOf(`ocibake ${canonical(parts)}`)
+}
+
+/** JSON with the keys of objects sorted, so that the order in which a spec names them does not count. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  const sorted = fields.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { diff } from '../oci/diff.ts'
+import type { Digest } from '../oci/digest.ts'
+import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
+import { normalise } from '../provision/normalisers.ts'
+import type { Sandbox } from '../provision/sandbox.ts'
+import type { Plan } from '../spec/plan.ts'
+import type { Base } from './base.ts'
+import { startKey } from './cache-keys.ts'
+import { NewestInput } from './newest-input.ts'
+import { performSteps } from './perform-steps.ts'
+import { StepCache } from './step-cache.ts'
+import type { BuildInputs, BuildSurroundings } from './take-inputs.ts'
+import { noting, type Warning } from './warnings.ts'
+
+/** What all steps of a plan come to. */
+export interface Made {
+  /** The whole filesystem. */
+  tree(): Promise<Tree>
+  readonly layer: Directory
+  /** The image's time, seconds since 1970 UTC. */
+  readonly created: number
+  /** Of the steps' keys; undefined when the cache could not keep one of them. */
+  readonly key: Digest | undefined
+  readonly warnings: readonly Warning[]
+}
+
+/** Whether a plan adds nothing: then nobody needs to know what is in its base, whose layers need not be fetched. */
+export function addsNothing(plan: Plan): boolean {
+  return plan.layers === 'append' && plan.steps.length === 0
+}
+
+/** Performs the steps on the base, and normalises what they leave. @throws what steps throw */
+export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, options: BuildSurroundings): Promise<Made> {
+  const key = startKey(inputs.start)
+  if (addsNothing(plan)) {
+    return { tree: () => base.tree(), layer: directory(), created: inputs.start.created, key, warnings: [] }
+  }
+  const below = await base.tree()
+  const sandbox = lazySandbox(options)
+  const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
+  let done = await attempt(inputs.start.created)
+  // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
+  if (done.cache.oldest < done.created) done = await attempt(done.created)
+  const { created, cache, warnings } = done
+  const tree = await normalise(done.tree, { base: below, created }, plan.normalise)
+  const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
+  return { tree: async () => tree, layer, created, key: cache.key, warnings }
+}
+
+interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {
+  readonly sandbox: ReturnType<typeof lazySandbox>
+}
+
+async function performAll(
+  below: Tree,
+  plan: Plan,
+  base: Base,
+  { start, fingerprints, changes }: BuildInputs,
+  options: Surroundings,
+  notBefore: number,
+) {
+  const { store, env, network, signal, sandbox, roots, ownOutputs, cache: use } = options
+  const newest = new NewestInput(plan.created, start.created)
+  const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
+  const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
+  const { report, warnings } = noting(options.report)
+  const tree = await performSteps(below, plan, {
+    ...{ store, sandbox, roots, cache, newest, env, network, ownOutputs, report, signal },
+    baseEnv: Object.fromEntries(Env.map(splitVariable)),
+    baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
+    logFolder: join(store.root, 'logs'),
+  })
+  return { tree, cache, created: newest.seconds, warnings }
+}
+
+/** `NAME=value`, as configs have it; a name alone is empty. */
+function splitVariable(pair: string): [string, string] {
+  const [name, ...value] = pair.split('=')
+  return [name!, value.join('=')]
+}
+
+/** Probed once, and only when a step wants to run something. */
+function lazySandbox({ store, sandbox, report }: BuildSurroundings) {
+  let chosen: Promise<Sandbox> | undefined
+  const choose = async () => (await import('../provision/choose-sandbox.ts')).chooseSandbox(sandbox, store, report)
+  return () => (chosen ??= choose())
+}

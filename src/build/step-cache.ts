@@ -1,0 +1,115 @@
+import { OcibakeError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import { layerBytes } from '../oci/layer-tar.ts'
+import type { Tree } from '../oci/node.ts'
+import type { Store } from '../oci/store.ts'
+import { applyDelta, treeDelta } from '../oci/tree-delta.ts'
+import type { Fingerprint } from '../provision/fingerprint.ts'
+import { perform } from '../provision/perform.ts'
+import type { RunStep, Tools } from '../provision/step.ts'
+import type { PlannedStep } from '../spec/plan.ts'
+import { resultKey, stepKey } from './cache-keys.ts'
+import { type CacheUse, mayUse } from './cache-use.ts'
+import type { Changes } from './last-build.ts'
+import { readStepRecord, type StepRecord } from './step-record.ts'
+import { noting, warnAgain } from './warnings.ts'
+
+export interface StepCacheOptions {
+  readonly store: Store
+  readonly inputs: readonly Fingerprint[]
+  readonly changes: Changes
+  readonly use: CacheUse
+  /** The key of the chain before the first step. */
+  readonly start: Digest
+  /** Seconds: what a script wrote before this time would be dated otherwise if it ran now, so it runs. */
+  readonly notBefore: number
+}
+
+/**
+ * Performs the steps of one build, in their order; a script whose inputs an earlier build had is not run: what it
+ * changed then is changed again.
+ */
+export class StepCache {
+  readonly #options: StepCacheOptions
+  /** undefined: no key says what the tree is now. */
+  #key: Digest | undefined
+  #oldest = Number.POSITIVE_INFINITY
+
+  constructor(options: StepCacheOptions) {
+    this.#options = options
+    this.#key = options.start
+  }
+
+  /** Of the chain after the steps so far; undefined when the cache could not keep one of them. */
+  get key(): Digest | undefined {
+    return this.#key
+  }
+
+  /** When the oldest of the scripts was run that were not run now, seconds; infinity when there is none. */
+  get oldest(): number {
+    return this.#oldest
+  }
+
+  /** The tree after the step. @throws what the step throws, and then nothing of it is kept; DISK_FULL */
+  async perform(tree: Tree, planned: PlannedStep, tools: Tools): Promise<Tree> {
+    const { step, number } = planned
+    const input = this.#options.inputs[number - 1]!
+    this.#key = this.#key === undefined ? undefined : stepKey(this.#key, input)
+    const lent = input.taken === undefined ? tools : { ...tools, taken: input.taken }
+    return 'run' in step ? await this.#run(tree, planned, step, lent) : await perform(tree, step, lent)
+  }
+
+  async #run(tree: Tree, planned: PlannedStep, step: RunStep, tools: Tools): Promise<Tree> {
+    const key = this.#key
+    const { number, verb } = planned
+    const say = (hit: boolean, why: string) => tools.report({ type: 'step-cache', step: number, verb, hit, why })
+    const { store, use, notBefore } = this.#options
+    const record = key !== undefined && mayUse(use, number) ? await readStepRecord(store, key) : undefined
+    const isTooOld = record !== undefined && record.started < notBefore
+    const delta = record === undefined || isTooOld ? undefined : await store.findLayerTree(record.diffId)
+    if (record === undefined || delta === undefined) {
+      say(false, isTooOld ? 'run again because the image is dated later than its result' : this.#whyNot(number))
+      return await this.#runNow(tree, planned, step, tools)
+    }
+    say(true, 'from the cache')
+    warnAgain(tools.report, record.warnings)
+    this.#oldest = Math.min(this.#oldest, record.started)
+    this.#key = resultKey(key!, record.diffId)
+    return applyDelta(tree, delta)
+  }
+
+  #whyNot(step: number): string {
+    const { use, changes } = this.#options
+    if (mayUse(use, step)) return changes.why(step)
+    return `run again because of ${use === 'none' ? '--no-cache' : '--no-cache-from'}`
+  }
+
+  async #runNow(tree: Tree, { verb, title }: PlannedStep, step: RunStep, tools: Tools): Promise<Tree> {
+    const key = this.#key
+    this.#key = undefined
+    const started = Math.floor(Date.now() / 1000)
+    const { report, warnings } = noting(tools.report)
+    const after = await perform(tree, step, { ...tools, report })
+    const diffId = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
+    if (key === undefined || diffId === undefined) return after
+    const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
+    await this.#options.store.set(key, record)
+    this.#key = resultKey(key, diffId)
+    return after
+  }
+
+  /** undefined for a tree of which no layer can say what has changed. */
+  async #keepDelta(before: Tree, after: Tree, signal: AbortSignal): Promise<Digest | undefined> {
+    const delta = treeDelta(before, after)
+    if (delta === undefined) return undefined
+    try {
+      return (await this.#options.store.ingestTar(layerBytes(delta), { signal })).diffId
+    } catch (error) {
+      // A later step may remove it; if none does, writing the image's own layer says what is wrong.
+      if (error instanceof OcibakeError && UNSAYABLE.has(error.code)) return undefined
+      throw error
+    }
+  }
+}
+
+const UNSAYABLE: ReadonlySet<string> = new Set(['LAYER_INVALID', 'PATH_INVALID'])

@@ -1,0 +1,61 @@
+import { mkdtemp, realpath, rmdir, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { systemCode } from '../errors.ts'
+import { formatBytes } from '../report/quantities.ts'
+import type { Examined, Finding } from './finding.ts'
+import { mountedAt } from './mounted-at.ts'
+
+/** Bytes: a base of some hundred megabytes is there three times, compressed, raw and laid out. */
+const LITTLE = 1e9
+
+/** The folders that builds write to. */
+export async function diskFindings({ cacheFolder, temporary }: Examined): Promise<Finding[]> {
+  return [
+    await folder('cache folder', cacheFolder, 'every build', '--cache-dir FOLDER, or OCIBAKE_CACHE_DIR'),
+    await folder('temporary folder', temporary, 'Debian bases', 'TMPDIR'),
+  ]
+}
+
+async function folder(what: string, path: string, neededFor: string, another: string): Promise<Finding> {
+  const there = await nearest(path)
+  const disk = await statfs(there)
+  const free = disk.bavail * disk.bsize
+  const mounted = await mountedAt(there)
+  const refused = await writeRefusal(there)
+  const flags = ['ro', 'noexec', 'nodev'].filter((one) => mounted?.options.has(one))
+  const faults = [
+    ...(refused === undefined ? [] : [`cannot be written (${refused})`]),
+    ...(flags.includes('noexec') && what === 'cache folder' ? ['scripts cannot run in it (noexec)'] : []),
+    ...(free < LITTLE ? ['little space'] : []),
+  ]
+  const absent = there === path ? '' : ' (not made yet)'
+  const facts = [mounted?.type ?? 'unknown file system', ...flags, `${formatBytes(free)} free`, ...faults]
+  return {
+    what,
+    state: faults.length === 0 ? 'ok' : 'missing',
+    found: `${path}${absent}: ${facts.join(', ')}`,
+    neededFor,
+    howToGet: `${another}: a folder on a disk with more room that can be written`,
+  }
+}
+
+/** The path itself, or the folder above it that is there. */
+async function nearest(path: string): Promise<string> {
+  for (let there = path; ; there = dirname(there)) {
+    try {
+      return await realpath(there)
+    } catch (error) {
+      if (there === dirname(there)) throw error
+    }
+  }
+}
+
+/** By trying: rights, read-only mounts and security modules all have their say. */
+async function writeRefusal(path: string): Promise<string | undefined> {
+  try {
+    await rmdir(await mkdtemp(join(path, '.ocibake-doctor-')))
+    return undefined
+  } catch (error) {
+    return systemCode(error) ?? 'unknown error'
+  }
+}

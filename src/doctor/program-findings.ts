@@ -1,0 +1,64 @@
+import { open } from 'node:fs/promises'
+import { messageOf, OcibakeError } from '../errors.ts'
+import { findProgram } from '../provision/find-program.ts'
+import { requireMmdebstrap } from '../provision/mmdebstrap.ts'
+import { type NativeProgram, nativeHelper } from '../provision/native-helper.ts'
+import type { Examined, Finding } from './finding.ts'
+
+/** Programs that builds may want: our own, and those of the machine. */
+export async function programFindings({ env }: Examined): Promise<Finding[]> {
+  return [
+    await helper('ocibake-sandbox', 'the sandboxes chroot and userns'),
+    await helper('ocibake-trace', 'the sandbox ptrace'),
+    await program('tar', 'Debian bases', 'tar', env),
+    await program('xz', 'unpacking .tar.xz', 'xz-utils', env),
+    await program('bzip2', 'unpacking .tar.bz2', 'bzip2', env),
+    await mmdebstrap(),
+  ]
+}
+
+async function helper(name: NativeProgram, neededFor: string): Promise<Finding> {
+  const howToGet = 'npm install ocibake (linux-x64), or scripts/build-native.sh where there is a C compiler'
+  try {
+    const path = await nativeHelper(name)
+    const found = `${path} (${await architectureOf(path)})`
+    return { what: name, state: 'ok', found, neededFor, howToGet }
+  } catch (error) {
+    if (!(error instanceof OcibakeError)) throw error
+    return { what: name, state: 'missing', found: error.message, neededFor, howToGet }
+  }
+}
+
+/** elf(5), `e_machine`. */
+const MACHINES: ReadonlyMap<number, string> = new Map([
+  [3, 'x86'],
+  [40, 'arm'],
+  [62, 'x64'],
+  [183, 'arm64'],
+  [243, 'riscv64'],
+])
+
+async function architectureOf(path: string): Promise<string> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(20), 0, 20, 0)
+  if (bytesRead < 20 || buffer.toString('latin1', 0, 4) !== '\x7fELF') return 'no ELF file'
+  const machine = buffer.readUInt16LE(18)
+  return MACHINES.get(machine) ?? `ELF machine ${machine}`
+}
+
+async function program(name: string, neededFor: string, debian: string, env: Examined['env']): Promise<Finding> {
+  const path = await findProgram(name, env)
+  const state = path === undefined ? 'missing' : 'ok'
+  return { what: name, state, found: path ?? 'not on the PATH', neededFor, howToGet: `apt-get install ${debian}` }
+}
+
+async function mmdebstrap(): Promise<Finding> {
+  const common = { what: 'mmdebstrap', neededFor: 'Debian bases (`from: { debian: … }`)' }
+  const howToGet = 'apt-get install mmdebstrap debian-archive-keyring'
+  try {
+    await requireMmdebstrap()
+    return { ...common, state: 'ok', found: 'installed, with the keys of Debian', howToGet }
+  } catch (error) {
+    return { ...common, state: 'missing', found: messageOf(error), howToGet }
+  }
+}

@@ -1,0 +1,68 @@
+import { close, openSync, read } from 'node:fs'
+import { promisify } from 'node:util'
+
+const CHUNK = 512 << 10
+const readAsync = promisify(read)
+const closeAsync = promisify(close)
+
+/** A file that is being written, read from its start meanwhile. Whoever gets one closes it. */
+export class GrowingFile {
+  readonly #descriptor: number
+  #size = 0
+  #state: 'growing' | 'whole' | 'gone' = 'growing'
+  #news = Promise.withResolvers<void>()
+  #reading: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'r')
+  }
+
+  /** For the writer: so many bytes can be read now. */
+  grew(size: number): void {
+    this.#size = size
+    this.#tell()
+  }
+
+  /** For the writer: nothing comes any more; the file is complete, or was given up. */
+  ended(state: 'whole' | 'gone'): void {
+    if (this.#state === 'growing') this.#state = state
+    this.#tell()
+  }
+
+  /** Whether the file has so many bytes, as soon as that is known. */
+  async reaches(size: number): Promise<boolean> {
+    while (this.#size < size && this.#state === 'growing') await this.#news.promise
+    return this.#size >= size
+  }
+
+  /**
+   * The bytes from the first on, those that are still to come included. However slow the reader is, the writer does not
+   * wait for it. Can be asked again. @throws when the file is given up or closed
+   */
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; await this.reaches(at + 1); ) {
+      if (this.#closed) throw new Error('nobody wants the rest of a growing file')
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, this.#size - at))
+      const reading = readAsync(this.#descriptor, buffer, 0, buffer.length, at)
+      this.#reading = reading
+      const { bytesRead } = await reading
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+    if (this.#state !== 'whole') throw new Error('the file was given up')
+  }
+
+  /** Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#reading.catch(() => {})
+    await closeAsync(this.#descriptor)
+  }
+
+  #tell(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
+  }
+}

@@ -1,0 +1,43 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import type { FileRead, PieceJob } from './piece-job.ts'
+
+/**
+ * Makes the raw piece in the job's memory: whatever the main thread has not put there.
+ * @throws when a file is not what it should be; the main thread finds out what is wrong with it
+ */
+export function fillPiece({ memory, room, reads, files, zeros, headers }: PieceJob): void {
+  const bytes = new Uint8Array(memory)
+  for (let i = 0; i < reads.length; i += 4) {
+    readFully(reads[i]!, bytes, reads[i + 2]!, reads[i + 3]!, reads[i + 1]!)
+  }
+  for (const file of files) readFile(file, bytes)
+  // What lay between files where they come from is written over: zeros and headers come last.
+  for (let i = 0; i < zeros.length; i += 2) bytes.fill(0, zeros[i]!, zeros[i]! + zeros[i + 1]!)
+  let packed = room
+  for (let i = 0; i < headers.length; i += 2) {
+    const size = headers[i + 1]!
+    bytes.copyWithin(headers[i]!, packed, packed + size)
+    packed += size
+  }
+}
+
+/** @throws RangeError at the end of the file */
+export function readFully(descriptor: number, into: Uint8Array, at: number, size: number, offset: number): void {
+  for (let done = 0; done < size; ) {
+    const got = readSync(descriptor, into, at + done, size - done, offset + done)
+    if (got === 0) throw new RangeError('the file ended')
+    done += got
+  }
+}
+
+function readFile({ path, size, mtimeNs, ino, start, at, length }: FileRead, into: Uint8Array): void {
+  // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+  const descriptor = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const now = fstatSync(descriptor, { bigint: true })
+    if (now.ino !== ino || now.mtimeNs !== mtimeNs || Number(now.size) !== size) throw new RangeError('another file')
+    readFully(descriptor, into, at, length, start)
+  } finally {
+    closeSync(descriptor)
+  }
+}

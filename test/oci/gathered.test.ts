@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { gathered } from '../../src/oci/gathered.ts'
+
+async function* chunks(...sizes: number[]): AsyncGenerator<Uint8Array> {
+  let next = 0
+  for (const size of sizes) yield Buffer.from(Array.from({ length: size }, () => next++ % 256))
+}
+
+describe('gathered', () => {
+  it.each([
+    [[], []],
+    [[3], [3]],
+    [[0, 2, 0, 1], [3]],
+    [
+      [3, 3, 3, 3],
+      [6, 6],
+    ],
+    [
+      [1, 9, 2],
+      [10, 2],
+    ],
+  ])('makes of chunks of %j bytes chunks of %j, with the same bytes', async (given, wanted) => {
+    const got = await Array.fromAsync(gathered(chunks(...given), 5))
+    expect(got.map((chunk) => chunk.byteLength)).toEqual(wanted)
+    expect(Buffer.concat(got)).toEqual(Buffer.concat(await Array.fromAsync(chunks(...given))))
+  })
+})

@@ -1,0 +1,146 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import type { Descriptor } from '../../src/oci/source.ts'
+import { TempFile } from '../../src/oci/temp-file.ts'
+import { RegistryClient } from '../../src/registry/client.ts'
+import { EarlyUpload } from '../../src/registry/early-upload.ts'
+import { descriptorOf, wordy } from '../support/bytes.ts'
+import { testFolder } from '../support/folder.ts'
+import { Random } from '../support/random-tree.ts'
+import { startRegistry } from '../support/registry.ts'
+import { testConnection } from '../support/registry-image.ts'
+import { type Script, startScriptedServer } from '../support/scripted-server.ts'
+
+const { signal } = new AbortController()
+const bytes = wordy(new Random(1), 5 << 20)
+const blob: Descriptor = descriptorOf(bytes)
+const half = bytes.length / 2
+
+function uploadTo(host: string) {
+  const { connection, events } = testConnection()
+  onTestFinished(() => connection.close())
+  const client = new RegistryClient(connection, { registry: host, repository: 'team/app' }, 'push')
+  return { client, events, upload: new EarlyUpload(client, { signal, report: connection.report }) }
+}
+
+async function newFile(): Promise<TempFile> {
+  return TempFile.create(join(await testFolder(), 'blob'))
+}
+
+/** A registry that says yes to everything but what `answers` has, and has no blob. */
+async function yesServer(answers: Readonly<Record<string, number>> = {}) {
+  const script: Script = ({ method }, response) => {
+    const usual = { HEAD: 404, POST: 202, PATCH: 202, PUT: 201 }[method] ?? 500
+    response.writeHead(answers[method] ?? usual, { Location: '/v2/team/app/blobs/uploads/1?state=a%2Fb' }).end()
+  }
+  const server = await startScriptedServer(script)
+  onTestFinished(() => server.stop())
+  return server
+}
+
+async function write(file: TempFile, part: Uint8Array): Promise<void> {
+  await file.write(part)
+  await file.written()
+}
+
+async function uploadWhole(host: string, content = bytes) {
+  const made = uploadTo(host)
+  const file = await newFile()
+  made.upload.start(file.follow())
+  await write(file, content)
+  await file.commit(`${file.path}.done`)
+  await made.upload.finish(descriptorOf(content))
+  return made
+}
+
+describe('EarlyUpload', () => {
+  test('sends a blob to a real registry while it is made, and it is there at the end', async () => {
+    const registry = await startRegistry()
+    onTestFinished(() => registry.stop())
+    const { client, upload, events } = uploadTo(registry.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes.subarray(0, half))
+    // Half of it is on its way before the other half exists.
+    while (!events.some((event) => event.type === 'task-progress')) await sleep(10)
+    expect(await client.hasBlob(blob, signal)).toBe(false)
+    await write(file, bytes.subarray(half))
+    await file.commit(`${file.path}.done`)
+    await upload.finish(blob)
+    expect(await client.hasBlob(blob, signal)).toBe(true)
+    const kinds = (await registry.requests()).map((line) => line.replace(/ \S+/, ''))
+    expect(kinds.filter((line) => !line.startsWith('HEAD'))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
+  })
+
+  test('sends one request in chunks without a length, then the digest, the location kept as it came', async () => {
+    const server = await yesServer()
+    await uploadWhole(server.host)
+    const patch = server.seen.find(({ method }) => method === 'PATCH')!
+    expect(patch.headers['transfer-encoding']).toBe('chunked')
+    expect(digestOf(patch.body)).toBe(blob.digest)
+    expect(server.seen.find(({ method }) => method === 'PUT')!.path).toBe(
+      `/v2/team/app/blobs/uploads/1?state=a%2Fb&digest=${encodeURIComponent(blob.digest)}`,
+    )
+  })
+
+  test.each([
+    ['POST', 401],
+    ['POST', 503],
+    ['PATCH', 405],
+    ['PATCH', 413],
+    ['PATCH', 500],
+    ['PUT', 400],
+  ])('leaves a %s that is answered with %i to the ordinary upload, at the first try', async (method, status) => {
+    const server = await yesServer({ [method]: status })
+    const { events } = await uploadWhole(server.host)
+    expect(server.seen.filter((request) => request.method === method)).toHaveLength(1)
+    expect(events.filter(({ type }) => type === 'retry' || type === 'warning')).toEqual([])
+  })
+
+  test('says nothing and sends nothing for a blob that is small, or when nobody is there', async () => {
+    const server = await yesServer()
+    const { events } = await uploadWhole(server.host, bytes.subarray(0, 1000))
+    expect(server.seen).toEqual([])
+    expect(events).toEqual([])
+    await server.stop()
+    await uploadWhole(server.host)
+  })
+
+  test('ends in the middle when the registry turns out to have the blob', async () => {
+    const server = await startScriptedServer((request, response) => {
+      // A PATCH gets no answer: only the HEAD says what is known.
+      if (request.method === 'HEAD') response.writeHead(200).end()
+      else if (request.method === 'POST') response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end()
+    })
+    onTestFinished(() => server.stop())
+    await uploadWhole(server.host)
+    expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
+  })
+
+  test('does not hold up whoever writes when the registry never answers, and can be given up', async () => {
+    const server = await startScriptedServer(({ method }, response) => {
+      if (method === 'POST') response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end()
+    })
+    onTestFinished(() => server.stop())
+    const { upload, events } = uploadTo(server.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    for (let i = 0; i < 8; i++) await write(file, bytes)
+    await file.commit(`${file.path}.done`)
+    await upload.abandon()
+    expect(events.at(-1)).toMatchObject({ type: 'task-finished', outcome: 'given up' })
+  })
+
+  test('gives up with a file that is given up, and never says that it is whole', async () => {
+    const server = await yesServer()
+    const { upload } = uploadTo(server.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes)
+    await file.discard()
+    await upload.finish(blob)
+    expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
+  })
+})
