@@ -19,7 +19,7 @@ export async function inspectArchive(
   const tools = { store, network: connection.network, report: silent, signal: around.signal }
   const archive = await fetchArchive(source, { unverified: true }, tools)
   around.stdout(`archive  ${archive.source}\nsha256   ${archive.digest.slice('sha256:'.length)}\n`)
-  for (const entry of archive.entries) around.stdout(`${lineOf(entry)}\n`)
+  for (const entry of archive.entries()) around.stdout(`${lineOf(entry)}\n`)
 }
 
 function lineOf({ type, mode, uid, gid, size, path, target }: TarEntry): string {

@@ -23,13 +23,14 @@ export interface LayerOptions extends SelectOptions {
  * that would land outside of the destination or mean a deletion in a layer; ARCHIVE_INVALID
  */
 export function archiveLayer(archive: Archive, options: LayerOptions): Directory {
-  const selection = selectMembers(archive.entries, archive.name, options)
-  checkSomething(selection, archive, options)
   const { to, owner = { uid: 0, gid: 0 } } = options
   const ids = owner === 'archive' ? {} : owner
   const guard = new SymlinkGuard(to)
   const builder = new LayerBuilder()
-  for (const selected of selection.entries) {
+  const selection = selectMembers(archive.entries(), archive.name, options)
+  let next = selection.next()
+  for (; next.done !== true; next = selection.next()) {
+    const selected = next.value
     const entry = { ...selected, ...ids, path: below(to, selected.path), target: targetOf(selected, to) }
     checkMember(entry, selected, guard, archive)
     guard.note(entry)
@@ -39,6 +40,7 @@ export function archiveLayer(archive: Archive, options: LayerOptions): Directory
       throw asArchiveFault(error, archive)
     }
   }
+  checkSomething(next.value, archive, options)
   return builder.finish()
 }
 
@@ -51,7 +53,7 @@ function below(to: ByteString, path: ByteString): ByteString {
 }
 
 function checkMember(entry: TarEntry, selected: TarEntry, guard: SymlinkGuard, archive: Archive): void {
-  if (selected.path.split('/').some((name) => name.startsWith('.wh.'))) {
+  if (selected.path.startsWith('.wh.') || selected.path.includes('/.wh.')) {
     throw unsafe(archive.name, selected.path, `a name with '.wh.' means a deletion in a layer`)
   }
   if (guard.leadsOut(entry.path)) {
@@ -62,10 +64,11 @@ function checkMember(entry: TarEntry, selected: TarEntry, guard: SymlinkGuard, a
   }
 }
 
-function checkSomething({ unmatched, matched, entries }: Selection, archive: Archive, options: LayerOptions): void {
-  if (unmatched.length === 0 && entries.length > 0) return
+function checkSomething(selection: Selection, archive: Archive, options: LayerOptions): void {
+  const { unmatched, matched, selected, members } = selection
+  if (unmatched.length === 0 && selected > 0) return
   const { name } = archive
-  if (archive.entries.length === 0) throw new OcibakeError('UNPACK_NOTHING_MATCHED', `${name} has no members.`)
+  if (members === 0) throw new OcibakeError('UNPACK_NOTHING_MATCHED', `${name} has no members.`)
   if (unmatched.length > 0) {
     const patterns = unmatched.map((pattern) => `'${display(fromText(pattern))}'`).join(' or ')
     throw nothing(archive, `No member of ${name} matches ${patterns}.`, 'wildcards')
@@ -85,10 +88,12 @@ function nothing(archive: Archive, fault: string, option: string): OcibakeError 
   })
 }
 
-function census({ entries }: Archive): string {
-  const count = entries.length.toLocaleString('en-US')
-  const first = display(entries[0]?.path ?? '')
-  return entries.length === 1 ? `Its one member is '${first}'.` : `It has ${count} members; the first is '${first}'.`
+function census(archive: Archive): string {
+  let count = 0
+  let first = ''
+  for (const { path } of archive.entries()) if (count++ === 0) first = display(path)
+  if (count === 1) return `Its one member is '${first}'.`
+  return `It has ${count.toLocaleString('en-US')} members; the first is '${first}'.`
 }
 
 function asArchiveFault(error: unknown, archive: Archive): unknown {

@@ -21,7 +21,8 @@ import {
 export interface Archive extends SourceNames {
   /** sha256 of the tarball as it was fetched. */
   readonly digest: Digest
-  readonly entries: readonly TarEntry[]
+  /** Its members, made anew each time. */
+  entries(): Iterable<TarEntry>
   /** What the entries' data are slices of. */
   readonly file: SliceFile
 }
@@ -144,19 +145,8 @@ async function takeIn(
   }
 }
 
-function archiveOf({ name, source }: SourceNames, digest: Digest, tar: IndexedTar): Archive {
-  let entries: readonly TarEntry[] | undefined
-  return {
-    name,
-    source,
-    digest,
-    file: tar.file,
-    // Not everybody who has an archive taken in looks into it.
-    get entries() {
-      entries ??= [...tar.entries()]
-      return entries
-    },
-  }
+function archiveOf({ name, source }: SourceNames, digest: Digest, { file, entries }: IndexedTar): Archive {
+  return { name, source, digest, file, entries }
 }
 
 /** The store's key for the tar inside a tarball. */

@@ -9,26 +9,37 @@ import { insideDestination, plainPath, stripComponents } from './member-name.ts'
  * the link becomes the file that the archive says it is; further links to that file are links to the first.
  */
 export class HardLinks {
-  readonly #members: readonly TarEntry[]
+  readonly #members: Iterable<TarEntry>
   readonly #archive: string
   readonly #count: number
-  /** What the selection has by now: path in the destination -> entry. */
+  /** The names in the destination that links lead to. */
+  readonly #targets = new Set<ByteString | undefined>()
+  /** What the selection has by now of these names and of links: path in the destination -> entry. */
   readonly #made = new Map<ByteString, TarEntry>()
   /** Member that was not selected -> the link that took its place. */
   readonly #standIns = new Map<TarEntry, TarEntry>()
   #byName: ReadonlyMap<ByteString | undefined, TarEntry> | undefined
 
-  constructor(members: readonly TarEntry[], archive: string, count: number) {
+  constructor(members: Iterable<TarEntry>, archive: string, count: number) {
     this.#members = members
     this.#archive = archive
     this.#count = count
+    for (const { type, target } of members) {
+      if (type === 'link') this.#targets.add(plainPath(stripComponents(target, count)))
+    }
   }
 
   /** `renamed` is `member` with its path in the destination. undefined: a link to itself, which adds nothing. */
   resolve(renamed: TarEntry, member: TarEntry): TarEntry | undefined {
     const entry = renamed.type === 'link' ? this.#link(renamed, member) : renamed
-    if (entry !== undefined) this.#made.set(entry.path, entry)
+    if (entry !== undefined && (renamed.type === 'link' || this.#isAskedFor(entry.path)))
+      this.#made.set(entry.path, entry)
     return entry
+  }
+
+  /** Of all others nothing is kept: an archive may have half a million. */
+  #isAskedFor(path: ByteString): boolean {
+    return this.#targets.has(path) || this.#made.has(path)
   }
 
   #link(link: TarEntry, member: TarEntry): TarEntry | undefined {
@@ -64,7 +75,7 @@ export class HardLinks {
   }
 
   #named(path: ByteString): TarEntry | undefined {
-    this.#byName ??= new Map(this.#members.map((member) => [plainPath(member.path), member]))
+    this.#byName ??= new Map(Iterator.from(this.#members).map((member) => [plainPath(member.path), member]))
     return this.#byName.get(path)
   }
 

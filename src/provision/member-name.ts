@@ -3,6 +3,7 @@ import { type ByteString, display } from '../oci/name.ts'
 
 /** A name as tar compares it with patterns: a directory's trailing slashes are no part of it. */
 export function withoutTrailingSlashes(name: ByteString): ByteString {
+  if (!name.endsWith('/')) return name
   const end = name.replace(/\/+$/, '')
   return end === '' ? name.slice(0, 1) : end
 }
@@ -13,6 +14,7 @@ export function withoutTrailingSlashes(name: ByteString): ByteString {
  * the cut goes too: GNU tar 1.34 keeps it, and so writes `a//etc/x` to the host's /etc.
  */
 export function stripComponents(name: ByteString, count: number): ByteString {
+  if (count === 0 && !name.startsWith('/') && !name.includes('//')) return name
   const parts = name.replace(/^\/+/, '').split(/\/+/)
   return count === 0 ? parts.join('/') : parts.slice(count).join('/')
 }
@@ -27,8 +29,12 @@ export function insideDestination(name: ByteString, archive: string, member = na
   return path
 }
 
+/** An empty component, `.` or `..`. */
+const ODD_PART = /(?:^|\/)\.{0,2}(?:\/|$)/
+
 /** A name without empty, `.` and `..` components; undefined when `..` leads out of the archive's own root. */
 export function plainPath(name: ByteString): ByteString | undefined {
+  if (!ODD_PART.test(name)) return name
   const done: ByteString[] = []
   for (const part of name.split('/')) {
     if (part === '' || part === '.') continue

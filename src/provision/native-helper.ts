@@ -4,6 +4,7 @@ import { access, constants } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
+import type { SandboxRefusal } from './sandbox.ts'
 
 /** native/ocibake-sandbox.c, native/trace/trace.c */
 export type NativeProgram = 'ocibake-sandbox' | 'ocibake-trace'
@@ -29,6 +30,16 @@ export async function nativeHelper(program: NativeProgram = 'ocibake-sandbox'): 
         cause: error,
       },
     )
+  }
+}
+
+/** As `nativeHelper`; what is missing when there is none. */
+export async function helperOrRefusal(program?: NativeProgram): Promise<string | SandboxRefusal> {
+  try {
+    return await nativeHelper(program)
+  } catch (error) {
+    if (!(error instanceof OcibakeError)) throw error
+    return { missing: error.message.replace(/\.$/, ''), hint: error.hint ?? '' }
   }
 }
 

@@ -12,38 +12,56 @@ export interface SelectOptions {
   readonly exclude?: readonly string[]
 }
 
+/** What is known when all members have been gone through. */
 export interface Selection {
-  /** In the archive's order; names and hard-link targets are relative to the destination, without `.`, `..` or a slash at the end. */
-  readonly entries: readonly TarEntry[]
+  /** How many members the archive has. */
+  readonly members: number
+  /** How many of them are to be unpacked. */
+  readonly selected: number
   /** Wildcards that match no member at all, as tar reports with "Not found in archive". */
   readonly unmatched: readonly string[]
   /** Members that patterns chose, whatever stripping left of their names. */
   readonly matched: number
 }
 
+/** Members in the order of their archive; can be gone through again. */
+export type Members = Iterable<TarEntry>
+
 /**
  * What `tar -x --no-unquote --strip-components=N --wildcards PATTERN… --exclude=PATTERN…` extracts. Patterns see the
  * names in the archive; names and hard-link targets are stripped, symlink targets are not; what has no name left is
- * left out, and so is the destination itself. Differs from GNU tar 1.34 in what test/provision/select.test.ts lists.
+ * left out, and so is the destination itself. Entries come in the archive's order, their names and hard-link targets
+ * relative to the destination, without `.`, `..` or a slash at the end. Differs from GNU tar 1.34 in what test/provision/select.test.ts lists.
  * `archive` is its display name. @throws ARCHIVE_UNSAFE, ARCHIVE_INVALID
  */
-export function selectMembers(members: readonly TarEntry[], archive: string, options: SelectOptions = {}): Selection {
+export function* selectMembers(
+  members: Members,
+  archive: string,
+  options: SelectOptions = {},
+): Generator<TarEntry, Selection> {
   const wanted = (options.wildcards ?? []).map((pattern) => ({ pattern, test: memberPattern(pattern), found: false }))
   const excluded = (options.exclude ?? []).map(excludePattern)
   const count = options.stripComponents ?? 0
   const links = new HardLinks(members, archive, count)
-  const entries: TarEntry[] = []
-  let matched = 0
+  let [all, matched, selected] = [0, 0, 0]
   for (const member of members) {
+    all++
     const name = withoutTrailingSlashes(member.path)
     if (!isWanted(name, wanted) || excluded.some((test) => test(name))) continue
     matched++
     const path = destinationOf(member, count, archive)
     if (path === '') continue
     const entry = links.resolve({ ...member, path }, member)
-    if (entry !== undefined) entries.push(entry)
+    if (entry === undefined) continue
+    selected++
+    yield entry
   }
-  return { entries, matched, unmatched: wanted.filter(({ found }) => !found).map(({ pattern }) => pattern) }
+  return {
+    members: all,
+    selected,
+    matched,
+    unmatched: wanted.filter(({ found }) => !found).map(({ pattern }) => pattern),
+  }
 }
 
 interface Wanted {

@@ -75,7 +75,7 @@ describe('fetchArchive of an address', () => {
       { unverified: true },
     )
     expect(archive.digest).toBe(`sha256:${sha256(other)}`)
-    expect(archive.entries).toMatchObject([{ path: 'file', size: 1_000_000 }])
+    expect([...archive.entries()]).toMatchObject([{ path: 'file', size: 1_000_000 }])
   })
 
   it.each([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesContent } from '../../src/oci/content.ts'
 import { LayerBuilder } from '../../src/oci/layer-read.ts'
 import { display } from '../../src/oci/name.ts'
+import type { TarEntry } from '../../src/oci/tar-entry.ts'
 import { type SelectOptions, selectMembers } from '../../src/provision/select.ts'
 import { describeLayer, type Extracted, extractWithTar } from '../support/gnu-tar.ts'
 import { Random } from '../support/random-tree.ts'
@@ -16,7 +17,11 @@ interface Ours {
 }
 
 async function select(archive: Buffer, options: SelectOptions): Promise<Ours> {
-  const { entries, unmatched } = selectMembers(scan(archive), 'test.tar', options)
+  const selection = selectMembers(scan(archive), 'test.tar', options)
+  const entries: TarEntry[] = []
+  let next = selection.next()
+  for (; next.done !== true; next = selection.next()) entries.push(next.value)
+  const { unmatched } = next.value
   const builder = new LayerBuilder()
   for (const entry of entries) builder.add(entry, (file) => bytesContent(contentOf(archive, file)))
   const symlinks = entries.filter(({ type }) => type === 'symlink')
