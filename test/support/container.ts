@@ -41,11 +41,13 @@ export interface ContainerSettings {
   readonly hidden?: readonly string[]
 }
 
-/** What podman 4 and later gives root. Docker adds CAP_MKNOD, CAP_NET_RAW and CAP_AUDIT_WRITE. */
+/** What podman 4 and later gives root. */
 export const PODMAN_CAPABILITIES =
   'CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'
     .split(' ')
     .map((name) => `CAP_${name}`)
+
+export const DOCKER_CAPABILITIES = [...PODMAN_CAPABILITIES, 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_AUDIT_WRITE']
 
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 
