@@ -32,7 +32,8 @@ const USUAL = 1344 << 10
  * in WebAssembly: the same bytes on every machine, which Node's own zlib does not promise.
  *
  * Threads read files, hash and compress; the main thread only plans, and reads what is no plain file. Memory is bounded:
- * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never keep the process.
+ * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never
+ * keep the process.
  *
  * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws
  */
