@@ -181,6 +181,9 @@ static int may_open(struct call *call, const struct file *file, int flags)
         return -EACCES;
     if (all_are_root() || S_ISLNK(file->mode))
         return 0;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
+    if (S_ISDIR(file->mode) && writes)
+        return 0; /* the kernel refuses it to all */
     return may(caller_of(call), file, wanted[flags & O_ACCMODE] | (flags & O_TRUNC ? 2 : 0)) ? 0 : -EACCES;
 }
 

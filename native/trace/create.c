@@ -52,6 +52,8 @@ long create(struct task *task, struct found *found, mode_t mode, const char *tar
         failed = may_change(task, &parent, NULL);
     if (!failed && area == OF_SYS)
         failed = -EROFS;
+    if (!failed && (S_ISCHR(mode) || S_ISBLK(mode)) && !is_root(task))
+        failed = -EPERM;
     if (!failed)
         failed = make_here(found, &parent, mode & ~(task->surroundings->umask & 0077), target);
     if (!failed)
@@ -113,7 +115,7 @@ static long make_node(struct task *task, int folder, unsigned long path, mode_t 
         return make_at(task, folder, path, mode & (S_IFMT | 07777), 0);
     case S_IFCHR:
     case S_IFBLK:
-        return is_root(task) ? make_at(task, folder, path, mode & (S_IFMT | 07777), device) : -EPERM;
+        return make_at(task, folder, path, mode & (S_IFMT | 07777), device);
     case S_IFDIR:
         return -EPERM;
     default:

@@ -166,7 +166,7 @@ void forget_task(struct task *task)
     if (task->surroundings && --task->surroundings->users == 0)
         free(task->surroundings);
     free(task->ids.groups);
-    free(task->loading);
+    forget_program(task->loading);
     free(task);
 }
 

@@ -277,6 +277,7 @@ struct program {
     int segment_count;
     struct segment segments[16];
     long uid, gid; /* of a set-id file; -1: as before */
+    int kept;      /* a descriptor of ours of it, if it was executed by one; else 0 */
     /* what end_loading needs to know */
     unsigned long code, table, table_count;
     bool is_growing; /* the stack, first */
@@ -284,6 +285,7 @@ struct program {
     unsigned char replaced[128];
 };
 
+void forget_program(struct program *program);
 /* Reads the headers of an open ELF file. 0, -ENOEXEC, or another -errno. */
 long read_program(int fd, struct program *program);
 /* What is added to the program's addresses. */
