@@ -16,6 +16,7 @@ import { makeScenario, type Scenario } from './scenario/scenario.ts'
 import { type Services, startServices } from './services.ts'
 import { hugeLayer, moreAndMoreFiles, type SizesOptions } from './sizes.ts'
 import { startUp } from './start-up.ts'
+import { stateFolder } from './state-folder.ts'
 import { resultTables } from './tables.ts'
 
 /** What a part has at hand. */
@@ -51,6 +52,7 @@ function sizesOf({ scenario, services, work, clean }: Hall): SizesOptions {
 
 async function bench(options: Options, clean: LeaveClean): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('Other builders need root here. Try: sudo npm run bench')
+  await stateFolder(options.state)
   const work = join(options.state, 'work')
   // The stores name a registry that is gone afterwards.
   clean.later(`remove ${work}`, () => rm(work, { recursive: true, force: true }))

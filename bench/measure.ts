@@ -43,12 +43,16 @@ export async function measure({ argv, env }: Command, folder: string, signal: Ab
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    cancelSignal: signal,
+    // A group of its own, all of which ends with us: shell scripts do not pass signals on.
+    detached: true,
   })
+  const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGTERM')
+  signal.addEventListener('abort', end, { once: true })
   for await (const text of child.iterable({ from: 'stderr' })) {
     lines.push({ seconds: (performance.now() - started) / 1000, text })
   }
   const result = await child
+  signal.removeEventListener('abort', end)
   const seconds = (performance.now() - started) / 1000
   signal.throwIfAborted()
   if (result.failed) {

@@ -1,7 +1,9 @@
 /* As security/commoncap.c does it. */
 #include "capabilities.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 /* linux/capability.h of the kernel, CAP_FS_SET: what goes by the id for files. */
 #define FOR_FILES                                                                                                      \
@@ -67,6 +69,17 @@ void tell_capabilities(const struct capabilities *has, struct __user_cap_data_st
         data[i].effective = (uint32_t)(has->effective >> 32 * i);
         data[i].inheritable = (uint32_t)(has->inheritable >> 32 * i);
     }
+}
+
+bool is_file_capability(const void *value, size_t size)
+{
+    uint32_t revision;
+    if (size < sizeof revision)
+        return false;
+    memcpy(&revision, value, sizeof revision);
+    revision = le32toh(revision) & VFS_CAP_REVISION_MASK;
+    return (revision == VFS_CAP_REVISION_2 && size == XATTR_CAPS_SZ_2) ||
+           (revision == VFS_CAP_REVISION_3 && size == XATTR_CAPS_SZ_3);
 }
 
 unsigned capability_words(uint32_t version)

@@ -8,6 +8,7 @@
 
 #include <linux/capability.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CAPABILITY(number) (1ull << (number))
@@ -40,6 +41,8 @@ void execute_as(struct capabilities *has, uint32_t real, uint32_t effective);
 /* capset(2): 0 or -EPERM. */
 int set_capabilities(struct capabilities *has, const struct __user_cap_data_struct data[2]);
 void tell_capabilities(const struct capabilities *has, struct __user_cap_data_struct data[2]);
+/* Whether it is a value for the attribute security.capability, linux/capability.h. */
+bool is_file_capability(const void *value, size_t size);
 /* How many of `data` there are in this version of the interface; 0: it is none. */
 unsigned capability_words(uint32_t version);
 

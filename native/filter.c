@@ -62,7 +62,7 @@ static const struct rule rules[] = {
     SERVE(fremovexattr),
     SERVE(execve), SERVE(execveat), SERVE(faccessat), SERVE_NEW(CALL_FACCESSAT2, faccessat2), SERVE(chroot),
     SERVE_EQUAL(prlimit64, serve_limit, 1, RLIMIT_RTTIME),
-    SERVE(capget), SERVE(capset), SERVE_EQUAL(prctl, serve_keep_capabilities, 0, PR_SET_KEEPCAPS),
+    SERVE(capget), SERVE(capset), SERVE(prctl), SERVE(chdir), SERVE(truncate), SERVE(bind), SERVE(kill),
 #ifdef SYS_renameat
     SERVE(renameat),
 #endif
@@ -73,7 +73,7 @@ static const struct rule rules[] = {
 #ifdef SYS_getrlimit
     SERVE_EQUAL(getrlimit, serve_limit, 0, RLIMIT_RTTIME), SERVE_EQUAL(setrlimit, serve_limit, 0, RLIMIT_RTTIME),
 #endif
-    SERVE_SIGNAL(SYS_kill, serve_kill), SERVE_SIGNAL(SYS_tkill, serve_signal), SERVE_SIGNAL(SYS_tgkill, serve_signal),
+    SERVE_SIGNAL(SYS_tkill, serve_signal), SERVE_SIGNAL(SYS_tgkill, serve_signal),
     SERVE_SIGNAL(SYS_rt_sigqueueinfo, serve_signal), SERVE_SIGNAL(SYS_rt_tgsigqueueinfo, serve_signal),
     SERVE_SIGNAL(CALL_PIDFD_OPEN, serve_signal),
     /* These take their flags from memory, or do what other calls do: programs know kernels that lack them. */

@@ -181,7 +181,10 @@ static void set_attributes(int root, struct request *request)
 static void remove_path(int root, struct request *request)
 {
     char *path = wanted_field(request);
-    remove_name(enter_parent(root, path));
+    const char *name = enter_parent(root, path);
+    if (strcmp(name, ".") == 0)
+        fail_because(REFUSED, "remove", path, "it is where we are");
+    remove_name(name);
     free(path);
 }
 

@@ -33,6 +33,7 @@ struct file_id file_id_of(const struct statx *found)
     return (struct file_id){
         .device = makedev(found->stx_dev_major, found->stx_dev_minor),
         .inode = found->stx_ino,
+        .is_nameless = found->stx_nlink == 0,
         .born = born ? found->stx_btime.tv_sec * 1000000000ll + found->stx_btime.tv_nsec : 0,
     };
 }
@@ -50,7 +51,7 @@ static bool is_same_inode(const struct owner *owner, struct file_id id)
 
 static bool is_stale(const struct owner *owner, struct file_id id)
 {
-    return owner->id.born && id.born && owner->id.born != id.born;
+    return (owner->id.is_nameless && !id.is_nameless) || (owner->id.born && id.born && owner->id.born != id.born);
 }
 
 static void free_xattr(struct recorded_xattr *xattr)
@@ -99,6 +100,7 @@ struct owner *make_owner(struct owners *owners, struct file_id id)
         return owner;
     owner = allocate(sizeof *owner);
     owner->id = id;
+    owner->id.is_nameless = false; /* of O_TMPFILE: it may get a name */
     owner->mode = MODE_OF_DISK;
     struct owner **bucket = &owners->buckets[bucket_of(id)];
     owner->next = *bucket;
@@ -112,6 +114,13 @@ void drop_owner(struct owners *owners, struct file_id id)
     struct owner **slot = slot_of(owners, id);
     if (*slot)
         drop_slot(owners, slot);
+}
+
+void lose_name(struct owners *owners, struct file_id id)
+{
+    struct owner **slot = slot_of(owners, id);
+    if (*slot)
+        (*slot)->id.is_nameless = true;
 }
 
 bool drop_if_plain(struct owners *owners, struct owner *owner)
@@ -220,7 +229,7 @@ static mode_t next_type(struct request *request)
 
 void read_owner(struct owners *owners, struct request *request)
 {
-    struct file_id id;
+    struct file_id id = {.is_nameless = false};
     id.device = next_word(request, 10, 0);
     id.inode = next_word(request, 10, 0);
     id.born = (int64_t)next_word(request, 10, 0);
@@ -266,7 +275,8 @@ void write_owners(struct owners *owners, int fd)
     if (!out)
         fail(REFUSED, "fdopen", "(the records)");
     for (struct owner *owner = NULL; (owner = next_owner(owners, owner));)
-        write_one(out, owner);
+        if (!owner->id.is_nameless)
+            write_one(out, owner);
     fprintf(out, "end%c", 0);
     if (fclose(out))
         fail(REFUSED, "write", "(the records)");

@@ -8,9 +8,9 @@
  *   - A file without a record is 0:0, and everything else about it is what the disk says. A record that says no more
  *     than this is dropped (drop_if_plain), so that "no record before, none after" means "nobody touched it".
  *   - An inode number is given again when its file is gone. Whoever removes the last name of a file (unlink, rmdir,
- *     rename over it) drops its record *before* the number can be given again, and takes it back if the call fails.
- *     `born` is a second net for removals that nobody saw: a record whose file has another time of birth is not found.
- *   - A file that is open with no name left may have a record; the same two rules end it.
+ *     rename over it) says so (lose_name): from then on its record is found by those who have it open, and is stale as
+ *     soon as something with that number has a name. `born` is a second net for removals that nobody saw: a record
+ *     whose file has another time of birth is stale, too.
  *   - Nobody keeps a pointer to a record across a call that makes or drops one.
  */
 #ifndef OCIBAKE_OWNERS_H
@@ -31,6 +31,7 @@ struct file_id {
     dev_t device;
     ino_t inode;
     int64_t born; /* nanoseconds since 1970; 0: this file system does not know */
+    bool is_nameless;
 };
 
 /* Of what statx(2) said with STATX_BASIC_STATS | STATX_BTIME. */
@@ -66,6 +67,8 @@ struct owner *find_owner(struct owners *owners, struct file_id id);
 struct owner *make_owner(struct owners *owners, struct file_id id);
 /* Does nothing if there is none. */
 void drop_owner(struct owners *owners, struct file_id id);
+/* Its last name is gone; it may still be open. Does nothing if there is no record. */
+void lose_name(struct owners *owners, struct file_id id);
 /* Drops a record that says nothing, and tells whether it did: the pointer is dead then. */
 bool drop_if_plain(struct owners *owners, struct owner *owner);
 /* All of them, in no order: NULL begins and ends. */

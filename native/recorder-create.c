@@ -7,16 +7,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Where a file is to be made, and by whom. */
 struct birth {
     int folder;
-    char name[NAME_MAX + 1];
+    struct last_name name;
     struct file parent;
     uid_t uid;
     gid_t gid;
@@ -25,14 +29,14 @@ struct birth {
 /* False: it is the kernel's (or its error is). */
 static bool begin(struct call *call, struct birth *birth, int folder, __u64 path, bool follow)
 {
-    birth->folder = open_parent(call, folder, path, follow, birth->name);
+    birth->folder = open_parent(call, folder, path, follow, &birth->name);
     if (birth->folder == -EACCES)
         call->error = -EACCES;
     else
         call->native = true;
     if (birth->folder < 0)
         return false;
-    if (*birth->name && look_at(birth->folder, &birth->parent) == 0) {
+    if (*birth->name.text && look_at(birth->folder, &birth->parent) == 0) {
         const struct identity *who = caller_of(call);
         birth->uid = who->user.fs;
         birth->gid = birth->parent.mode & S_ISGID ? birth->parent.gid : who->group.fs;
@@ -45,7 +49,7 @@ static bool begin(struct call *call, struct birth *birth, int folder, __u64 path
 static bool exists(const struct birth *birth)
 {
     struct stat found;
-    return fstatat(birth->folder, birth->name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(birth->folder, birth->name.text, &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Nothing to put down. */
@@ -54,10 +58,10 @@ static bool is_plain(const struct birth *birth)
     return birth->uid == 0 && birth->gid == 0 && !hands_on_acl(&birth->parent);
 }
 
-/* Ours to make, if the caller may. Else call->error, or call->native. */
-static bool is_ours(struct call *call, const struct birth *birth)
+/* Ours to make, if the caller may. Else call->error, or call->native. With a slash after it, only a folder is made. */
+static bool is_ours(struct call *call, const struct birth *birth, bool folder)
 {
-    if (is_plain(birth) || exists(birth))
+    if (is_plain(birth) || exists(birth) || (birth->name.has_slash && !folder))
         return false;
     int refused = may_change(call, birth->folder, &birth->parent);
     call->native = false;
@@ -108,7 +112,7 @@ static void put_down(int fd, const struct birth *birth, mode_t bits, mode_t type
 
 static void put_down_name(const struct birth *birth, mode_t bits, mode_t type, dev_t device)
 {
-    int fd = openat(birth->folder, birth->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(birth->folder, birth->name.text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
     put_down(fd, birth, bits, type, device);
@@ -134,7 +138,7 @@ static void create(struct call *call, const struct birth *birth, int flags, mode
 {
     mode_t bits = bits_of(call, birth, mode);
     /* O_EXCL: whoever made it meanwhile made it, and the kernel opens it. */
-    int fd = openat(birth->folder, birth->name, flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC, bits & 01777);
+    int fd = openat(birth->folder, birth->name.text, flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC, bits & 01777);
     if (fd < 0) {
         call->error = errno == EEXIST ? 0 : -errno;
         call->native = !call->error;
@@ -177,7 +181,26 @@ static int may_open(struct call *call, const struct file *file, int flags)
         return -EACCES;
     if (all_are_root() || S_ISLNK(file->mode))
         return 0;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
+    if (S_ISDIR(file->mode) && writes)
+        return 0; /* the kernel refuses it to all */
     return may(caller_of(call), file, wanted[flags & O_ACCMODE] | (flags & O_TRUNC ? 2 : 0)) ? 0 : -EACCES;
+}
+
+/* Writing takes a file's capabilities away, and set-id bits unless root does it; we see that it is opened for it. */
+static void about_to_write(struct call *call, struct file *file)
+{
+    struct owner *owner = file->owner;
+    if (!owner || !S_ISREG(file->mode))
+        return;
+    mode_t gone = S_ISUID | (file->mode & S_IXGRP ? S_ISGID : 0);
+    if (caller_of(call)->user.fs != 0 && owner->mode != MODE_OF_DISK && owner->mode & gone) {
+        owner->mode &= ~gone;
+        if (owner->mode == (file->disk_mode & 07777))
+            owner->mode = MODE_OF_DISK;
+    }
+    drop_xattr(owner, "security.capability");
+    drop_if_plain(recorder.owners, owner);
 }
 
 static void open_existing(struct call *call, int folder, __u64 path, int flags)
@@ -186,12 +209,10 @@ static void open_existing(struct call *call, int folder, __u64 path, int flags)
     int fd = open_target(call, folder, path, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
     call->error = fd == -EACCES ? fd : 0;
     if (fd >= 0) {
-        if (look_at(fd, &file) == 0) {
+        if (look_at_for(call, fd, &file) == 0) {
             call->error = may_open(call, &file, flags);
-            /* Writing takes a file's capabilities away, capabilities(7); we see that it is opened for it. */
-            bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
-            if (!call->error && writes && file.owner && drop_xattr(file.owner, "security.capability"))
-                drop_if_plain(recorder.owners, file.owner);
+            if (!call->error && ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC))
+                about_to_write(call, &file);
         }
         close(fd);
     }
@@ -210,7 +231,7 @@ static void open_at(struct call *call, int folder, __u64 path, int flags, mode_t
             open_existing(call, folder, path, flags);
         return;
     }
-    if (is_ours(call, &birth))
+    if (is_ours(call, &birth, false))
         create(call, &birth, flags, mode);
     else if (call->native && exists(&birth))
         open_existing(call, folder, path, flags);
@@ -232,6 +253,26 @@ void serve_creat(struct call *call)
     open_at(call, AT_FDCWD, call->args[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)call->args[1]);
 }
 
+/* By name: an open file is checked when it is opened. */
+void serve_truncate(struct call *call)
+{
+    struct file file;
+    int fd = open_target(call, AT_FDCWD, call->args[0], 0);
+    if (fd >= 0 && look_at(fd, &file) == 0 && (int64_t)call->args[1] >= 0) {
+        if (file.owner && file.owner->type)
+            call->error = -EINVAL;
+        else if (S_ISREG(file.mode) && !may(caller_of(call), &file, 2))
+            call->error = -EACCES;
+        else
+            about_to_write(call, &file);
+    }
+    if (fd == -EACCES)
+        call->error = fd;
+    call->native = !call->error;
+    if (fd >= 0)
+        close(fd);
+}
+
 /* --- mkdir(2), symlink(2), mknod(2), link(2) ----------------------------------------------------------------------- */
 
 static void make_folder(struct call *call, int folder, __u64 path, mode_t mode)
@@ -239,9 +280,9 @@ static void make_folder(struct call *call, int folder, __u64 path, mode_t mode)
     struct birth birth;
     if (!begin(call, &birth, folder, path, false))
         return;
-    if (is_ours(call, &birth)) {
+    if (is_ours(call, &birth, true)) {
         mode_t bits = bits_of(call, &birth, mode & 01777);
-        if (mkdirat(birth.folder, birth.name, bits))
+        if (mkdirat(birth.folder, birth.name.text, bits))
             call->error = -errno;
         else
             put_down_name(&birth, bits, 0, 0);
@@ -265,11 +306,11 @@ static void make_symlink(struct call *call, __u64 target_address, int folder, __
     char target[PATH_MAX];
     if (!begin(call, &birth, folder, path, false))
         return;
-    if (is_ours(call, &birth)) {
+    if (is_ours(call, &birth, false)) {
         int length = read_string(call, target_address, target, sizeof target);
         if (length < 0)
             call->error = length;
-        else if (symlinkat(target, birth.folder, birth.name))
+        else if (symlinkat(target, birth.folder, birth.name.text))
             call->error = -errno;
         else
             put_down_name(&birth, 0, 0, 0);
@@ -299,8 +340,8 @@ static void make_node(struct call *call, int folder, __u64 path, mode_t mode, de
     if (!begin(call, &birth, folder, path, false))
         return;
     bool is_device = is_device_type(mode);
-    bool ours = is_ours(call, &birth);
-    if (!ours && call->native && is_device && !exists(&birth)) {
+    bool ours = is_ours(call, &birth, false);
+    if (!ours && call->native && is_device && !exists(&birth) && !birth.name.has_slash) {
         call->native = false;
         ours = true;
     }
@@ -311,7 +352,7 @@ static void make_node(struct call *call, int folder, __u64 path, mode_t mode, de
     if (ours) {
         mode_t type = is_device ? mode & S_IFMT : 0, bits = bits_of(call, &birth, mode);
         mode_t stand_in = is_device ? S_IFREG | mode_on_disk(S_IFREG | bits) : (mode & S_IFMT) | (bits & 01777);
-        if (mknodat(birth.folder, birth.name, stand_in, 0))
+        if (mknodat(birth.folder, birth.name.text, stand_in, 0))
             call->error = -errno;
         else
             put_down_name(&birth, bits, type, is_device ? device : 0);
@@ -339,7 +380,7 @@ static bool may_be_linked(const struct identity *who, const struct file *file)
     return safe && may(who, file, 4 | 2);
 }
 
-static int may_link(struct call *call, int folder, __u64 path, int flags)
+static int may_link(struct call *call, int folder, __u64 path, int flags, const struct birth *birth)
 {
     struct file file;
     int fd = open_target(call, folder, path, flags);
@@ -347,7 +388,9 @@ static int may_link(struct call *call, int folder, __u64 path, int flags)
         return fd == -EACCES ? fd : 0; /* the kernel finds out the same */
     int error = look_at(fd, &file);
     close(fd);
-    return error ? error : S_ISDIR(file.mode) || may_be_linked(call->who, &file) ? 0 : -EPERM;
+    if (error || exists(birth) || birth->name.has_slash || file.id.device != birth->parent.id.device || S_ISDIR(file.mode))
+        return error;
+    return may_be_linked(call->who, &file) ? may_change(call, birth->folder, &birth->parent) : -EPERM;
 }
 
 /* A second name changes nothing but the folder: all that is ours is whether the caller may. */
@@ -361,9 +404,7 @@ static void link_at(struct call *call, int from, __u64 old, int folder, __u64 pa
     if (!begin(call, &birth, folder, path, false))
         return;
     int follow = flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
-    call->error = exists(&birth) ? 0 : may_link(call, from, old, follow | (flags & AT_EMPTY_PATH));
-    if (!call->error)
-        call->error = may_change(call, birth.folder, &birth.parent);
+    call->error = may_link(call, from, old, follow | (flags & AT_EMPTY_PATH), &birth);
     call->native = !call->error;
     close(birth.folder);
 }
@@ -376,4 +417,59 @@ void serve_link(struct call *call)
 void serve_linkat(struct call *call)
 {
     link_at(call, (int)call->args[0], call->args[1], (int)call->args[2], call->args[3], (int)call->args[4]);
+}
+
+/* --- bind(2) ------------------------------------------------------------------------------------------------------- */
+
+/* The caller's own socket; negative where a profile forbids pidfd_getfd(2). */
+static int open_socket(const struct call *call, int fd)
+{
+    const unsigned of_thread = O_EXCL; /* PIDFD_THREAD, Linux 6.9 */
+    int process = (int)syscall(SYS_pidfd_open, call->pid, of_thread);
+    if (process < 0)
+        process = (int)syscall(SYS_pidfd_open, call->pid, 0);
+    int socket = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+    if (process >= 0)
+        close(process);
+    return socket;
+}
+
+/* Binds the socket for the caller, where it is, so that its address is what it said. */
+static bool bind_there(struct call *call, const struct sockaddr_un *address, socklen_t size, mode_t mask)
+{
+    int socket = open_socket(call, (int)call->args[0]);
+    int folder = socket < 0 || recorder.chrooted ? -1 : open_descriptor(call, AT_FDCWD);
+    if (folder >= 0 && fchdir(folder) == 0) {
+        umask(mask);
+        call->error = bind(socket, (const struct sockaddr *)address, size) ? -errno : 0;
+        umask(0);
+        call->native = chdir("/") != 0;
+    }
+    if (folder >= 0)
+        close(folder);
+    if (socket >= 0)
+        close(socket);
+    return folder >= 0 && !call->error;
+}
+
+void serve_bind(struct call *call)
+{
+    struct birth birth;
+    struct sockaddr_un address;
+    const size_t at = offsetof(struct sockaddr_un, sun_path), size = (unsigned)call->args[2];
+    call->native = true;
+    if (size <= at || size > sizeof address || read_memory(call, call->args[1], &address, size))
+        return;
+    if (address.sun_family != AF_UNIX || !address.sun_path[0] || !memchr(address.sun_path, 0, size - at))
+        return;
+    call->native = false;
+    if (!begin(call, &birth, AT_FDCWD, call->args[1] + at, false))
+        return;
+    if (is_ours(call, &birth, false)) {
+        mode_t mask = umask_of(call);
+        call->native = true;
+        if (bind_there(call, &address, (socklen_t)size, mask))
+            put_down_name(&birth, 0777 & ~mask, 0, 0);
+    }
+    close(birth.folder);
 }

@@ -26,7 +26,7 @@ static void become_program(struct call *call, int fd, const struct file *file)
 {
     struct identity next = *caller_of(call);
     bool set_user = file->mode & S_ISUID, set_group = (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-    if ((set_user || set_group) && !is_program(fd))
+    if ((set_user || set_group) && (next.gains_nothing || !is_program(fd)))
         set_user = set_group = false;
     if (set_user)
         next.user.effective = file->uid;
@@ -110,12 +110,36 @@ void serve_faccessat2(struct call *call)
     access_at(call, (int)call->args[0], call->args[1], (int)call->args[2], (int)call->args[3]);
 }
 
+/* What the kernel would let through, but for what only root may; negative errno, or 0. */
+static int may_enter(struct call *call, __u64 path)
+{
+    struct file file;
+    int fd = open_target(call, AT_FDCWD, path, 0);
+    int error = fd < 0 ? fd : look_at(fd, &file);
+    if (!error && !S_ISDIR(file.mode))
+        error = -ENOTDIR;
+    if (!error && !may(caller_of(call), &file, 1))
+        error = -EACCES;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 /* From now on a path may start elsewhere. */
 void serve_chroot(struct call *call)
 {
     call->native = is_root(caller_of(call));
     if (call->native)
         recorder.chrooted = true;
-    else
-        call->error = -EPERM;
+    else {
+        call->error = may_enter(call, call->args[0]);
+        if (!call->error)
+            call->error = -EPERM;
+    }
+}
+
+void serve_chdir(struct call *call)
+{
+    call->error = all_are_root() || caller_of(call)->user.fs == 0 ? 0 : may_enter(call, call->args[0]);
+    call->native = !call->error;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* What the kernel shows for an owner that this namespace does not know: of /proc and /dev, the host's root. */
 #define UNKNOWN_ID 65534
@@ -20,6 +21,17 @@ int look_at(int fd, struct file *file)
     file->gid = file->owner ? file->owner->gid : found.stx_gid == UNKNOWN_ID ? 0 : found.stx_gid;
     file->links = found.stx_nlink;
     file->of_root = file->id.device == recorder.root_device;
+    return 0;
+}
+
+int look_at_for(struct call *call, int fd, struct file *file)
+{
+    int error = look_at(fd, file);
+    bool without_name = S_ISFIFO(file->mode) || S_ISSOCK(file->mode) || (S_ISREG(file->mode) && file->links == 0);
+    if (error || file->owner || file->of_root || all_are_root() || major(file->id.device) != 0 || !without_name)
+        return error;
+    file->uid = caller_of(call)->user.fs;
+    file->gid = call->who->group.fs;
     return 0;
 }
 

@@ -48,7 +48,7 @@ const struct identity *caller_of(struct call *call)
 static bool is_same(const struct identity *a, const struct identity *b)
 {
     return memcmp(&a->user, &b->user, sizeof a->user) == 0 && memcmp(&a->group, &b->group, sizeof a->group) == 0 &&
-           memcmp(&a->has, &b->has, sizeof a->has) == 0 &&
+           memcmp(&a->has, &b->has, sizeof a->has) == 0 && a->gains_nothing == b->gains_nothing &&
            a->group_count == b->group_count &&
            (a->group_count == 0 || memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
 }

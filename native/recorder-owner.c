@@ -56,7 +56,7 @@ static int may_chown(const struct identity *who, const struct file *file, uid_t 
 static void chown_opened(struct call *call, int fd, uid_t uid, gid_t gid)
 {
     struct file file;
-    call->error = look_at(fd, &file);
+    call->error = look_at_for(call, fd, &file);
     if (!call->error)
         call->error = may_chown(caller_of(call), &file, uid, gid);
     /* The real call for its errors (a read-only file system) and for the time of change. */
@@ -101,10 +101,14 @@ void serve_fchownat(struct call *call)
         chown_path(call, (int)call->args[0], call->args[1], (uint32_t)call->args[2], (uint32_t)call->args[3], flags);
 }
 
-/* A descriptor of O_PATH gets EBADF from the kernel, which we cannot tell apart, and nobody tries. */
+static int open_used(struct call *call, int fd)
+{
+    return fd < 0 || is_path_only(call, fd) ? -EBADF : open_descriptor(call, fd);
+}
+
 void serve_fchown(struct call *call)
 {
-    int fd = open_descriptor(call, (int)call->args[0] < 0 ? -1 : (int)call->args[0]);
+    int fd = open_used(call, (int)call->args[0]);
     if (fd < 0) {
         call->error = fd;
         return;
@@ -117,7 +121,7 @@ static void chmod_opened(struct call *call, int fd, mode_t mode)
 {
     struct file file;
     const struct identity *who = caller_of(call);
-    call->error = look_at(fd, &file);
+    call->error = look_at_for(call, fd, &file);
     if (call->error)
         return;
     if (S_ISLNK(file.mode))
@@ -165,7 +169,7 @@ void serve_fchmodat2(struct call *call)
 
 void serve_fchmod(struct call *call)
 {
-    int fd = open_descriptor(call, (int)call->args[0] < 0 ? -1 : (int)call->args[0]);
+    int fd = open_used(call, (int)call->args[0]);
     if (fd < 0) {
         call->error = fd;
         return;

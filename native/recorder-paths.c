@@ -61,6 +61,12 @@ static bool is_same_place(int a, int b)
     return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+static bool is_folder(int fd)
+{
+    struct stat found;
+    return fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 static bool is_on_proc(int fd)
 {
     struct statfs found;
@@ -156,7 +162,7 @@ static int go(struct walk *walk, enum purpose purpose, char name[NAME_MAX + 1])
         if (error)
             return error;
         if (walk->permitted && !may_at(walk->call->who, walk->at, 1))
-            return -EACCES;
+            return is_folder(walk->at) ? -EACCES : -ENOTDIR;
         bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         if (last && purpose == PARENT && !dots)
             return 0;
@@ -285,23 +291,33 @@ static bool cut_name(char *path, char name[NAME_MAX + 1])
     return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-int open_parent(struct call *call, int folder, __u64 address, bool follow, char name[NAME_MAX + 1])
+int open_parent(struct call *call, int folder, __u64 address, bool follow, struct last_name *name)
 {
     char path[PATH_MAX], parent[PATH_MAX];
     struct stat found;
     int length = read_string(call, address, path, sizeof path);
     if (length <= 0)
         return length < 0 ? length : -ENOENT;
+    name->has_slash = path[length - 1] == '/';
     if (!is_walked(call)) {
         strcpy(parent, path);
-        bool plain = cut_name(parent, name);
+        bool plain = cut_name(parent, name->text);
         int fd = plain ? find_quickly(call, folder, parent, false) : -EINVAL;
-        if (fd >= 0 && follow && fstatat(fd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
+        if (fd >= 0 && follow && fstatat(fd, name->text, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
             close(fd);
             fd = -ELOOP;
         }
         if (!needs_walk(fd))
             return fd;
     }
-    return walk_path(call, folder, path, follow ? PARENT_FOLLOWED : PARENT, name);
+    return walk_path(call, folder, path, follow ? PARENT_FOLLOWED : PARENT, name->text);
+}
+
+/* The mode of its link says what it was opened for: nothing. */
+bool is_path_only(const struct call *call, int fd)
+{
+    char link[64];
+    struct stat found;
+    snprintf(link, sizeof link, "%d/fd/%d", call->pid, fd);
+    return fstatat(recorder.proc, link, &found, AT_SYMLINK_NOFOLLOW) == 0 && !(found.st_mode & 0700);
 }

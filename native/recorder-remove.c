@@ -1,4 +1,4 @@
-/* unlink(2), rmdir(2), rename(2): a record ends with the last name of its file (owners.h). */
+/* unlink(2), rmdir(2), rename(2): what becomes of records with the last name of a file (owners.h). */
 #include "recorder.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 /* A name that is to go. */
 struct leaving {
     int folder;
-    char name[NAME_MAX + 1];
+    struct last_name name;
     bool exists;
     struct file file;
 };
@@ -20,18 +20,18 @@ struct leaving {
 /* Opens the folder; false: the kernel's, or an error of ours. */
 static bool find_leaving(struct call *call, struct leaving *leaving, int folder, __u64 path)
 {
-    leaving->folder = open_parent(call, folder, path, false, leaving->name);
+    leaving->folder = open_parent(call, folder, path, false, &leaving->name);
     leaving->exists = false;
     call->error = leaving->folder == -EACCES ? -EACCES : 0;
     call->native = !call->error;
     if (leaving->folder < 0)
         return false;
-    int fd = *leaving->name ? openat(leaving->folder, leaving->name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int fd = *leaving->name.text ? openat(leaving->folder, leaving->name.text, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
     if (fd >= 0) {
         leaving->exists = look_at(fd, &leaving->file) == 0;
         close(fd);
     }
-    if (*leaving->name)
+    if (*leaving->name.text)
         return true;
     close(leaving->folder);
     return false;
@@ -60,13 +60,15 @@ static void remove_at(struct call *call, int folder, __u64 path, int flags)
     struct leaving leaving;
     if (!find_leaving(call, &leaving, folder, path))
         return;
-    call->error = may_leave(call, &leaving);
-    call->native = !call->error && !is_last_name(&leaving);
+    /* With a slash after it, only a folder is removed. */
+    bool fits = flags & AT_REMOVEDIR || !leaving.name.has_slash;
+    call->error = fits ? may_leave(call, &leaving) : 0;
+    call->native = !call->error && (!fits || !is_last_name(&leaving));
     if (!call->error && !call->native) {
-        if (unlinkat(leaving.folder, leaving.name, flags))
+        if (unlinkat(leaving.folder, leaving.name.text, flags))
             call->error = -errno;
         else
-            drop_owner(recorder.owners, leaving.file.id);
+            lose_name(recorder.owners, leaving.file.id);
     }
     close(leaving.folder);
 }
@@ -86,20 +88,29 @@ void serve_unlinkat(struct call *call)
     remove_at(call, (int)call->args[0], call->args[1], (int)call->args[2]);
 }
 
+static bool are_on_one_disk(int folder, int other)
+{
+    struct stat one, two;
+    return fstat(folder, &one) || fstat(other, &two) || one.st_dev == two.st_dev;
+}
+
 /* Renames ourselves only if a record ends by it. */
 static void rename_over(struct call *call, const struct leaving *from, const struct leaving *to, unsigned flags)
 {
-    call->error = may_leave(call, from);
+    call->error = are_on_one_disk(from->folder, to->folder) ? may_leave(call, from) : -EXDEV;
     if (!call->error)
         call->error = may_leave(call, to);
+    bool wants_folder = from->name.has_slash || (to->name.has_slash && !(flags & RENAME_EXCHANGE));
+    if (!call->error && from->exists && wants_folder && !S_ISDIR(from->file.disk_mode))
+        call->error = -ENOTDIR;
     bool same = from->exists && to->exists && from->file.id.inode == to->file.id.inode;
     call->native = !call->error && (!is_last_name(to) || same || flags & RENAME_EXCHANGE);
     if (call->error || call->native)
         return;
-    if (syscall(SYS_renameat2, from->folder, from->name, to->folder, to->name, flags))
+    if (syscall(SYS_renameat2, from->folder, from->name.text, to->folder, to->name.text, flags))
         call->error = -errno;
     else
-        drop_owner(recorder.owners, to->file.id);
+        lose_name(recorder.owners, to->file.id);
 }
 
 static void rename_at(struct call *call, int folder, __u64 path, int new_folder, __u64 new_path, unsigned flags)

@@ -101,11 +101,25 @@ static bool is_our_group(pid_t number)
     return group.found;
 }
 
+/* Root, and the same user, credentials(7). Who is not there is for the kernel to say. */
+static bool may_signal(struct call *call, pid_t pid)
+{
+    const struct ids *me = &caller_of(call)->user;
+    if (me->effective == 0 || (kill(pid, 0) && errno == ESRCH))
+        return true;
+    const struct ids *it = &identity_of(pid)->user;
+    return me->effective == it->real || me->effective == it->saved || me->real == it->real || me->real == it->saved;
+}
+
 void serve_kill(struct call *call)
 {
     pid_t pid = (pid_t)call->args[0];
     int number = (int)call->args[1];
-    if (pid == -1) {
+    if (pid > 0 && !all_are_root() && !may_signal(call, pid))
+        call->error = -EPERM;
+    else if (!recorder.shares_pids)
+        call->native = true;
+    else if (pid == -1) {
         struct shot shot = {.signal = number, .except = call->pid};
         for_each(shoot, &shot);
         call->error = shot.count ? 0 : -ESRCH;

@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 /* Whether the kernel would show something else: an unknown id is shown as nobody's. */
-static bool is_shown_otherwise(int fd, struct file *file)
+static bool is_shown_otherwise(struct call *call, int fd, struct file *file)
 {
     struct stat shown;
-    if (look_at(fd, file))
+    if (look_at_for(call, fd, file))
         return false;
-    return file->owner || (!file->of_root && fstat(fd, &shown) == 0 && (shown.st_uid || shown.st_gid));
+    if (file->owner || file->of_root)
+        return file->owner;
+    return fstat(fd, &shown) == 0 && (shown.st_uid != file->uid || shown.st_gid != file->gid);
 }
 
 static void show(struct call *call, int fd, const struct file *file, __u64 buffer)
@@ -49,10 +51,14 @@ static bool is_open(struct call *call, int fd)
 static void stat_at(struct call *call, int folder, __u64 path, __u64 buffer, int flags)
 {
     struct file file;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) {
+        call->native = true;
+        return;
+    }
     int fd = open_target(call, folder, path, flags);
     if (!is_open(call, fd))
         return;
-    if (is_shown_otherwise(fd, &file))
+    if (is_shown_otherwise(call, fd, &file))
         show(call, fd, &file, buffer);
     else
         call->native = true;
@@ -78,7 +84,7 @@ void serve_fstat(struct call *call)
 {
     struct file file;
     int fd = open_descriptor(call, (int)call->args[0] < 0 ? -1 : (int)call->args[0]);
-    if (fd >= 0 && is_shown_otherwise(fd, &file))
+    if (fd >= 0 && is_shown_otherwise(call, fd, &file))
         show(call, fd, &file, call->args[1]);
     else
         call->native = true;
@@ -91,10 +97,14 @@ void serve_statx(struct call *call)
     struct file file;
     struct statx shown;
     int flags = (int)call->args[2];
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) {
+        call->native = true;
+        return;
+    }
     int fd = open_target(call, (int)call->args[0], call->args[1], flags);
     if (!is_open(call, fd))
         return;
-    if (is_shown_otherwise(fd, &file) &&
+    if (is_shown_otherwise(call, fd, &file) &&
         statx(fd, "", AT_EMPTY_PATH | (flags & AT_STATX_SYNC_TYPE), (unsigned)call->args[3], &shown) == 0) {
         shown.stx_uid = file.uid;
         shown.stx_gid = file.gid;

@@ -18,8 +18,9 @@
 /* The file that the call is about, by its first argument. */
 static int open_first(struct call *call, bool descriptor, int flags)
 {
+    int fd = (int)call->args[0];
     if (descriptor)
-        return open_descriptor(call, (int)call->args[0] < 0 ? -1 : (int)call->args[0]);
+        return fd < 0 || is_path_only(call, fd) ? -EBADF : open_descriptor(call, fd);
     return open_target(call, AT_FDCWD, call->args[0], flags);
 }
 
@@ -56,7 +57,7 @@ static void check_user_attribute(struct call *call, bool descriptor, int flags, 
 static bool read_name(struct call *call, bool descriptor, int flags, int wanted, char name[XATTR_NAME_MAX + 1])
 {
     int length = read_string(call, call->args[1], name, XATTR_NAME_MAX + 1);
-    if (length < 0)
+    if (length <= 0)
         call->native = true;
     else if (starts_with(name, "user."))
         check_user_attribute(call, descriptor, flags, wanted);
@@ -87,22 +88,24 @@ static void set(struct call *call, int fd, struct file *file, const char *name)
     size_t size = (size_t)call->args[3];
     unsigned flags = (unsigned)call->args[4];
     bool there = file->owner && find_xattr(file->owner, name);
-    call->error = may_set(caller_of(call), file, name);
-    if (call->error)
-        return;
+    bool capability = strcmp(name, "security.capability") == 0;
     if (flags & ~(unsigned)(XATTR_CREATE | XATTR_REPLACE))
         call->error = -EINVAL;
     else if (size > XATTR_SIZE_MAX)
         call->error = -E2BIG;
-    else if (flags & XATTR_CREATE && there)
-        call->error = -EEXIST;
-    else if (flags & XATTR_REPLACE && !there)
-        call->error = -ENODATA;
     if (call->error)
         return;
     void *value = allocate(size);
     if (size)
         call->error = read_memory(call, call->args[2], value, size);
+    if (!call->error && capability && !is_file_capability(value, size))
+        call->error = -EINVAL;
+    if (!call->error)
+        call->error = may_set(caller_of(call), file, name);
+    if (!call->error && flags & XATTR_CREATE && there)
+        call->error = -EEXIST;
+    if (!call->error && flags & XATTR_REPLACE && !there)
+        call->error = -ENODATA;
     if (!call->error && starts_with(name, "system."))
         call->error = set_acl(fd, file, name, value, size);
     else if (!call->error)
@@ -183,13 +186,13 @@ static void serve_remove(struct call *call, bool descriptor, int flags)
     if (!read_name(call, descriptor, flags, 2, name) || !begin(call, descriptor, flags, &fd, &file))
         return;
     close(fd);
+    call->error = may_set(caller_of(call), &file, name);
+    if (call->error)
+        return;
     if (!file.owner || !find_xattr(file.owner, name)) {
         call->native = true;
         return;
     }
-    call->error = may_set(caller_of(call), &file, name);
-    if (call->error)
-        return;
     drop_xattr(file.owner, name);
     drop_if_plain(recorder.owners, file.owner);
 }

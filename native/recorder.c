@@ -82,7 +82,8 @@ static void end_foreign(const struct call *call)
         (void)!write(fd, why, sizeof why - 1);
         close(fd);
     }
-    kill(call->pid, SIGKILL);
+    if (ioctl(recorder.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->notif->id) == 0)
+        kill(call->pid, SIGKILL);
 }
 
 static void serve(const struct seccomp_notif *notif, struct seccomp_notif_resp *answer)
@@ -210,6 +211,7 @@ _Noreturn void record(const struct script *script, pid_t process, int listening)
     /* What is left would outlive us: parent_alive is watched instead. */
     if (script->shares_pids)
         prctl(PR_SET_PDEATHSIG, 0);
+    recorder.shares_pids = script->shares_pids;
     prepare(script->owners, listener);
     if (listener >= 0)
         status = serve_until_end(process, script->parent_alive);

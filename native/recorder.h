@@ -40,6 +40,7 @@ struct recorder {
     dev_t root_device;   /* of the root's own file system */
     dev_t proc_device;
     bool chrooted;       /* some process may have another root than ours */
+    bool shares_pids;    /* there is no pid namespace: recorder-signal.c */
 };
 extern struct recorder recorder;
 
@@ -80,6 +81,7 @@ struct ids {
 struct identity {
     struct ids user, group;
     struct capabilities has;
+    bool gains_nothing; /* PR_SET_NO_NEW_PRIVS */
     gid_t *groups;
     size_t group_count;
 };
@@ -100,11 +102,19 @@ bool all_are_root(void);
 /* O_PATH descriptors, or negative errno. AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count among `flags`. */
 int open_target(struct call *call, int folder, __u64 path, int flags);
 int open_descriptor(const struct call *call, int fd);
+/* The last name of a path: "" if it has no plain one (`/`, `.`, `..`). */
+struct last_name {
+    char text[NAME_MAX + 1];
+    bool has_slash; /* after it */
+};
+
 /*
- * The folder in which the path's last name is, and that name: "" if it is no plain name (`/`, `.`, `..`). With
- * `follow`, when the name is a symlink that leads to nothing yet: the folder and name that it leads to.
+ * The folder in which the path's last name is. With `follow`, when the name is a symlink that leads to nothing yet:
+ * the folder and name that it leads to.
  */
-int open_parent(struct call *call, int folder, __u64 path, bool follow, char name[NAME_MAX + 1]);
+int open_parent(struct call *call, int folder, __u64 path, bool follow, struct last_name *name);
+/* Whether a descriptor was opened with O_PATH. */
+bool is_path_only(const struct call *call, int fd);
 
 /* --- recorder-files.c: what both disk and table say of a file ----------------------------------------------------- */
 
@@ -121,6 +131,8 @@ struct file {
 
 /* Negative errno, or 0. */
 int look_at(int fd, struct file *file);
+/* The same as the caller shall see it: what has never had a name (a pipe) is his who looks. */
+int look_at_for(struct call *call, int fd, struct file *file);
 /* 4 read, 2 write, 1 search or execute. */
 bool may(const struct identity *who, const struct file *file, int wanted);
 bool may_at(const struct identity *who, int fd, int wanted);
@@ -167,7 +179,7 @@ handler serve_setuid, serve_setgid, serve_setreuid, serve_setregid, serve_setres
 handler serve_setxattr, serve_lsetxattr, serve_fsetxattr, serve_getxattr, serve_lgetxattr, serve_fgetxattr,
     serve_listxattr, serve_llistxattr, serve_flistxattr, serve_removexattr, serve_lremovexattr, serve_fremovexattr;
 handler serve_execve, serve_execveat, serve_access, serve_faccessat, serve_faccessat2, serve_chroot;
-handler serve_capget, serve_capset, serve_keep_capabilities; /* recorder-capabilities.c */
+handler serve_capget, serve_capset, serve_prctl, serve_chdir, serve_truncate, serve_bind;
 handler serve_kill, serve_signal;
 
 #endif

@@ -26,6 +26,7 @@ test db-util                  makes Berkeley DB files
 test libcap2-bin              sets and shows file capabilities
 test libfaketime              another clock for a process
 test podman                   runs finished images
+test proot                    one that is too old, to be refused
 test util-linux               namespaces
 test xz-utils                 archives to unpack
 test zstd                     archives to unpack

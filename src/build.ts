@@ -33,6 +33,8 @@ export interface BuildOptions {
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
   readonly sandbox: string
+  /** A sandbox will do that loses owners that scripts give to files; default: false. */
+  readonly allowInexactOwnership?: boolean
   /** Default: 'all'. */
   readonly cache?: CacheUse
   /** For proxies of scripts and `env:` secrets. */

@@ -52,6 +52,7 @@ const struct call calls[] = {
     {SYS_chroot, on_chroot},
     {SYS_inotify_add_watch, on_inotify_add_watch},
     {SYS_umask, on_umask},
+    {SYS_unshare, on_unshare},
     {SYS_execve, on_execve},
     {SYS_getuid, on_getuid},
     {SYS_geteuid, on_geteuid},

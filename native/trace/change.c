@@ -41,7 +41,9 @@ static long change_mode(struct task *task, struct found *found, mode_t mode)
     mode &= 07777;
     if (!is_root(task) && !S_ISDIR(found->stat.stx_mode) && !is_member(task, gid))
         mode &= (mode_t)~S_ISGID;
-    record(found, owner ? owner->uid : 0, gid, mode);
+    struct statx seen = found->stat;
+    apply_owner(task, &seen);
+    record(found, seen.stx_uid, seen.stx_gid, mode);
     return 0;
 }
 
@@ -65,7 +67,7 @@ long on_fchmodat(struct task *task, const unsigned long *a)
 long on_fchmod(struct task *task, const unsigned long *a)
 {
     struct found found;
-    long failed = walk_descriptor(task, (int)a[0], &found);
+    long failed = is_path_only(task, (int)a[0]) ? -EBADF : walk_descriptor(task, (int)a[0], &found);
     return failed ? failed : change_mode(task, &found, (mode_t)a[1]);
 }
 
@@ -125,7 +127,7 @@ long on_fchownat(struct task *task, const unsigned long *a)
 long on_fchown(struct task *task, const unsigned long *a)
 {
     struct found found;
-    long failed = walk_descriptor(task, (int)a[0], &found);
+    long failed = is_path_only(task, (int)a[0]) ? -EBADF : walk_descriptor(task, (int)a[0], &found);
     return failed ? failed : change_owner(task, &found, (uid_t)a[1], (gid_t)a[2]);
 }
 
@@ -154,6 +156,12 @@ long on_utimensat(struct task *task, const unsigned long *a)
     int flags = (int)a[3];
     if (a[2] && read_memory(task, a[2], times, sizeof times))
         return -EFAULT;
+    if (a[2] && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+        return 0;
+    if (!a[1] && (int)a[0] == AT_FDCWD)
+        return -EFAULT;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || (!a[1] && flags))
+        return -EINVAL;
     int how = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW) | (flags & AT_EMPTY_PATH || !a[1] ? EMPTY : 0);
     return set_times_at(task, (int)a[0], a[1], a[2] ? times : NULL, how);
 }
@@ -198,9 +206,15 @@ long on_utime(struct task *task, const unsigned long *a)
 long on_truncate(struct task *task, const unsigned long *a)
 {
     struct found found;
+    if ((long)a[1] < 0)
+        return -EINVAL;
     long failed = walk_at(task, AT_FDCWD, a[0], FOLLOW, &found);
-    if (!failed)
-        failed = may_touch(&found);
+    if (failed)
+        return failed;
+    mode_t mode = true_mode(owner_of(&found.stat), found.stat.stx_mode);
+    if (!S_ISREG(mode))
+        return S_ISDIR(mode) ? -EISDIR : -EINVAL;
+    failed = may_touch(&found);
     if (!failed)
         failed = may(task, &found.stat, MAY_WRITE, false);
     if (failed)

@@ -46,12 +46,14 @@ static mode_t mode_of_new(const struct task *task, const struct found *parent, c
 long create(struct task *task, struct found *found, mode_t mode, const char *target, dev_t device)
 {
     struct found parent;
-    long failed = look_above(found, &parent);
+    enum area area = area_of(found->guest);
+    long failed = area == OF_PROC ? -ENOENT : look_above(found, &parent); /* nothing is ever made in /proc */
     if (!failed)
         failed = may_change(task, &parent, NULL);
-    enum area area = area_of(found->guest);
-    if (!failed && (area == OF_PROC || area == OF_SYS))
+    if (!failed && area == OF_SYS)
         failed = -EROFS;
+    if (!failed && (S_ISCHR(mode) || S_ISBLK(mode)) && !is_root(task))
+        failed = -EPERM;
     if (!failed)
         failed = make_here(found, &parent, mode & ~(task->surroundings->umask & 0077), target);
     if (!failed)
@@ -82,7 +84,7 @@ long create(struct task *task, struct found *found, mode_t mode, const char *tar
 static long make_at(struct task *task, int folder, unsigned long path, mode_t mode, dev_t device)
 {
     struct found found;
-    long failed = walk_at(task, folder, path, MISSING, &found);
+    long failed = walk_at(task, folder, path, MISSING | NAME, &found);
     if (failed)
         return failed;
     if (found.exists)
@@ -113,7 +115,9 @@ static long make_node(struct task *task, int folder, unsigned long path, mode_t 
         return make_at(task, folder, path, mode & (S_IFMT | 07777), 0);
     case S_IFCHR:
     case S_IFBLK:
-        return is_root(task) ? make_at(task, folder, path, mode & (S_IFMT | 07777), device) : -EPERM;
+        return make_at(task, folder, path, mode & (S_IFMT | 07777), device);
+    case S_IFDIR:
+        return -EPERM;
     default:
         return -EINVAL;
     }
@@ -138,7 +142,7 @@ static long link_to(struct task *task, unsigned long target, int folder, unsigne
     if (failed == 0)
         return -ENOENT;
     if (failed > 0)
-        failed = walk_at(task, folder, path, MISSING, &found);
+        failed = walk_at(task, folder, path, MISSING | NAME, &found);
     if (failed)
         return failed;
     if (found.exists)
@@ -174,22 +178,24 @@ static long link_at(struct task *task, int from, unsigned long old, int to, unsi
     int how = (flags & AT_SYMLINK_FOLLOW ? FOLLOW : 0) | (flags & AT_EMPTY_PATH ? EMPTY : 0);
     long failed = walk_at(task, from, old, how, &file);
     if (!failed)
-        failed = walk_at(task, to, new, MISSING, &name);
+        failed = walk_at(task, to, new, MISSING | NAME, &name);
     if (failed)
         return failed;
     if (name.exists)
         return -EEXIST;
+    if (name.wants_folder)
+        return -ENOENT;
     if (S_ISDIR(file.stat.stx_mode))
         return -EPERM;
     failed = look_above(&name, &parent);
-    if (!failed && !may_be_linked(task, &file))
-        failed = -EPERM;
-    if (!failed)
-        failed = may_change(task, &parent, NULL);
     if (!failed && cover_of(&file.stat))
         failed = -EXDEV;
     if (!failed && !file.is_link_of_kernel && area_of(file.guest) != area_of(name.guest))
         failed = -EXDEV;
+    if (!failed && !may_be_linked(task, &file))
+        failed = -EPERM;
+    if (!failed)
+        failed = may_change(task, &parent, NULL);
     if (failed)
         return failed;
     int kernel = file.is_link_of_kernel ? AT_SYMLINK_FOLLOW : 0;

@@ -34,6 +34,27 @@ static void free_prefix(struct prefix *prefix)
         free(prefix->words[i]);
 }
 
+void forget_program(struct program *program)
+{
+    if (program && program->kept > 0)
+        close(program->kept);
+    free(program);
+}
+
+/* By fexecve(3): it may have no name any more, and the descriptor may end with the old program. */
+static void keep_program(struct program *program, int fd)
+{
+    char host[HOST_PATH_MAX];
+    if (program->kept > 0)
+        close(program->kept);
+    program->kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    ssize_t length = readlink(program->host, host, sizeof host - 1);
+    host[length < 0 ? 0 : length] = 0;
+    if (!guest_path(host, program->guest))
+        program->guest[0] = 0;
+    snprintf(program->host, sizeof program->host, "/proc/%d/fd/%d", getpid(), program->kept);
+}
+
 /* What an executable is on the disk, with what it may not be. */
 static long open_executable(struct task *task, const char *path, struct found *found, struct program *program)
 {
@@ -54,9 +75,11 @@ static long open_executable(struct task *task, const char *path, struct found *f
         make_executable(found->host, &found->stat);
     program->uid = !cover && mode & S_ISUID ? (long)(owner ? owner->uid : 0) : -1;
     program->gid = !cover && (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ? (long)(owner ? owner->gid : 0) : -1;
-    strcpy(program->guest, found->is_link_of_kernel ? "" : found->guest);
+    strcpy(program->guest, found->guest);
     strcpy(program->host, found->host);
     int fd = open(found->host, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && found->is_link_of_kernel)
+        keep_program(program, fd);
     return fd < 0 ? -errno : fd;
 }
 
@@ -122,7 +145,7 @@ static long find_interpreter(struct task *task, struct program *program, char ho
         failed = -ELIBBAD;
     program->interpreter_entry = interpreter->entry;
     strcpy(host, found.host);
-    free(interpreter);
+    forget_program(interpreter);
     return failed;
 }
 
@@ -183,7 +206,7 @@ static long lend_arguments(struct task *task, const char *host, const struct pre
 
 static long exec_failed(struct task *task, long result)
 {
-    free(task->loading);
+    forget_program(task->loading);
     task->loading = NULL;
     return result;
 }
@@ -211,10 +234,10 @@ long on_execve(struct task *task, const unsigned long *a)
     if (failed > 0)
         failed = execute(task, program);
     if (failed) {
-        free(program);
+        forget_program(program);
         return failed; /* or REWRITTEN, by map_room */
     }
-    free(task->loading);
+    forget_program(task->loading);
     task->loading = program;
     task->at_exit = exec_failed;
     return REWRITTEN;

@@ -34,7 +34,7 @@ static const int forbidden[] = {
     SYS_sethostname,   SYS_setdomainname,  SYS_settimeofday,  SYS_clock_settime, SYS_init_module, SYS_finit_module,
     SYS_delete_module, SYS_kexec_load,     SYS_bpf,           SYS_perf_event_open, SYS_acct,     SYS_setns,
     SYS_ptrace,        SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,   438 /* pidfd_getfd */,
-    SYS_vhangup,       SYS_unshare,        SYS_syslog,        SYS_kexec_file_load, SYS_adjtimex, SYS_clock_adjtime,
+    SYS_vhangup,       SYS_syslog,        SYS_kexec_file_load, SYS_adjtimex, SYS_clock_adjtime,
 #ifdef SYS_iopl
     SYS_iopl,          SYS_ioperm,
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -122,14 +123,17 @@ static long open_at(struct task *task, int folder, unsigned long path, int flags
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     bool makes = flags & O_CREAT && (flags & O_TMPFILE) != O_TMPFILE;
     bool follows = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
-    long failed = walk_at(task, folder, path, (follows ? FOLLOW : 0) | (makes ? MISSING : 0), &found);
+    if (makes && flags & O_DIRECTORY)
+        return -EINVAL;
+    int how = (follows ? FOLLOW : 0) | (makes ? MISSING | NO_SLASH : 0);
+    long failed = walk_at(task, folder, path, how, &found);
     if (failed)
         return failed;
     if ((flags & O_TMPFILE) == O_TMPFILE)
         return S_ISDIR(found.stat.stx_mode) ? open_nameless(task, &found, flags, mode) : -ENOTDIR;
     if (found.exists && makes && flags & O_EXCL)
         return -EEXIST;
-    if (makes && (found.wants_folder || (found.exists && S_ISDIR(found.stat.stx_mode))))
+    if (makes && found.exists && S_ISDIR(found.stat.stx_mode))
         return -EISDIR;
     if (found.exists)
         return open_found(task, &found, flags);
@@ -187,6 +191,16 @@ long on_inotify_add_watch(struct task *task, const unsigned long *a)
     unsigned nofollow = 0x02000000; /* IN_DONT_FOLLOW */
     long failed = walk_at(task, AT_FDCWD, a[1], a[2] & nofollow ? 0 : FOLLOW, &found);
     return failed ? failed : let_use(task, 1, found.host);
+}
+
+/* Not of namespaces: for those it would need what no script has. */
+long on_unshare(struct task *task, const unsigned long *a)
+{
+    if (a[0] & ~(unsigned long)(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM))
+        return -EPERM;
+    if (a[0] & CLONE_FS)
+        leave_surroundings(task);
+    return PASS;
 }
 
 /* The kernel keeps it too, for what it makes itself. */

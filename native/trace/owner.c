@@ -45,10 +45,12 @@ static mode_t true_mode_of(const struct statx *found)
     return true_mode(owner_of(found), found->stx_mode);
 }
 
-/* A pipe or a socket belongs to whoever made it, which is near enough to whoever looks. */
+/* What has never had a name (a pipe) belongs to whoever made it, which is near enough to whoever looks. */
 static bool is_anonymous(const struct statx *found)
 {
-    return (S_ISFIFO(found->stx_mode) || S_ISSOCK(found->stx_mode)) && found->stx_dev_major == 0;
+    bool is_file = S_ISREG(found->stx_mode) && found->stx_nlink == 0;
+    return (is_file || S_ISFIFO(found->stx_mode) || S_ISSOCK(found->stx_mode)) && found->stx_dev_major == 0 &&
+           !is_on_disk(found);
 }
 
 void apply_owner(struct task *task, struct statx *found)
@@ -109,6 +111,8 @@ bool is_member(const struct task *task, gid_t gid)
 bool owns(struct task *task, const struct statx *found)
 {
     const struct owner *owner = owner_of(found);
+    if (!owner && is_anonymous(found))
+        return true;
     return is_root(task) || task->ids.uid[FILE_SYSTEM] == (owner ? owner->uid : 0);
 }
 
@@ -207,5 +211,5 @@ long may_remove(const struct found *found)
     if (cover_of(&found->stat))
         return -EBUSY;
     enum area area = area_of(found->guest);
-    return area == OF_PROC || area == OF_SYS ? -EROFS : 0;
+    return area == OF_PROC ? -EPERM : area == OF_SYS ? -EROFS : 0;
 }

@@ -115,6 +115,7 @@ static long descriptor_path(struct task *task, int fd, char guest[PATH_MAX])
 /* Where a walk is. */
 struct walk {
     struct task *task;
+    int how;
     int links;
     char at[PATH_MAX];       /* a folder, as a guest path */
     char rest[2 * PATH_MAX]; /* what is to be walked from there */
@@ -193,20 +194,26 @@ static long arrive(struct walk *walk, const char *guest, struct found *found)
 static long may_search(struct walk *walk, const char *guest)
 {
     struct statx folder;
-    if (is_root(walk->task) || area_of(guest) == OF_PROC)
+    bool by_real_id = walk->how & BY_REAL_ID;
+    if (walk->task->ids.uid[by_real_id ? REAL : FILE_SYSTEM] == 0 || area_of(guest) == OF_PROC)
         return 0;
     long failed = look(walk->task, guest, &folder);
-    return failed ? failed : may(walk->task, &folder, MAY_SEARCH, false);
+    if (!failed && !S_ISDIR(folder.stx_mode))
+        return -ENOTDIR;
+    return failed ? failed : may(walk->task, &folder, MAY_SEARCH, by_real_id);
 }
 
 /* The last name, or one that is no folder yet: 1 if the walk has arrived, 0 if it goes on, or -errno. */
-static long step(struct walk *walk, const char *name, bool has_slash, int how, struct found *found)
+static long step(struct walk *walk, const char *name, bool has_slash, struct found *found)
 {
     char next[PATH_MAX + NAME_MAX + 2];
-    bool is_last = is_at_end(walk);
+    const int how = walk->how;
+    bool is_last = is_at_end(walk), is_meant = is_last && how & NAME;
     long failed = may_search(walk, walk->at);
     if (failed)
         return failed;
+    if (is_last && has_slash && how & NO_SLASH)
+        return -EISDIR;
     if (strlen(name) > NAME_MAX)
         return -ENAMETOOLONG;
     if (snprintf(next, sizeof next, "%s/%s", walk->at, name) >= PATH_MAX)
@@ -229,9 +236,9 @@ static long step(struct walk *walk, const char *name, bool has_slash, int how, s
             failed = look_at(found->host, true, &found->stat);
         return failed ? failed : 1;
     }
-    if (type == S_IFLNK && (!is_last || has_slash || how & FOLLOW))
+    if (type == S_IFLNK && !is_meant && (!is_last || has_slash || how & FOLLOW))
         return follow(walk, next);
-    if (type != S_IFDIR && (!is_last || has_slash))
+    if (type != S_IFDIR && !is_meant && (!is_last || has_slash))
         return -ENOTDIR;
     if (type == S_IFDIR)
         note_folder(next);
@@ -256,9 +263,31 @@ static long stay(struct walk *walk, struct found *found)
     return failed;
 }
 
+static bool is_here(const char *path)
+{
+    return path[0] == '.' && path[strspn(path, "./")] == 0 && !strstr(path, "..");
+}
+
+/* A folder that was removed is still there for who is in it. */
+static long stay_where_removed(struct task *task, struct found *found)
+{
+    found->exists = found->is_link_of_kernel = found->wants_folder = true;
+    found->ending = IN_A_DOT;
+    found->guest[0] = 0;
+    snprintf(found->host, sizeof found->host, "/proc/%d/cwd", task->tid);
+    return look_at(found->host, true, &found->stat);
+}
+
+static bool is_removed(const struct walk *walk)
+{
+    struct statx at;
+    char host[HOST_PATH_MAX];
+    return host_path(walk->at, host) == 0 && area_of(walk->at) == OF_ROOT && look_at(host, false, &at) == -ENOENT;
+}
+
 long walk(struct task *task, int folder, const char *path, int how, struct found *found)
 {
-    struct walk walk = {.task = task};
+    struct walk walk = {.task = task, .how = how};
     char name[NAME_MAX + 2];
     bool has_slash;
     memset(found, 0, offsetof(struct found, guest));
@@ -267,14 +296,21 @@ long walk(struct task *task, int folder, const char *path, int how, struct found
     long failed = begin(&walk, folder, path);
     if (failed)
         return failed;
+    if (folder == AT_FDCWD && is_here(path) && is_removed(&walk))
+        return stay_where_removed(task, found);
+    found->ending = AT_THE_TOP;
     while (take_name(&walk, name, &has_slash)) {
-        if (strcmp(name, ".") == 0)
+        found->ending = IN_A_NAME;
+        if (strcmp(name, ".") == 0) {
+            found->ending = IN_A_DOT;
             continue;
+        }
         if (strcmp(name, "..") == 0) {
+            found->ending = IN_TWO_DOTS;
             step_up(&walk);
             continue;
         }
-        long arrived = step(&walk, name, has_slash, how, found);
+        long arrived = step(&walk, name, has_slash, found);
         if (arrived)
             return arrived < 0 ? arrived : 0;
     }
@@ -288,6 +324,15 @@ long walk_at(struct task *task, int folder, unsigned long path, int how, struct 
         return walk_descriptor(task, folder, found);
     long failed = read_string(task, path, said, sizeof said);
     return failed < 0 ? failed : walk(task, folder, said, how, found);
+}
+
+/* The mode of its link says what it was opened for: nothing. */
+bool is_path_only(const struct task *task, int fd)
+{
+    char link[64];
+    struct stat found;
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", task->tid, fd);
+    return lstat(link, &found) == 0 && !(found.st_mode & 0700);
 }
 
 long walk_descriptor(struct task *task, int fd, struct found *found)

@@ -1,4 +1,4 @@
-/* Names that go or move. A record ends with the last name of its file. */
+/* Names that go or move. */
 #include "trace.h"
 
 #include <errno.h>
@@ -17,29 +17,32 @@ static bool is_last_name(const struct statx *found)
     return S_ISDIR(found->stx_mode) || found->stx_nlink <= 1;
 }
 
+/* Of a path without a last name. */
+static long nothing_to_remove(enum ending ending, bool is_folder)
+{
+    if (!is_folder)
+        return -EISDIR;
+    return ending == IN_A_DOT ? -EINVAL : ending == IN_TWO_DOTS ? -ENOTEMPTY : -EBUSY;
+}
+
 static long remove_at(struct task *task, int folder, unsigned long path, int flags)
 {
     struct found found, parent;
     bool is_folder = flags & AT_REMOVEDIR;
-    char said[PATH_MAX];
     if (flags & ~AT_REMOVEDIR)
         return -EINVAL;
-    long failed = read_string(task, path, said, sizeof said);
-    if (failed >= 0)
-        failed = walk(task, folder, said, 0, &found);
+    long failed = walk_at(task, folder, path, NAME, &found);
     if (failed)
         return failed;
-    const char *last = strrchr(said, '/');
-    last = last ? last + 1 : said;
-    if (is_folder && strcmp(last, ".") == 0)
-        return -EINVAL;
-    if (is_folder && strcmp(last, "..") == 0)
-        return -ENOTEMPTY;
-    failed = may_remove(&found);
-    if (!failed)
-        failed = look_above(&found, &parent);
-    if (!failed)
+    if (found.ending != IN_A_NAME)
+        return nothing_to_remove(found.ending, is_folder);
+    if (!is_folder && found.wants_folder)
+        return S_ISDIR(found.stat.stx_mode) ? -EISDIR : -ENOTDIR;
+    failed = look_above(&found, &parent);
+    if (!failed && area_of(parent.guest) != OF_PROC)
         failed = may_change(task, &parent, &found);
+    if (!failed)
+        failed = may_remove(&found);
     if (failed)
         return failed;
     int done = unlinkat(AT_FDCWD, found.host, flags);
@@ -48,7 +51,7 @@ static long remove_at(struct task *task, int folder, unsigned long path, int fla
     if (done)
         return -errno;
     if (is_last_name(&found.stat))
-        forget_owner(&found.stat);
+        lose_name(owners, file_id_of(&found.stat));
     if (is_folder)
         forget_folders();
     return 0;
@@ -76,15 +79,13 @@ struct renaming {
 
 static long may_rename(struct task *task, const struct renaming *names)
 {
-    long failed = may_remove(&names->from);
-    if (!failed && names->to.exists)
-        failed = may_remove(&names->to);
-    if (!failed && area_of(names->from.guest) != area_of(names->to.guest))
-        failed = -EXDEV;
-    if (!failed)
-        failed = may_change(task, &names->above_from, &names->from);
+    long failed = may_change(task, &names->above_from, &names->from);
     if (!failed)
         failed = may_change(task, &names->above_to, names->to.exists ? &names->to : NULL);
+    if (!failed)
+        failed = may_remove(&names->from);
+    if (!failed && names->to.exists)
+        failed = may_remove(&names->to);
     return failed;
 }
 
@@ -102,14 +103,27 @@ static bool is_same_file(const struct found *a, const struct found *b)
            a->stat.stx_dev_major == b->stat.stx_dev_major;
 }
 
+/* Without a look at who may what. */
+static long do_names_fit(const struct renaming *names, unsigned flags)
+{
+    const bool moves_folder = S_ISDIR(names->from.stat.stx_mode);
+    if (area_of(names->from.guest) != area_of(names->to.guest))
+        return -EXDEV;
+    if (names->from.ending != IN_A_NAME || names->to.ending != IN_A_NAME)
+        return -EBUSY;
+    if (!moves_folder && (names->from.wants_folder || (names->to.wants_folder && !(flags & RENAME_EXCHANGE))))
+        return -ENOTDIR;
+    return 0;
+}
+
 static long rename_at(struct task *task, int from, unsigned long old, int to, unsigned long new, unsigned flags)
 {
     struct renaming names;
-    long failed = walk_at(task, from, old, 0, &names.from);
+    long failed = walk_at(task, from, old, NAME, &names.from);
     if (!failed)
-        failed = walk_at(task, to, new, MISSING, &names.to);
-    if (!failed && !names.to.exists && names.to.wants_folder && !S_ISDIR(names.from.stat.stx_mode))
-        failed = -ENOTDIR;
+        failed = walk_at(task, to, new, MISSING | NAME, &names.to);
+    if (!failed)
+        failed = do_names_fit(&names, flags);
     if (!failed)
         failed = look_above(&names.from, &names.above_from);
     if (!failed)
@@ -130,7 +144,7 @@ static long rename_at(struct task *task, int from, unsigned long old, int to, un
         return -errno;
     if (names.to.exists && !(flags & RENAME_EXCHANGE) && is_last_name(&names.to.stat) &&
         !is_same_file(&names.from, &names.to))
-        forget_owner(&names.to.stat);
+        lose_name(owners, file_id_of(&names.to.stat));
     if (S_ISDIR(names.from.stat.stx_mode) || (names.to.exists && S_ISDIR(names.to.stat.stx_mode)))
         forget_folders();
     return 0;

@@ -67,6 +67,8 @@ static long tell_stat(struct task *task, struct found *found, unsigned long into
 static long stat_at(struct task *task, int folder, unsigned long path, unsigned long into, int flags)
 {
     struct found found;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+        return -EINVAL;
     int how = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW) | (flags & AT_EMPTY_PATH ? EMPTY : 0);
     long failed = walk_at(task, folder, path, how, &found);
     return failed ? failed : tell_stat(task, &found, into);
@@ -98,6 +100,9 @@ long on_statx(struct task *task, const unsigned long *a)
 {
     struct found found;
     int flags = (int)a[2];
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE) || a[3] & STATX__RESERVED ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+        return -EINVAL;
     int how = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW) | (flags & AT_EMPTY_PATH ? EMPTY : 0);
     long failed = walk_at(task, (int)a[0], a[1], how, &found);
     if (failed)
@@ -109,9 +114,10 @@ long on_statx(struct task *task, const unsigned long *a)
 static long access_at(struct task *task, int folder, unsigned long path, int mode, int flags)
 {
     struct found found;
-    if (mode & ~(R_OK | W_OK | X_OK))
+    if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    int how = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW) | (flags & AT_EMPTY_PATH ? EMPTY : 0);
+    int how = (flags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW) | (flags & AT_EMPTY_PATH ? EMPTY : 0) |
+              (flags & AT_EACCESS ? 0 : BY_REAL_ID);
     long failed = walk_at(task, folder, path, how, &found);
     if (failed || mode == F_OK)
         return failed;

@@ -86,6 +86,16 @@ void enter_new_space(struct task *task)
     join_space(task, allocate(sizeof(struct space)));
 }
 
+void leave_surroundings(struct task *task)
+{
+    struct surroundings *own = allocate(sizeof *own);
+    *own = *task->surroundings;
+    own->users = 1;
+    if (--task->surroundings->users == 0)
+        free(task->surroundings);
+    task->surroundings = own;
+}
+
 struct task *first_task(pid_t tid)
 {
     struct task *task = add_task(tid);
@@ -156,7 +166,7 @@ void forget_task(struct task *task)
     if (task->surroundings && --task->surroundings->users == 0)
         free(task->surroundings);
     free(task->ids.groups);
-    free(task->loading);
+    forget_program(task->loading);
     free(task);
 }
 

@@ -93,6 +93,8 @@ void give_back(struct task *task);
 /* execve(2): `former` is the thread id that the survivor had before. */
 void become_leader(struct task *task, pid_t former);
 void enter_new_space(struct task *task);
+/* unshare(CLONE_FS) */
+void leave_surroundings(struct task *task);
 bool has_process(pid_t pid); /* a process or a thread of the script's */
 bool has_group(pid_t pgid);
 /* Calls `visit` for each process but `except`. */
@@ -148,13 +150,20 @@ enum {
     FOLLOW = 1, /* a symlink at the end */
     MISSING = 2, /* is no error for the last name */
     EMPTY = 4,  /* an empty path is the descriptor itself */
+    NAME = 8,   /* about the last name itself: not followed, and any kind of file, even with a slash after it */
+    NO_SLASH = 16, /* after the last name: -EISDIR */
+    BY_REAL_ID = 32, /* each folder has to let the real user through */
 };
+
+/* How a path ends that has no last name. */
+enum ending { IN_A_NAME, IN_A_DOT, IN_TWO_DOTS, AT_THE_TOP };
 
 /* What a path of a script leads to. */
 struct found {
     bool exists;
     bool is_link_of_kernel; /* host is a link below /proc that only the kernel can follow, and follows */
     bool wants_folder;      /* it ended with a slash */
+    enum ending ending;
     char guest[PATH_MAX];   /* empty also for what has no name any more */
     char host[HOST_PATH_MAX];
     struct statx stat; /* of the disk */
@@ -166,6 +175,8 @@ long walk(struct task *task, int folder, const char *path, int how, struct found
 long walk_at(struct task *task, int folder, unsigned long path, int how, struct found *found);
 /* The file of a descriptor. */
 long walk_descriptor(struct task *task, int fd, struct found *found);
+/* Whether it was opened with O_PATH. */
+bool is_path_only(const struct task *task, int fd);
 /* A folder was removed or renamed: what is known of folders is not true any more. */
 void forget_folders(void);
 long look_at(const char *host, bool follow, struct statx *found);
@@ -266,6 +277,7 @@ struct program {
     int segment_count;
     struct segment segments[16];
     long uid, gid; /* of a set-id file; -1: as before */
+    int kept;      /* a descriptor of ours of it, if it was executed by one; else 0 */
     /* what end_loading needs to know */
     unsigned long code, table, table_count;
     bool is_growing; /* the stack, first */
@@ -273,6 +285,7 @@ struct program {
     unsigned char replaced[128];
 };
 
+void forget_program(struct program *program);
 /* Reads the headers of an open ELF file. 0, -ENOEXEC, or another -errno. */
 long read_program(int fd, struct program *program);
 /* What is added to the program's addresses. */
@@ -329,7 +342,7 @@ handler on_chmod, on_fchmod, on_fchmodat, on_chown, on_lchown, on_fchown, on_fch
 handler on_setxattr, on_lsetxattr, on_fsetxattr, on_getxattr, on_lgetxattr, on_fgetxattr, on_listxattr, on_llistxattr,
     on_flistxattr, on_removexattr, on_lremovexattr, on_fremovexattr;
 handler on_getdents64;
-handler on_open, on_openat, on_creat, on_chdir, on_inotify_add_watch, on_umask;
+handler on_open, on_openat, on_creat, on_chdir, on_inotify_add_watch, on_umask, on_unshare;
 handler on_execve;
 handler on_getuid, on_geteuid, on_getgid, on_getegid, on_getresuid, on_getresgid, on_getgroups, on_setuid, on_setgid,
     on_setreuid, on_setregid, on_setresuid, on_setresgid, on_setfsuid, on_setfsgid, on_setgroups, on_capget, on_capset,

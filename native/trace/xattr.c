@@ -76,6 +76,8 @@ static long set(struct task *task, struct found *found, const unsigned long *a)
         failed = -E2BIG;
     if (!failed)
         failed = read_memory(task, a[2], value, size);
+    if (!failed && strcmp(name, "security.capability") == 0 && !is_file_capability(value, size))
+        failed = -EINVAL;
     if (!failed)
         failed = may_set(task, found, name);
     if (failed)
@@ -112,6 +114,8 @@ static long get(struct task *task, struct found *found, const unsigned long *a)
     long failed = read_name(task, a[1], name);
     if (failed)
         return failed;
+    if (!is_of_known_kind(name) && !is_list(name))
+        return -EOPNOTSUPP;
     if (cover_of(&found->stat))
         return -ENODATA;
     struct owner *owner = owner_of(&found->stat);
@@ -122,6 +126,8 @@ static long get(struct task *task, struct found *found, const unsigned long *a)
         return give(task, xattr->value, xattr->size, a[2], a[3]);
     if (is_recorded(name)) /* what the disk has of these is this machine's: labels, lists of the work folder */
         return -ENODATA;
+    if (may(task, &found->stat, MAY_READ, false))
+        return -EACCES;
     ssize_t size = (found->is_link_of_kernel ? getxattr : lgetxattr)(found->host, name, value, sizeof value);
     return size < 0 ? -errno : give(task, value, (size_t)size, a[2], a[3]);
 }
@@ -164,9 +170,11 @@ static long remove_one(struct task *task, struct found *found, const unsigned lo
     if (failed)
         return failed;
     struct owner *owner = owner_of(&found->stat);
+    if (is_list(name) && S_ISLNK(found->stat.stx_mode))
+        return -EOPNOTSUPP;
     if (is_recorded(name)) {
         if (!owner || !drop_xattr(owner, name))
-            return -ENODATA;
+            return is_list(name) ? 0 : -ENODATA;
         drop_if_plain(owners, owner);
         return 0;
     }
@@ -190,7 +198,7 @@ static long by_path(struct task *task, const unsigned long *a, int how, attribut
 static long by_descriptor(struct task *task, const unsigned long *a, attribute_call *call)
 {
     struct found found;
-    long failed = walk_descriptor(task, (int)a[0], &found);
+    long failed = is_path_only(task, (int)a[0]) ? -EBADF : walk_descriptor(task, (int)a[0], &found);
     return failed ? failed : call(task, &found, a);
 }
 

@@ -19,15 +19,22 @@ export interface Start {
   readonly created: number
   /** false: unless a tarball is newer. */
   readonly isGiven: boolean
+  /** 'inexact': scripts may have run in a sandbox that loses owners. What that made is nothing for other builds. */
+  readonly owners: 'exact' | 'inexact'
 }
 
-export async function startOf(plan: Plan, base: Base): Promise<Start> {
+export interface StartOptions {
+  readonly allowInexactOwnership?: boolean
+}
+
+export async function startOf(plan: Plan, base: Base, options: StartOptions): Promise<Start> {
   const { Env = [], WorkingDir = '' } = base.config.config ?? {}
   return {
     base: [base.contents, Env, WorkingDir],
     platform: formatPlatform(plan.platform),
     created: plan.created ?? (await base.created()),
     isGiven: plan.created !== undefined,
+    owners: options.allowInexactOwnership === true ? 'inexact' : 'exact',
   }
 }
 

@@ -81,8 +81,11 @@ function splitVariable(pair: string): [string, string] {
 }
 
 /** Probed once, and only when a step wants to run something. */
-function lazySandbox({ store, sandbox, report }: BuildSurroundings) {
+function lazySandbox({ store, sandbox, env, allowInexactOwnership = false, report }: BuildSurroundings) {
   let chosen: Promise<Sandbox> | undefined
-  const choose = async () => (await import('../provision/choose-sandbox.ts')).chooseSandbox(sandbox, store, report)
+  const choose = async () => {
+    const { chooseSandbox } = await import('../provision/choose-sandbox.ts')
+    return await chooseSandbox(sandbox, { env, allowInexactOwnership }, store, report)
+  }
   return () => (chosen ??= choose())
 }

@@ -16,6 +16,7 @@ export interface BuildSurroundings {
   readonly store: Store
   /** 'auto' or the name of one. */
   readonly sandbox: string
+  readonly allowInexactOwnership?: boolean
   readonly roots: RootKeeper
   readonly cache: CacheUse
   /** See BuildFacts. */
@@ -36,7 +37,7 @@ export interface BuildInputs {
 
 /** @throws what steps throw for their inputs, with the step that it was */
 export async function takeInputs(plan: Plan, base: Base, options: BuildSurroundings): Promise<BuildInputs> {
-  const start = await startOf(plan, base)
+  const start = await startOf(plan, base, options)
   const fingerprints: Fingerprint[] = []
   const trust = options.cache !== 'none'
   for (const { number, verb, step } of plan.steps) {

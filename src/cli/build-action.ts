@@ -16,6 +16,7 @@ export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUs
   readonly push?: boolean
   readonly output?: string[]
   readonly sandbox: string
+  readonly allowInexactOwnership?: boolean
   readonly progress: ProgressMode
   readonly metadataFile?: string
 }
@@ -54,7 +55,8 @@ function buildOne(
 ): Promise<BuildResult> {
   const { env, signal } = around
   const push = options.push === true
-  return build(plan, { store, connection, push, ...chosen, sandbox: options.sandbox, env, report, signal })
+  const { sandbox, allowInexactOwnership = false } = options
+  return build(plan, { store, connection, push, ...chosen, sandbox, allowInexactOwnership, env, report, signal })
 }
 
 /** @throws USAGE for a step that the plan does not have */

@@ -38,6 +38,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
+    .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
     .addOption(noCacheOption())
     .addOption(noCacheFromOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')

@@ -65,8 +65,8 @@ export interface CacheUseOptions {
   readonly cacheFrom?: string | true
 }
 
-/** `auto`, and SANDBOX_NAMES of provision/choose-sandbox.ts, which a start of the command line need not load. */
-export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace']
+/** `auto`, and the names in provision/choose-sandbox.ts, which a start of the command line need not load. */
+export const SANDBOXES = ['auto', 'chroot', 'userns', 'ptrace', 'proot']
 
 export const sandboxOption = () =>
   new Option('--sandbox <name>', 'where scripts run').choices(SANDBOXES).default('auto')

@@ -1,6 +1,6 @@
 import { findProgram } from '../provision/find-program.ts'
 import { s3Source } from '../provision/s3-source.ts'
-import { type SurveyedFile, surveyCredentials } from '../registry/credential-survey.ts'
+import { type SurveyedPlace, surveyCredentials } from '../registry/credential-survey.ts'
 import type { Examined, Finding } from './finding.ts'
 import { hostOf } from './network-findings.ts'
 
@@ -10,29 +10,29 @@ export async function credentialFindings(examined: Examined): Promise<Finding[]>
 }
 
 async function registries({ env, home }: Examined): Promise<Finding> {
-  const files = await surveyCredentials({ env, home })
-  const lines = await Promise.all(files.map((file) => described(file, env)))
+  const places = await surveyCredentials({ env, home })
+  const lines = await Promise.all(places.map((place) => described(place, env)))
   const found = lines.filter((line) => line !== undefined)
-  const problem = files.some((file) => file.problem !== undefined)
+  const problem = places.some((place) => place.problem !== undefined)
   const missing = found.some((line) => line.includes('NOT ON THE PATH'))
   return {
     what: 'registry credentials',
     state: problem || missing ? 'missing' : found.length === 0 ? 'not needed' : 'ok',
-    found: found.join('; ') || `none; looked for ${files.map(({ path }) => path).join(', ')}`,
+    found: found.join('; ') || `none; looked for ${places.map(({ place }) => place).join(', ')}`,
     neededFor: 'pushing, and private bases',
-    howToGet: 'ocibake login HOST; in CI OCIBAKE_REGISTRY_TOKEN=HOST=USER:PASSWORD, or REGISTRY_AUTH_FILE',
+    howToGet: 'ocibake login HOST; in CI: OCIBAKE_REGISTRY_TOKEN=HOST=USER:PASSWORD',
   }
 }
 
-async function described(file: SurveyedFile, env: Examined['env']): Promise<string | undefined> {
-  const { path, hosts, helpers = [], problem } = file
+async function described(surveyed: SurveyedPlace, env: Examined['env']): Promise<string | undefined> {
+  const { place, hosts, helpers = [], problem } = surveyed
   if (problem !== undefined) return problem
   if (hosts === undefined) return undefined
   const asked = helpers.map(async ({ host, program }) => {
     const there = (await findProgram(program, env)) !== undefined
     return `${host} by ${program}${there ? '' : ' (NOT ON THE PATH)'}`
   })
-  return `${path}: ${[...hosts, ...(await Promise.all(asked))].join(', ') || 'nothing in it'}`
+  return `${place}: ${[...hosts, ...(await Promise.all(asked))].join(', ') || 'nothing in it'}`
 }
 
 async function s3({ env, home }: Examined): Promise<Finding> {

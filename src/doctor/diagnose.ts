@@ -37,16 +37,17 @@ export interface Diagnosis {
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const tried = await trySandboxes(options)
   const place = detectPlace(options.env)
-  const candidates = tried.filter(({ name }) => options.sandbox === 'auto' || options.sandbox === name)
+  const exact = tried.filter(({ owners }) => owners === 'exact')
+  const candidates = options.sandbox === 'auto' ? exact : tried.filter(({ name }) => name === options.sandbox)
   const chosen = candidates.find(({ sandbox }) => sandbox !== undefined)?.sandbox
-  const canRun = tried.some(({ sandbox }) => sandbox !== undefined)
+  const canRun = exact.some(({ sandbox }) => sandbox !== undefined)
   return {
     platform: formatPlatform(hostPlatform()),
     findings: [
       ...(await userFindings(canRun)),
       ...(await kernelFindings(tried, options)),
       ...sandboxFindings(tried),
-      ...(await programFindings(options)),
+      ...(await programFindings(options, tried)),
       ...(await diskFindings(options)),
       proxyFinding(options),
       ...(await credentialFindings(options)),

@@ -1,7 +1,7 @@
 import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { Examined, Finding } from './finding.ts'
 
-/** The proxies that ocibake, scripts and mmdebstrap use: names and hosts, since their addresses may hold passwords. */
+/** The proxies on the way out, for us and for scripts: names and hosts, since their addresses may hold passwords. */
 export function proxyFinding({ env }: Examined): Finding {
   const found = Object.entries(proxyVariables(env)).map(([name, value]) =>
     /^no_proxy$/i.test(name) ? `${name} (${value.split(',').length} entries)` : `${name} ${hostOf(value)}`,
@@ -10,7 +10,7 @@ export function proxyFinding({ env }: Examined): Finding {
     what: 'proxy',
     state: found.length === 0 ? 'not needed' : 'ok',
     found: found.join(', ') || 'no variable set',
-    neededFor: 'registries, tarballs, scripts and mmdebstrap behind a proxy',
+    neededFor: 'registries, downloads, scripts and mmdebstrap behind a proxy',
     howToGet: 'http_proxy, https_proxy, no_proxy',
   }
 }

@@ -1,15 +1,18 @@
 import { open } from 'node:fs/promises'
-import { messageOf, OcibakeError } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import { findProgram } from '../provision/find-program.ts'
 import { requireMmdebstrap } from '../provision/mmdebstrap.ts'
-import { type NativeProgram, nativeHelper } from '../provision/native-helper.ts'
+import { helperOrRefusal, type NativeProgram } from '../provision/native-helper.ts'
+import { prootVersion } from '../provision/proot-program.ts'
 import type { Examined, Finding } from './finding.ts'
+import type { TriedSandbox } from './try-sandboxes.ts'
 
 /** Programs that builds may want: our own, and those of the machine. */
-export async function programFindings({ env }: Examined): Promise<Finding[]> {
+export async function programFindings({ env }: Examined, tried: readonly TriedSandbox[]): Promise<Finding[]> {
   return [
     await helper('ocibake-sandbox', 'the sandboxes chroot and userns'),
     await helper('ocibake-trace', 'the sandbox ptrace'),
+    await proot(env, tried),
     await program('tar', 'Debian bases', 'tar', env),
     await program('xz', 'unpacking .tar.xz', 'xz-utils', env),
     await program('bzip2', 'unpacking .tar.bz2', 'bzip2', env),
@@ -19,14 +22,9 @@ export async function programFindings({ env }: Examined): Promise<Finding[]> {
 
 async function helper(name: NativeProgram, neededFor: string): Promise<Finding> {
   const howToGet = 'npm install ocibake (linux-x64), or scripts/build-native.sh where there is a C compiler'
-  try {
-    const path = await nativeHelper(name)
-    const found = `${path} (${await architectureOf(path)})`
-    return { what: name, state: 'ok', found, neededFor, howToGet }
-  } catch (error) {
-    if (!(error instanceof OcibakeError)) throw error
-    return { what: name, state: 'missing', found: error.message, neededFor, howToGet }
-  }
+  const path = await helperOrRefusal(name)
+  if (typeof path !== 'string') return { what: name, state: 'missing', found: path.missing, neededFor, howToGet }
+  return { what: name, state: 'ok', found: `${path} (${await architectureOf(path)})`, neededFor, howToGet }
 }
 
 /** elf(5), `e_machine`. */
@@ -44,6 +42,19 @@ async function architectureOf(path: string): Promise<string> {
   if (bytesRead < 20 || buffer.toString('latin1', 0, 4) !== '\x7fELF') return 'no ELF file'
   const machine = buffer.readUInt16LE(18)
   return MACHINES.get(machine) ?? `ELF machine ${machine}`
+}
+
+async function proot(env: Examined['env'], tried: readonly TriedSandbox[]): Promise<Finding> {
+  const path = await findProgram('proot', env)
+  const works = tried.some(({ name, sandbox }) => name === 'proot' && sandbox !== undefined)
+  const version = path === undefined ? undefined : ((await prootVersion(path)) ?? 'of a version that it does not say')
+  return {
+    what: 'proot',
+    state: works ? 'ok' : 'not needed',
+    found: path === undefined ? 'not on the PATH' : `${path}, ${version}`,
+    neededFor: 'the sandbox proot',
+    howToGet: 'version 5.4 or newer; never the 5.1.0 of Debian 12 and 13',
+  }
 }
 
 async function program(name: string, neededFor: string, debian: string, env: Examined['env']): Promise<Finding> {

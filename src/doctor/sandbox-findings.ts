@@ -5,14 +5,15 @@ const FOR: ReadonlyMap<string, string> = new Map([
   ['chroot', 'scripts, as root: the reference'],
   ['userns', 'scripts, as any user'],
   ['ptrace', 'scripts, where there is neither root nor a user namespace'],
+  ['proot', 'scripts, where nothing else works, with --allow-inexact-ownership: it loses owners'],
 ])
 
-/** Each of our sandboxes, by having done in it what a script does. */
+/** Each sandboxes, by having done in it what a script does. */
 export function sandboxFindings(tried: readonly TriedSandbox[]): Finding[] {
-  const canRun = tried.some(({ sandbox }) => sandbox !== undefined)
-  return tried.map(({ name, sandbox, refusal }) => ({
+  const canRun = tried.some(({ sandbox, owners }) => sandbox !== undefined && owners === 'exact')
+  return tried.map(({ name, owners, sandbox, refusal }) => ({
     what: `sandbox ${name}`,
-    state: sandbox !== undefined ? 'ok' : canRun ? 'not needed' : 'missing',
+    state: sandbox !== undefined ? 'ok' : canRun || owners === 'inexact' ? 'not needed' : 'missing',
     found: sandbox !== undefined ? 'works' : refusal!.missing,
     neededFor: FOR.get(name) ?? 'scripts',
     howToGet: refusal?.hint ?? '',

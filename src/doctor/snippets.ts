@@ -15,12 +15,12 @@ const GITLAB = `image:
   image: node:24-bookworm
   variables:
     OCIBAKE_CACHE_DIR: $CI_PROJECT_DIR/.ocibake
-    OCIBAKE_REGISTRY_TOKEN: $CI_REGISTRY=$CI_REGISTRY_USER:$CI_REGISTRY_PASSWORD
   cache:
     key: ocibake
     paths: [.ocibake]
   script:
     - npm ci
+    - export OCIBAKE_REGISTRY_TOKEN="$CI_REGISTRY=$CI_REGISTRY_USER:$CI_REGISTRY_PASSWORD"
     - npx ocibake build web.spec.ts --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_REF_SLUG" --push --metadata-file built.json
   artifacts:
     paths: [built.json]

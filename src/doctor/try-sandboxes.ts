@@ -4,13 +4,14 @@ import { systemCode } from '../errors.ts'
 import { silent } from '../events.ts'
 import { makeFolders } from '../oci/make-folders.ts'
 import { removeTree } from '../oci/remove-tree.ts'
-import { BACKENDS } from '../provision/choose-sandbox.ts'
+import { sandboxBackends } from '../provision/choose-sandbox.ts'
 import type { Sandbox, SandboxRefusal } from '../provision/sandbox.ts'
 import type { Examined } from './finding.ts'
 
 /** What came of doing the real thing with one sandbox: it works, or it is refused. */
 export interface TriedSandbox {
   readonly name: string
+  readonly owners: 'exact' | 'inexact'
   readonly sandbox?: Sandbox
   readonly refusal?: SandboxRefusal
   /** Where it was tried; undefined when no folder can be written. */
@@ -23,18 +24,19 @@ const NOWHERE: SandboxRefusal = {
 }
 
 /** Tries every sandbox in the cache folder, or in the temporary one where that cannot be written. Leaves nothing. */
-export async function trySandboxes({ cacheFolder, temporary }: Examined): Promise<TriedSandbox[]> {
+export async function trySandboxes({ cacheFolder, temporary, env }: Examined): Promise<TriedSandbox[]> {
+  const backends = sandboxBackends({ env, allowInexactOwnership: true })
   for (const folder of [cacheFolder, temporary]) {
     await using place = await probeFolder(folder)
     if (place === undefined) continue
     const tried: TriedSandbox[] = []
-    for (const { name, probe } of BACKENDS) {
+    for (const { name, owners, probe } of backends) {
       const found = await probe(place.path, silent)
-      tried.push({ name, folder, ...('run' in found ? { sandbox: found } : { refusal: found }) })
+      tried.push({ name, owners, folder, ...('run' in found ? { sandbox: found } : { refusal: found }) })
     }
     return tried
   }
-  return BACKENDS.map(({ name }) => ({ name, folder: undefined, refusal: NOWHERE }))
+  return backends.map(({ name, owners }) => ({ name, owners, folder: undefined, refusal: NOWHERE }))
 }
 
 /** A folder of ours below `parent`, which is made when it is missing, and goes again. Undefined: it cannot be made. */

@@ -1,7 +1,9 @@
 import { close, openSync, read } from 'node:fs'
 import { promisify } from 'node:util'
 
-const CHUNK = 512 << 10
+const CHUNK = 256 << 10
+/** Chunks that are good at a time: a stream holds the one that it sends, the next, and asks for a third. */
+const GOOD = 4
 const readAsync = promisify(read)
 const closeAsync = promisify(close)
 
@@ -38,13 +40,15 @@ export class GrowingFile {
 
   /**
    * The bytes from the first on, those that are still to come included. However slow the reader is, the writer does not
-   * wait for it. Can be asked again. @throws when the file is given up or closed
+   * wait for it. Can be asked again. A chunk is good until the fourth one after it is asked for: new memory for each
+   * would pile up faster than it is collected. @throws when the file is given up or closed
    */
   async *bytes(): AsyncGenerator<Uint8Array> {
-    for (let at = 0; await this.reaches(at + 1); ) {
+    const ring = Array.from({ length: GOOD }, () => Buffer.allocUnsafeSlow(CHUNK))
+    for (let [at, turn] = [0, 0]; await this.reaches(at + 1); turn++) {
       if (this.#closed) throw new Error('nobody wants the rest of a growing file')
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, this.#size - at))
-      const reading = readAsync(this.#descriptor, buffer, 0, buffer.length, at)
+      const buffer = ring[turn % GOOD]!
+      const reading = readAsync(this.#descriptor, buffer, 0, Math.min(CHUNK, this.#size - at), at)
       this.#reading = reading
       const { bytesRead } = await reading
       yield buffer.subarray(0, bytesRead)

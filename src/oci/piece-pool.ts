@@ -64,7 +64,8 @@ export class PiecePool {
 
   #start(): Thread {
     // What node was started with (--input-type, --import) is meant for another program.
-    const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known })
+    const resourceLimits = { maxYoungGenerationSizeMb: 4 }
+    const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known, resourceLimits })
     const thread: Thread = { worker, jobs: [] }
     worker.on('message', (answer: PieceAnswer) => {
       if (answer !== 'unread' && answer.blob === undefined) this.#made++

@@ -10,7 +10,7 @@ export interface PressOptions {
   readonly signal: AbortSignal
   /** Members that may be copied instead of made: the result is the same. */
   readonly known: SharedPieces
-  /** By default one a core, at most 8. The result is the same with any number. */
+  /** By default one a core, at most 4: each has 14 MB. The result is the same with any number. */
   readonly threads?: number
   /** Gets every raw piece, in order, before it is yielded; its memory is not used again before this resolves. */
   readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
@@ -32,13 +32,14 @@ const USUAL = 1344 << 10
  * in WebAssembly: the same bytes on every machine, which Node's own zlib does not promise.
  *
  * Threads read files, hash and compress; the main thread only plans, and reads what is no plain file. Memory is bounded:
- * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never keep the process.
+ * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never
+ * keep the process.
  *
  * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  { signal, known, threads = Math.min(availableParallelism(), 8), onRaw = async () => {} }: PressOptions,
+  { signal, known, threads = Math.min(availableParallelism(), 4), onRaw = async () => {} }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
   const pool = new PiecePool(threads, known)
   const abort = () => pool.fail(signal.reason)

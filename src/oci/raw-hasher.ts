@@ -25,7 +25,7 @@ export function hereHasher(): RawHasher {
 
 /** Hashes in a thread of its own: all bytes of a layer go through one sha256, the longest work that cannot be divided. */
 export class ThreadHasher implements RawHasher {
-  readonly #worker = new Worker(WORKER, { execArgv: [] })
+  readonly #worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } })
   /** Questions that are not answered, oldest first. */
   readonly #asked: PromiseWithResolvers<HashAnswer>[] = []
   #failure: { error: unknown } | undefined

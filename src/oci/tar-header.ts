@@ -2,7 +2,7 @@ import { OcibakeError } from '../errors.ts'
 import { type ByteString, display } from './name.ts'
 import { paxRecord } from './pax.ts'
 import type { EntryType, TarEntry } from './tar-entry.ts'
-import { octal, octalLimit } from './tar-number.ts'
+import { octalLimit, writeOctal } from './tar-number.ts'
 
 /** Everything in a tar archive is padded to multiples of this many bytes. */
 export const BLOCK = 512
@@ -49,19 +49,21 @@ export function encodeEntry(entry: HeaderFields): Buffer {
   checkFields(entry)
   const path = entry.type === 'directory' && !entry.path.endsWith('/') ? `${entry.path}/` : entry.path
   const records: Buffer[] = []
-  const header = Buffer.alloc(BLOCK)
+  const header = emptyBlock()
   header.write(fitText('path', path, records), 0, 'latin1')
-  header.write(octal(entry.mode, 8), 100, 'latin1')
-  header.write(fitNumber('uid', entry.uid, 8, records), 108, 'latin1')
-  header.write(fitNumber('gid', entry.gid, 8, records), 116, 'latin1')
-  header.write(fitNumber('size', entry.size, 12, records), 124, 'latin1')
-  header.write(fitNumber('mtime', entry.mtime, 12, records), 136, 'latin1')
-  header.write(fitText('linkpath', entry.target, records), 157, 'latin1')
-  header.write(octal(entry.major, 8), 329, 'latin1')
-  header.write(octal(entry.minor, 8), 337, 'latin1')
+  writeOctal(header, 100, 8, entry.mode)
+  fitNumber(header, 108, 8, 'uid', entry.uid, records)
+  fitNumber(header, 116, 8, 'gid', entry.gid, records)
+  fitNumber(header, 124, 12, 'size', entry.size, records)
+  fitNumber(header, 136, 12, 'mtime', entry.mtime, records)
+  if (entry.target !== '') header.write(fitText('linkpath', entry.target, records), 157, 'latin1')
+  writeOctal(header, 329, 8, entry.major)
+  writeOctal(header, 337, 8, entry.minor)
   seal(header, FLAGS[entry.type])
-  for (const name of [...entry.xattrs.keys()].sort()) {
-    records.push(paxRecord(`SCHILY.xattr.${name}`, entry.xattrs.get(name)!))
+  if (entry.xattrs.size > 0) {
+    for (const name of [...entry.xattrs.keys()].sort()) {
+      records.push(paxRecord(`SCHILY.xattr.${name}`, entry.xattrs.get(name)!))
+    }
   }
   return records.length === 0 ? header : Buffer.concat([...paxMember(Buffer.concat(records)), header])
 }
@@ -77,25 +79,31 @@ function fitText(key: string, text: ByteString, records: Buffer[]): string {
     .replace(/\/+$/, '')
 }
 
-function fitNumber(key: string, value: number, length: number, records: Buffer[]): string {
-  if (value >= 0 && value <= octalLimit(length)) return octal(value, length)
-  records.push(paxRecord(key, String(value)))
-  return octal(0, length)
+function fitNumber(header: Buffer, at: number, length: number, key: string, value: number, records: Buffer[]): void {
+  const fits = value >= 0 && value <= octalLimit(length)
+  if (!fits) records.push(paxRecord(key, String(value)))
+  writeOctal(header, at, length, fits ? value : 0)
+}
+
+/** Of the pool that small buffers share: an archive has half a million of them. */
+function emptyBlock(): Buffer {
+  return Buffer.allocUnsafe(BLOCK).fill(0)
 }
 
 function seal(header: Buffer, flag: string): void {
   header.write(flag, 156, 'latin1')
   header.write('ustar\x0000', 257, 'latin1')
-  header.write(`${octal(sumOf(header), 7)} `, 148, 'latin1')
+  writeOctal(header, 148, 7, sumOf(header))
+  header[155] = 0x20
 }
 
 /** A PAX extended header as the member that it is: header, body, padding. */
 function paxMember(body: Buffer): Buffer[] {
-  const header = Buffer.alloc(BLOCK)
+  const header = emptyBlock()
   header.write('././@PaxHeader', 0, 'latin1')
-  for (const at of [100, 108, 116, 329, 337]) header.write(octal(0, 8), at, 'latin1')
-  header.write(octal(body.length, 12), 124, 'latin1')
-  header.write(octal(0, 12), 136, 'latin1')
+  for (const at of [100, 108, 116, 329, 337]) writeOctal(header, at, 8, 0)
+  writeOctal(header, 124, 12, body.length)
+  writeOctal(header, 136, 12, 0)
   seal(header, 'x')
   return [header, body, padding(body.length)]
 }

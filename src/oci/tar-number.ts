@@ -34,14 +34,20 @@ function readBase256(block: Uint8Array, offset: number, length: number): number 
   return value === BigInt.asIntN(64, value) ? Number(value) : undefined
 }
 
-/** The largest number that `octal` can write into a field of `length` bytes. */
+/** The largest number that `writeOctal` can write into a field of `length` bytes. */
 export function octalLimit(length: number): number {
   return 8 ** (length - 1) - 1
 }
 
-/** A number as zero-padded octal digits and a NUL, `length` bytes in all. It must be in 0..octalLimit(length). */
-export function octal(value: number, length: number): string {
-  return `${value.toString(8).padStart(length - 1, '0')}\0`
+/** Writes a number as zero-padded octal digits and a NUL, `length` bytes in all. It must be in 0..octalLimit(length). */
+export function writeOctal(block: Uint8Array, offset: number, length: number, value: number): void {
+  let rest = value
+  for (let at = offset + length - 2; at >= offset; at--) {
+    const next = Math.floor(rest / 8)
+    block[at] = 0x30 + rest - next * 8
+    rest = next
+  }
+  block[offset + length - 1] = 0
 }
 
 const DECIMAL = /^[+-]?[0-9]+$/

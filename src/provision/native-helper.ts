@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, constants } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
+import type { SandboxRefusal } from './sandbox.ts'
 
 /** native/ocibake-sandbox.c, native/trace/trace.c */
 export type NativeProgram = 'ocibake-sandbox' | 'ocibake-trace'
@@ -33,6 +33,16 @@ export async function nativeHelper(program: NativeProgram = 'ocibake-sandbox'): 
   }
 }
 
+/** As `nativeHelper`; what is missing when there is none. */
+export async function helperOrRefusal(program?: NativeProgram): Promise<string | SandboxRefusal> {
+  try {
+    return await nativeHelper(program)
+  } catch (error) {
+    if (!(error instanceof OcibakeError)) throw error
+    return { missing: error.message.replace(/\.$/, ''), hint: error.hint ?? '' }
+  }
+}
+
 /** What a verb of the helper works on. */
 export interface HelperRequest {
   /** 'lay-out', 'survey', …: native/ocibake-sandbox.c has the list. */
@@ -51,21 +61,16 @@ export interface HelperRequest {
  */
 export async function* helperAnswer(request: HelperRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { verb, folder, input = [], descriptors = [] } = request
-  signal.throwIfAborted()
   const stdio = ['pipe', 'pipe', 'pipe', ...descriptors] as const
-  const child = spawn(await nativeHelper(), [verb, folder], { env: {}, cwd: '/', stdio: [...stdio] })
+  const program = await nativeHelper()
+  signal.throwIfAborted()
+  const child = spawn(program, [verb, folder], { env: {}, cwd: '/', stdio: [...stdio] })
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', kill, { once: true })
   const closed = once(child, 'close')
   // The failure of `spawn` itself comes out of `closed`, where it is awaited.
   closed.catch(() => {})
-  let inputError: unknown
-  const written = pipeline(Readable.from(input, { objectMode: true }), child.stdin!).catch((error: unknown) => {
-    // A helper that fails reads no further, and says why itself.
-    if (systemCode(error) === 'EPIPE' || systemCode(error) === 'ERR_STREAM_PREMATURE_CLOSE') return
-    inputError = error
-    kill()
-  })
+  const fed = feed(child.stdin!, input, kill)
   let said = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     said += text
@@ -73,7 +78,7 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
   try {
     for await (const chunk of child.stdout!) yield chunk
     const [code] = await closed
-    await written
+    const inputError = await fed
     if (inputError !== undefined) throw inputError
     signal.throwIfAborted()
     if (code !== 0) throw failure(verb, said.trim() || `exit code ${code}`)
@@ -82,6 +87,34 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
     kill()
     await closed.catch(() => {})
   }
+}
+
+/** Settles when all is written, or nobody reads any more. @returns what `input` threw, after which `kill` was called */
+async function feed(to: Writable, input: NonNullable<HelperRequest['input']>, kill: () => void): Promise<unknown> {
+  // A helper that fails reads no further, and says why itself.
+  to.on('error', () => {})
+  try {
+    for await (const chunk of input) {
+      if (to.destroyed) return undefined
+      if (!to.write(chunk)) await drained(to)
+    }
+  } catch (error) {
+    kill()
+    return error
+  } finally {
+    to.end()
+  }
+  return undefined
+}
+
+function drained(to: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      to.off('drain', done).off('close', done)
+      resolve()
+    }
+    to.on('drain', done).on('close', done)
+  })
 }
 
 /** All of what a verb answers. @throws as `helperAnswer` */

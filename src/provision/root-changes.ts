@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { OcibakeError, systemCode } from '../errors.ts'
+import { OcibakeError } from '../errors.ts'
 import type { SliceFile } from '../oci/content.ts'
 import { display, fromBytes } from '../oci/name.ts'
 import { writeError } from '../oci/write-error.ts'
@@ -60,7 +60,7 @@ function failureIn(fields: readonly string[], root: string, error: unknown): unk
   }
   if (['ENAMETOOLONG', 'EINVAL', 'EEXIST', 'EMLINK'].includes(code)) return invalidPath(path, code, error)
   const full = writeError(Object.assign(new Error(code, { cause: error }), { code }), join(root, 'x'))
-  return systemCode(full) === undefined ? full : error
+  return full instanceof OcibakeError ? full : error
 }
 
 function errnoName(number: number): string | undefined {

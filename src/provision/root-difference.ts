@@ -30,7 +30,7 @@ interface Pair {
 }
 
 class RootDifference {
-  readonly changes: RootChange[] = []
+  readonly #names: RootChange[] = []
   isPossible = true
   readonly #onDisk: OnDisk
   /** Where a wanted leaf is, or will be when the changes so far are done. */
@@ -48,7 +48,10 @@ class RootDifference {
     this.#claim(pair, (was, leaf) => was === leaf)
     this.#claim(pair, isSameFile)
     this.#folder(pair)
-    this.changes.push(...this.#attributes, ...this.#xattrs)
+  }
+
+  get changes(): RootChange[] {
+    return [...this.#names, ...this.#attributes, ...this.#xattrs]
   }
 
   #claim(pair: Pair, isReusable: (was: Node, leaf: Leaf) => boolean): void {
@@ -72,7 +75,7 @@ class RootDifference {
     let isChanged = false
     for (const name of lying.keys()) {
       if (folder.children.has(name)) continue
-      this.changes.push({ do: 'remove', path: below(path, name) })
+      this.#names.push({ do: 'remove', path: below(path, name) })
       isChanged = true
     }
     for (const name of sortedNames(folder)) {
@@ -97,7 +100,7 @@ class RootDifference {
       if (isFirst && !this.#isAsWanted(lies, node)) this.#setAttributes(path, node)
       return false
     }
-    if (lies !== undefined) this.changes.push({ do: 'remove', path })
+    if (lies !== undefined) this.#names.push({ do: 'remove', path })
     this.#make(path, node)
     return true
   }
@@ -105,10 +108,10 @@ class RootDifference {
   #make(path: ByteString, node: Directory | Leaf): void {
     const existing = node.kind === 'directory' ? undefined : this.#places.get(node)
     if (existing !== undefined) {
-      this.changes.push({ do: 'link', path, existing })
+      this.#names.push({ do: 'link', path, existing })
       return
     }
-    this.changes.push({ do: 'make', path, node })
+    this.#names.push({ do: 'make', path, node })
     if (node.kind !== 'directory') {
       this.#places.set(node, path)
       this.#xattrs.push(...settableXattrs(path, node, this.#onDisk.owners))

@@ -33,6 +33,7 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
     ...(step.timeout === undefined ? {} : { timeout: milliseconds(step) }),
   }
   const sandbox = await tools.sandbox()
+  if (sandbox.warning !== undefined) report({ type: 'warning', ...sandbox.warning })
   await using own = tools.roots === undefined ? new RootKeeper(store) : undefined
   const roots = tools.roots ?? own!
   const laid = await roots.layOut(tree, { newest: build.newest, owners: sandbox.owners, report, signal })

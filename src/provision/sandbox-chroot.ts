@@ -17,5 +17,6 @@ const CHROOT: HelperVerb = {
  */
 export const chrootBackend: SandboxBackend = {
   name: CHROOT.name,
+  owners: 'exact',
   probe: (folder) => probeVerb(CHROOT, folder),
 }

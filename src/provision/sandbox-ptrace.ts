@@ -18,5 +18,6 @@ const PTRACE: HelperVerb = {
  */
 export const ptraceBackend: SandboxBackend = {
   name: PTRACE.name,
+  owners: 'exact',
   probe: (folder) => probeVerb(PTRACE, folder),
 }

@@ -15,6 +15,7 @@ const USERNS: HelperVerb = {
  */
 export const usernsBackend: SandboxBackend = {
   name: USERNS.name,
+  owners: 'exact',
   probe: (folder) => probeVerb(USERNS, folder),
 }
 

@@ -50,6 +50,8 @@ export interface Sandbox {
   readonly why: string
   /** 'recorded': the root is laid out as the builder's own, and what it means is in records beside it. */
   readonly owners: 'real' | 'recorded'
+  /** What the user has to know of everything that scripts make in it. */
+  readonly warning?: { readonly message: string; readonly hint: string }
   /**
    * Runs `command` in the root at `root` (an absolute host path, laid out by us and private to us), of which `records`
    * are true if this sandbox records owners.
@@ -69,6 +71,8 @@ export type OnLine = (stream: 'stdout' | 'stderr', line: string) => void
 /** Finds out by doing it in `folder` whether a sandbox works here. */
 export interface SandboxBackend {
   readonly name: string
+  /** 'inexact': it loses owners that scripts give to files, so it is taken only when the user allows that. */
+  readonly owners: 'exact' | 'inexact'
   probe(folder: string, report: Report): Promise<Sandbox | SandboxRefusal>
 }
 
@@ -76,4 +80,12 @@ export interface SandboxRefusal {
   /** What is missing, a sentence without its full stop; and how to get it. */
   readonly missing: string
   readonly hint: string
+}
+
+/** What decides, beside the machine, which sandboxes may be used. */
+export interface SandboxWishes {
+  /** The caller's environment: its PATH may have a program that one of them needs. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** A sandbox will do that loses owners that scripts give to files. */
+  readonly allowInexactOwnership: boolean
 }

@@ -77,7 +77,7 @@ export function serverName(registry: string): string {
   return registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
 }
 
-/** What `DOCKER_AUTH_CONFIG` holds, where it counts. @throws CREDENTIALS_UNREADABLE */
+/** What `DOCKER_AUTH_CONFIG` holds, unless a file was named. @throws CREDENTIALS_UNREADABLE */
 export function inlineFile(env: CredentialSurroundings['env']): CredentialFile | undefined {
   if (!env.DOCKER_AUTH_CONFIG || env.REGISTRY_AUTH_FILE) return undefined
   const name = 'DOCKER_AUTH_CONFIG'

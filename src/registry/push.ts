@@ -27,11 +27,13 @@ export interface PushOptions {
 
 /** Blobs sent at the same time: more only makes each of them slower. */
 const AT_ONCE = 4
+const REGISTRIES_AT_ONCE = 4
 
 /**
  * Pushes an image under every reference. A repository gets its layers, then the config, then the manifest by each tag,
  * so that no tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere
- * are mounted. At the end each tag is read back. Idempotent: after a failure, push again.
+ * are mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends
+ * the others. Idempotent: after a failure, push again.
  * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image; REGISTRY_*;
  * INTERRUPTED; what `openBlob` throws
  */
@@ -42,7 +44,20 @@ export async function pushImage(
   options: PushOptions,
 ): Promise<void> {
   for (const reference of references) checkDigest(reference, image.manifest)
-  const repositories = Map.groupBy(references, ({ registry, repository }) => `${registry}/${repository}`)
+  const registries = Map.groupBy(references, ({ registry }) => registry)
+  await each(registries.values(), REGISTRIES_AT_ONCE, options.signal, (own, signal) =>
+    pushToRegistry(image, own, connection, { ...options, signal }),
+  )
+}
+
+/** One repository after another: what the first has, the others mount. */
+async function pushToRegistry(
+  image: PushImage,
+  references: readonly Reference[],
+  connection: RegistryConnection,
+  options: PushOptions,
+): Promise<void> {
+  const repositories = Map.groupBy(references, ({ repository }) => repository)
   const complete: Reference[] = []
   for (const group of repositories.values()) {
     const target = group[0]!

@@ -39,8 +39,8 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
   expect(findings.map(({ what }) => what)).toEqual([
     ...['user', 'capabilities', 'seccomp', 'no-new-privileges'],
     ...['mount', 'overlayfs', 'user namespaces', 'subordinate ids', 'ptrace'],
-    ...['sandbox chroot', 'sandbox userns', 'sandbox ptrace'],
-    ...['ocibake-sandbox', 'ocibake-trace', 'tar', 'xz', 'bzip2', 'mmdebstrap'],
+    ...['sandbox chroot', 'sandbox userns', 'sandbox ptrace', 'sandbox proot'],
+    ...['ocibake-sandbox', 'ocibake-trace', 'proot', 'tar', 'xz', 'bzip2', 'mmdebstrap'],
     ...['cache folder', 'temporary folder', 'proxy', 'registry credentials', 'S3 credentials', 'CI'],
   ])
   expect(sandbox?.name).toBe('chroot')
@@ -48,7 +48,8 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
   const { stdout } = await doctor([])
   for (const { what, state, found, neededFor } of findings) {
     expect(stdout).toMatch(new RegExp(`^${state} +${what} +\\S`, 'm'))
-    expect(stdout).toContain(found)
+    // Other tests use the disk meanwhile.
+    if (!what.endsWith('folder')) expect(stdout).toContain(found)
     expect(stdout).toContain(`for: ${neededFor}`)
   }
   expect(stdout).toContain('\nScripts run in the sandbox chroot: ')
@@ -113,8 +114,8 @@ it('where credentials are is said, and never what they are', async () => {
   const kept = { auths: { 'registry.example.com/team': { auth } }, credHelpers: { 'ghcr.io': 'nowhere' } }
   writeFileSync(file, JSON.stringify(kept))
   const env = {
-    OCIBAKE_REGISTRY_TOKEN_CI: `quay.io/team=me:${secret}`,
     REGISTRY_AUTH_FILE: file,
+    OCIBAKE_REGISTRY_TOKEN: `quay.io=me:${secret}`,
     AWS_ACCESS_KEY_ID: `AKIA${secret}`,
     AWS_SECRET_ACCESS_KEY: secret,
     AWS_REGION: 'eu-north-1',
@@ -125,7 +126,7 @@ it('where credentials are is said, and never what they are', async () => {
   const diagnosed = await diagnosis({ env })
   expect(found(diagnosed, 'registry credentials')).toMatchObject({
     state: 'missing',
-    found: `OCIBAKE_REGISTRY_TOKEN…: quay.io/team; ${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
+    found: `OCIBAKE_REGISTRY_TOKEN: quay.io; ${file}: registry.example.com/team, ghcr.io by docker-credential-nowhere (NOT ON THE PATH)`,
   })
   expect(found(diagnosed, 'S3 credentials')!.found).toBe(
     'environment (AWS_ACCESS_KEY_ID); region eu-north-1, endpoint s3.example.com',

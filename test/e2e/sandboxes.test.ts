@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bake, runCli, SPECS } from '../support/cli.ts'
-import { inContainer, PODMAN_CAPABILITIES } from '../support/container.ts'
+import { DOCKER_CAPABILITIES, inContainer, PODMAN_CAPABILITIES } from '../support/container.ts'
 import { debianBase } from '../support/debian-base.ts'
 import { nastySteps } from '../support/nasty-steps.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
@@ -30,6 +30,11 @@ const PODMAN: Place = {
 const PODMAN_USER: Place = {
   ...{ sandbox: 'userns', user: 12345 },
   under: (folder) => inContainer({ folder, uid: 12345, gid: 0, noNewPrivileges: true }),
+}
+/** `docker run`: root, who may chroot and make devices, and neither mount nor have a namespace. */
+const DOCKER: Place = {
+  ...{ sandbox: 'ptrace', user: 0 },
+  under: (folder) => inContainer({ folder, uid: 0, gid: 0, capabilities: DOCKER_CAPABILITIES, seccomp: 'docker' }),
 }
 /** Kubernetes' "restricted": no capability, no new privileges, no user namespace. */
 const RESTRICTED: Place = {
@@ -105,6 +110,7 @@ describe('a spec that does everything nasty has the digest that root gives it', 
     ['nobody, with no new privileges', ORDINARY],
     ['root in a container as podman makes it', PODMAN],
     ['user 12345 in such a container, without capabilities', PODMAN_USER],
+    ['root in a container as Docker makes it', DOCKER],
     ['user 12345 in a container that allows nothing but ptrace', RESTRICTED],
   ])('made by %s', { timeout: 300_000 }, async (_, place) => {
     expect(await nasty(place)).toBe(digest)

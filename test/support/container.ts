@@ -28,15 +28,26 @@ export interface ContainerSettings {
   /** `CAP_CHOWN`…; none by default. */
   readonly capabilities?: readonly string[]
   readonly noNewPrivileges?: boolean
-  /** Default: podman's, as Debian has it. `docker` forbids namespaces to those without CAP_SYS_ADMIN, as moby's does. */
-  readonly seccomp?: 'podman' | 'docker' | 'none'
+  /**
+   * Default: podman's, as Debian has it. `docker` forbids namespaces to those without CAP_SYS_ADMIN, as moby's does;
+   * `strict` forbids ptrace and seccomp, too.
+   */
+  readonly seccomp?: 'podman' | 'docker' | 'strict' | 'none'
+  /** Nothing can be written but `folder`, not even /tmp. */
+  readonly readOnly?: boolean
+  /** Folders of this machine that are there besides, read-only. */
+  readonly shown?: readonly string[]
+  /** Folders that are empty there. */
+  readonly hidden?: readonly string[]
 }
 
-/** What podman 4 and later gives root. Docker adds CAP_MKNOD, CAP_NET_RAW and CAP_AUDIT_WRITE. */
+/** What podman 4 and later gives root. */
 export const PODMAN_CAPABILITIES =
   'CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'
     .split(' ')
     .map((name) => `CAP_${name}`)
+
+export const DOCKER_CAPABILITIES = [...PODMAN_CAPABILITIES, 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_AUDIT_WRITE']
 
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 
@@ -73,8 +84,8 @@ function runThere(settings: ContainerSettings, command: readonly string[]): numb
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: settings.noNewPrivileges ?? false,
     }
-    config.root = { path: 'rootfs', readonly: false }
-    config.mounts.push(...binds(settings.folder, rootfs))
+    config.root = { path: 'rootfs', readonly: settings.readOnly ?? false }
+    config.mounts.push(...binds(settings, rootfs))
     config.linux.namespaces = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'network')
     if (settings.seccomp !== 'none') config.linux.seccomp = profile(settings.seccomp ?? 'podman', capabilities)
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
@@ -89,16 +100,19 @@ function runThere(settings: ContainerSettings, command: readonly string[]): numb
 }
 
 /** A merged-/usr machine has symlinks beside /usr: the same in the root, binds for what is a folder. */
-function binds(folder: string, rootfs: string): Mount[] {
+function binds({ folder, readOnly, shown = [], hidden = [] }: ContainerSettings, rootfs: string): Mount[] {
   const wanted = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib64', CHECKOUT, dirname(realpathSync(process.execPath))]
   const modules = realpathSync(join(CHECKOUT, 'node_modules'))
-  const readOnly = [...new Set([...wanted, modules])].filter((path) => existsSync(path))
+  const visible = [...new Set([...wanted, modules, ...shown])].filter((path) => existsSync(path))
   const mounts: Mount[] = []
-  for (const path of readOnly) {
+  for (const path of visible) {
     if (lstatSync(path).isSymbolicLink()) symlinkSync(readlinkSync(path), join(rootfs, path))
     else mounts.push({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] })
   }
-  mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] })
+  const tmpfs = (destination: string, options: string[]) =>
+    mounts.push({ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...options] })
+  if (readOnly !== true) tmpfs('/tmp', ['mode=1777'])
+  for (const path of hidden) tmpfs(path, ['ro', 'mode=0755'])
   mounts.push({ destination: folder, type: 'bind', source: folder, options: ['rbind', 'rw'] })
   return mounts.sort((a, b) => (a.destination < b.destination ? -1 : 1))
 }
@@ -113,7 +127,7 @@ interface Rule {
 }
 
 /** seccomp.json of Debian's golang-github-containers-common, with its conditions decided. */
-function profile(kind: 'podman' | 'docker', capabilities: readonly string[]) {
+function profile(kind: 'podman' | 'docker' | 'strict', capabilities: readonly string[]) {
   const all = JSON.parse(readFileSync('/usr/share/containers/seccomp.json', 'utf8'))
   const arch = process.arch === 'arm64' ? 'arm64' : 'amd64'
   const holds = (rule: Rule) => {
@@ -143,6 +157,8 @@ function profile(kind: 'podman' | 'docker', capabilities: readonly string[]) {
       'fsopen',
     ].concat(['fsmount', 'fsconfig', 'fspick', 'clone', 'clone3', 'pidfd_getfd', 'keyctl', 'add_key', 'request_key']),
   )
+  if (kind === 'strict')
+    for (const name of ['ptrace', 'seccomp', 'process_vm_readv', 'process_vm_writev']) privileged.add(name)
   const namespaces = 0x7e020000
   const syscalls = rules.map((rule) => ({ ...rule, names: rule.names.filter((name) => !privileged.has(name)) }))
   syscalls.push({

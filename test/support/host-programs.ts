@@ -15,7 +15,8 @@ export function withPrograms(tree: Tree, ...programs: string[]): Tree {
   return [...new Set([...programs, ...needed])].reduce((now, path) => apply(now, placeAt(path, copyOf(path))), tree)
 }
 
-function copyOf(path: string): File {
+/** That file of this machine, root's and executable. */
+export function copyOf(path: string): File {
   const real = realpathSync(path)
   const { size, mtimeNs, ino } = lstatSync(real, { bigint: true })
   return {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -13,6 +13,8 @@ declare module 'vitest' {
 /** vitest's globalSetup. */
 export default async function sharedFolder(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'ocibake-shared-'))
+  // Programs in it are run by ordinary users, too; what is in it has modes of its own.
+  await chmod(folder, 0o755)
   project.provide('sharedFolder', folder)
   return () => rm(folder, { recursive: true, force: true })
 }

@@ -38,6 +38,9 @@ export const AS_ROOT: Record<string, string> = {
   'threads that change ids stay as they are to the kernel': perl(
     'my $p = fork // die; if (!$p) { $> = 65100; open F, ">/tmp/x"; exit } waitpid $p, 0; open F, ">/tmp/y"; print join(",", map { (stat "/tmp/$_")[4] } "x", "y"), "\\n"',
   ),
+  'a program by its descriptor, which ends with the old one': perl(
+    'open F, "<", "/usr/bin/stat" or die; my $p = "/proc/self/fd/" . fileno F; exec { $p } "stat", "-c", "%n", "/proc"; print "no: $!\n"',
+  ),
   limits: `ulimit -a | grep -v pending | grep -v processes | grep -v locked; su core -c "ulimit -n"`,
   'set-id programs': `cd /opt; cp /bin/busybox id; chown 12:13 id; chmod 4755 id; ./id id -u; chmod 2755 id; ./id id -g; chmod 6755 id; ./id touch /tmp/made; ${SHOW} /tmp/made; su core -c "./id id -u; ./id touch /tmp/by; id -u"; ${SHOW} /tmp/by; printf "#!/bin/sh\nid -u\n" > s; chmod 4755 s; chown 12 s; chmod 4755 s; ./s`,
   'what root may': `test -r /opt/none && test -w /opt/none && echo rw; test -x /opt/none || echo not x; test -x /opt/suid && echo x; /opt/none; echo more >> /opt/none; cat /opt/none`,
