@@ -26,6 +26,9 @@ static void write_xattr(const char *name, const char *key, const char *path)
 {
     static char value[XATTR_SIZE_MAX];
     ssize_t size = lgetxattr(name, key, value, sizeof value);
+    /* An empty capability can be set, is listed, and cannot be read: nothing to bring back. */
+    if (size < 0 && (errno == EINVAL || errno == ENODATA))
+        return;
     if (size < 0)
         fail(REFUSED, "getxattr", path);
     printf("%s%c%zd%c", key, 0, size, 0);

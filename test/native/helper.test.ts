@@ -55,6 +55,14 @@ test('lay-out sets an attribute of a symlink itself, never of what it points to'
   expect(ask('read-xattrs', root, 'f\0link\0').stdout.toString('latin1')).toBe('\0trusted.a\x003\0\0\xff\n\0')
 })
 
+test('read-xattrs leaves out what is listed and cannot be read', () => {
+  const root = fresh('unreadable-')
+  writeFileSync(join(root, 'f'), '')
+  const request = 'xattr\0f\0user.a\x001\0xxattr\0f\0security.capability\x000\0end\0'
+  expect(ask('lay-out', root, request).stdout.toString()).toBe('')
+  expect(ask('read-xattrs', root, 'f\0').stdout.toString('latin1')).toBe('user.a\x001\0x\0')
+})
+
 test.each([
   ['no end', 'node\0n\0p\x000\x000\0'],
   ['half a record', 'node\0n\0p\0'],
