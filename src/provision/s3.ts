@@ -1,27 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
-import { OcibakeError } from '../errors.ts'
 import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
 import { type Download, PATIENCE, PassingFault, type Validated } from './download.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
+import { parseS3Uri, type S3Location } from './s3-location.ts'
 import { type AskRange, type Condition, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
-
-export interface S3Location {
-  readonly bucket: string
-  /** As it is: nothing in it is percent-encoded. */
-  readonly key: string
-}
-
-/** The bucket and key of `s3://bucket/key`, as the AWS command line reads it. @throws SPEC_INVALID */
-export function parseS3Uri(uri: string): S3Location {
-  const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri)
-  if (match === null) {
-    throw new OcibakeError('SPEC_INVALID', `'${display(fromText(uri))}' names no object; wanted s3://bucket/key.`)
-  }
-  return { bucket: match[1]!, key: match[2]! }
-}
 
 /**
  * Downloads an object into the download's file, its parts in parallel and all of one and the same object. The bucket's

@@ -5,7 +5,8 @@ import type { Store } from '../oci/store.ts'
 import { Download, type DownloadTools, type Patience, type Validated } from './download.ts'
 import { DownloadFile } from './download-file.ts'
 import { fetchHttps } from './fetch-https.ts'
-import { fetchS3, parseS3Uri } from './s3.ts'
+import { fetchS3 } from './s3.ts'
+import { parseS3Uri } from './s3-location.ts'
 import { displayUrl } from './web-address.ts'
 
 export interface FetchOptions {

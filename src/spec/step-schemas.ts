@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { messageOf } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
 import { isFileMode } from '../provision/file-mode.ts'
-import { parseS3Uri } from '../provision/s3.ts'
+import { parseS3Uri } from '../provision/s3-location.ts'
 import { checkHop } from '../provision/web-address.ts'
 import { duration, flag, imageFolder, imageGlob, list, oneOf, refine, text, texts, wholeNumber } from './fields.ts'
 
