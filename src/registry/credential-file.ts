@@ -97,6 +97,8 @@ export function entryCredentials(entry: JsonObject, key: string, path: string): 
     return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1), source: path }
   }
   const username = field('username')
+  // In an Authorization header the colon ends the name (RFC 7617, section 2): another user would be asked for.
+  if (username.includes(':')) throw unreadable(path, `has a colon at auths["${redact(key)}"].username`)
   return username === '' ? undefined : { kind: 'password', username, password: field('password'), source: path }
 }
 

@@ -103,6 +103,7 @@ test.each([
   ['{"auths": {"host": "hunter2secret"}}', 'auths["host"]'],
   [JSON.stringify({ auths: { host: { auth: base64('hunter2secret') } } }), 'auths["host"].auth'],
   ['{"auths": {"host": {"auth": 5, "x": "hunter2secret"}}}', 'auths["host"].auth'],
+  ['{"auths": {"host": {"username": "a:hunter2secret", "password": "x"}}}', 'auths["host"].username'],
   ['{"credsStore": "../hunter2secret"}', 'credsStore'],
   ['{"credHelpers": {"host": "a b; hunter2secret"}}', 'credHelpers["host"]'],
   ['{"auths": {}} hunter2secret', 'line 1, column 15'],
