@@ -129,6 +129,12 @@ static bool is_one_of(const struct ids *ids, uint32_t id)
     return id == SAME || id == ids->real || id == ids->effective || id == ids->saved;
 }
 
+/* setuid(2), setgid(2): by capability, which who is not root any more may have kept. */
+static bool may_set(const struct identity *who, bool group)
+{
+    return who->has.effective & CAPABILITY(group ? CAP_SETGID : CAP_SETUID);
+}
+
 static struct ids *ids_of(struct identity *identity, bool group)
 {
     return group ? &identity->group : &identity->user;
@@ -153,7 +159,7 @@ static void set_id(struct call *call, bool group)
         call->error = -EINVAL;
         return;
     }
-    if (is_root(call->who))
+    if (may_set(call->who, group))
         ids->real = ids->saved = id;
     else if (id != ids->real && id != ids->saved) {
         call->error = -EPERM;
@@ -169,7 +175,7 @@ static void set_two_ids(struct call *call, bool group)
     struct ids *ids = ids_of(&next, group), old = *ids;
     uint32_t real = (uint32_t)call->args[0], effective = (uint32_t)call->args[1];
     bool allowed = (real == SAME || real == old.real || real == old.effective) && is_one_of(&old, effective);
-    if (!is_root(call->who) && !allowed) {
+    if (!may_set(call->who, group) && !allowed) {
         call->error = -EPERM;
         return;
     }
@@ -189,7 +195,7 @@ static void set_three_ids(struct call *call, bool group)
     struct ids *ids = ids_of(&next, group);
     uint32_t asked[3] = {(uint32_t)call->args[0], (uint32_t)call->args[1], (uint32_t)call->args[2]};
     for (int i = 0; i < 3; i++)
-        if (!is_root(call->who) && !is_one_of(ids, asked[i])) {
+        if (!may_set(call->who, group) && !is_one_of(ids, asked[i])) {
             call->error = -EPERM;
             return;
         }
@@ -210,7 +216,7 @@ static void set_fs_id(struct call *call, bool group)
     struct ids *ids = ids_of(&next, group);
     uint32_t id = (uint32_t)call->args[0];
     call->value = ids->fs;
-    if (id == SAME || (!is_root(call->who) && !is_one_of(ids, id) && id != ids->fs))
+    if (id == SAME || (!may_set(call->who, group) && !is_one_of(ids, id) && id != ids->fs))
         return;
     if (!group)
         change_file_user(&next.has, ids->fs, id);
@@ -307,7 +313,7 @@ void serve_setgroups(struct call *call)
     struct identity next = *caller_of(call);
     gid_t groups[NGROUPS_MAX];
     int count = (int)call->args[0];
-    if (!is_root(call->who))
+    if (!may_set(call->who, true))
         call->error = -EPERM;
     else if (count < 0 || count > NGROUPS_MAX)
         call->error = -EINVAL;

@@ -10,12 +10,14 @@
 #define UNCHANGED 0xffffffffu
 #define GROUPS_MAX 65536
 
-/* Users and groups follow the same rules, but only user 0 may do what it likes. */
+/* Users and groups follow the same rules. */
 typedef unsigned id_set[KINDS_OF_ID];
 
-static bool is_privileged(const struct task *task)
+/* By capability, which who is not root any more may have kept. */
+static bool may_set(const struct task *task, const id_set ids)
 {
-    return task->ids.uid[EFFECTIVE] == 0;
+    bool is_group = ids == task->ids.gid;
+    return task->ids.has.effective & CAPABILITY(is_group ? CAP_SETGID : CAP_SETUID);
 }
 
 static bool is_one_of(const id_set ids, unsigned id)
@@ -27,7 +29,7 @@ static long set_one(const struct task *task, id_set ids, unsigned id)
 {
     if (id == UNCHANGED)
         return -EINVAL;
-    if (is_privileged(task))
+    if (may_set(task, ids))
         ids[REAL] = ids[SAVED] = id;
     else if (id != ids[REAL] && id != ids[SAVED])
         return -EPERM;
@@ -38,7 +40,7 @@ static long set_one(const struct task *task, id_set ids, unsigned id)
 static long set_two(const struct task *task, id_set ids, unsigned real, unsigned effective)
 {
     unsigned before = ids[REAL];
-    bool may = is_privileged(task);
+    bool may = may_set(task, ids);
     if (real != UNCHANGED && !may && real != ids[REAL] && real != ids[EFFECTIVE])
         return -EPERM;
     if (effective != UNCHANGED && !may && !is_one_of(ids, effective))
@@ -56,7 +58,7 @@ static long set_two(const struct task *task, id_set ids, unsigned real, unsigned
 static long set_three(const struct task *task, id_set ids, const unsigned long *a)
 {
     for (int kind = REAL; kind <= SAVED; kind++)
-        if ((unsigned)a[kind] != UNCHANGED && !is_privileged(task) && !is_one_of(ids, (unsigned)a[kind]))
+        if ((unsigned)a[kind] != UNCHANGED && !may_set(task, ids) && !is_one_of(ids, (unsigned)a[kind]))
             return -EPERM;
     for (int kind = REAL; kind <= SAVED; kind++)
         if ((unsigned)a[kind] != UNCHANGED)
@@ -69,7 +71,7 @@ static long set_three(const struct task *task, id_set ids, const unsigned long *
 static long set_file_system(const struct task *task, id_set ids, unsigned id)
 {
     long before = ids[FILE_SYSTEM];
-    if (id != UNCHANGED && (is_privileged(task) || is_one_of(ids, id) || id == ids[FILE_SYSTEM]))
+    if (id != UNCHANGED && (may_set(task, ids) || is_one_of(ids, id) || id == ids[FILE_SYSTEM]))
         ids[FILE_SYSTEM] = id;
     return before;
 }
@@ -147,7 +149,7 @@ static int by_number(const void *a, const void *b)
 long on_setgroups(struct task *task, const unsigned long *a)
 {
     size_t count = (size_t)(int)a[0], size = count * sizeof(gid_t);
-    if (!is_privileged(task))
+    if (!may_set(task, task->ids.gid))
         return -EPERM;
     if (count > GROUPS_MAX)
         return -EINVAL;

@@ -13,6 +13,19 @@
 #define AT_EMPTY_PATH 0x1000
 #endif
 
+/* Whoever opens it gets the host's node, and may compare the two: cp(1) does. */
+static void see_node(struct found *found)
+{
+    struct statx node;
+    const struct owner *owner = owner_of(&found->stat);
+    const char *host = owner && owner->type ? device_node(found->guest, owner) : NULL;
+    if (!host || look_at(host, true, &node))
+        return;
+    const mode_t mode = true_mode(owner, found->stat.stx_mode);
+    found->stat = node;
+    found->stat.stx_mode = (uint16_t)mode;
+}
+
 /* The file that a script sees: an injected one lies over another. */
 static void see(struct task *task, struct found *found)
 {
@@ -26,6 +39,7 @@ static void see(struct task *task, struct found *found)
             cover = cover_of(&named.stat);
     }
     if (!cover) {
+        see_node(found);
         apply_owner(task, &found->stat);
         return;
     }

@@ -41,6 +41,10 @@ export const AS_ROOT: Record<string, string> = {
   'a program by its descriptor, which ends with the old one': perl(
     'open F, "<", "/usr/bin/stat" or die; my $p = "/proc/self/fd/" . fileno F; exec { $p } "stat", "-c", "%n", "/proc"; print "no: $!\n"',
   ),
+  'ids that change by a capability that was kept':
+    'cd /opt; setpriv --reuid 65100 --regid 1000 --clear-groups id; setpriv --reuid 65100 --regid 1000 --groups 4,44 touch /tmp/a; stat -c "%u:%g" /tmp/a',
+  'copies of /dev/null':
+    'cd /opt; install -m 644 -o 3 -g 4 /dev/null made; stat -c "%n %A %u:%g %s" made; stat -c "%t,%T %F" /dev/null /dev/zero; test /dev/null -ef /proc/self/fd/0 && echo same; test /dev/null -ef /dev/zero || echo others',
   limits: `ulimit -a | grep -v pending | grep -v processes | grep -v locked; su core -c "ulimit -n"`,
   'set-id programs': `cd /opt; cp /bin/busybox id; chown 12:13 id; chmod 4755 id; ./id id -u; chmod 2755 id; ./id id -g; chmod 6755 id; ./id touch /tmp/made; ${SHOW} /tmp/made; su core -c "./id id -u; ./id touch /tmp/by; id -u"; ${SHOW} /tmp/by; printf "#!/bin/sh\nid -u\n" > s; chmod 4755 s; chown 12 s; chmod 4755 s; ./s`,
   'what root may': `test -r /opt/none && test -w /opt/none && echo rw; test -x /opt/none || echo not x; test -x /opt/suid && echo x; /opt/none; echo more >> /opt/none; cat /opt/none`,
