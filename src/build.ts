@@ -4,6 +4,7 @@ import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer } from './build/layer-cache.ts'
 import { makeTree } from './build/make-tree.ts'
+import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { preflight } from './build/preflight.ts'
 import { earlyUpload, type Shipped, ship } from './build/ship.ts'
@@ -94,12 +95,16 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
   const around = { ...options, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
-  const make = () => makeTree(plan, base, inputs, around)
+  const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
   if (known !== undefined) {
     report({ type: 'layer-cached', digest: known.layer?.digest ?? null })
     warnAgain(report, known.warnings)
-    return { layer: known.layer ?? undefined, created: known.created, tree: async () => (await make()).tree() }
+    return {
+      layer: known.layer ?? undefined,
+      created: known.created,
+      tree: async () => (await make(onlyNews(report))).tree(),
+    }
   }
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.

@@ -39,7 +39,7 @@ export class Changes {
     const last = this.#last
     if (last?.steps[step - 1]?.verb !== this.#plan.steps[step - 1]!.verb) return 'first build here'
     const cause = this.#startChange(last) ?? this.#stepsChange(last, step)
-    return cause === undefined ? 'run again because the cache does not have its result' : `changed because ${cause}`
+    return cause === undefined ? 'the cache does not have its result' : `changed because ${cause}`
   }
 
   #startChange({ start }: LastBuild): string | undefined {

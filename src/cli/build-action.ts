@@ -59,8 +59,13 @@ function buildOne(
   return build(plan, { store, connection, push, ...chosen, sandbox, allowInexactOwnership, env, report, signal })
 }
 
-/** @throws USAGE for a step that the plan does not have */
+/** @throws USAGE for a step that the plan does not have, and for two options that say different things */
 function cacheUse(plan: Plan, { cache, cacheFrom }: BuildActionOptions): CacheUse {
+  if (cache === false && typeof cacheFrom === 'string') {
+    throw new OcibakeError('USAGE', '--no-cache and --no-cache-from do not go together.', {
+      hint: `--no-cache takes nothing from the cache; --no-cache-from ${cacheFrom} takes what comes before that step.`,
+    })
+  }
   if (cache === false) return 'none'
   return typeof cacheFrom === 'string' ? { before: stepNumber(plan, cacheFrom) } : 'all'
 }

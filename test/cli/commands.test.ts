@@ -90,6 +90,12 @@ describe('the command line', () => {
       ])
     })
 
+    it('refuses --no-cache together with --no-cache-from', async () => {
+      const { code, stderr } = await run('build', await spec(VALID), '--no-cache', '--no-cache-from', '1')
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/^USAGE\n.*do not go together/)
+    })
+
     it('prints one JSON document a spec with --progress json, and every event as a line of JSON', async () => {
       const { stdout, stderr } = await run(
         'build',
