@@ -34,7 +34,7 @@ export async function chooseSandbox(
     })
   }
   await using work = await store.workFolder('probe')
-  const refusals: string[] = []
+  const refusals: { name: string; missing: string }[] = []
   let hint = ''
   for (const backend of wanted) {
     const found = await backend.probe(work.path, report)
@@ -42,9 +42,27 @@ export async function chooseSandbox(
       report({ type: 'note', message: `sandbox: ${found.name} (${found.why})` })
       return found
     }
-    refusals.push(`${backend.name}: ${found.missing}`)
+    refusals.push({ name: backend.name, missing: found.missing })
     // The last exact one needs the least.
     if (backend.owners === 'exact' || wanted.length === 1) hint = found.hint
   }
-  throw new OcibakeError('SANDBOX_UNAVAILABLE', `No sandbox for scripts works here: ${refusals.join('; ')}.`, { hint })
+  const other = name === 'auto' ? '' : await instead(backends, work.path, report)
+  throw new OcibakeError('SANDBOX_UNAVAILABLE', `${unavailable(refusals)}.`, { hint: `${hint}${other}` })
+}
+
+/** Why no sandbox was taken, a sentence without its full stop. @param refusals one: of the sandbox that was named */
+export function unavailable(refusals: readonly { readonly name: string; readonly missing: string }[]): string {
+  const [first, ...others] = refusals
+  if (first !== undefined && others.length === 0) {
+    return `The sandbox ${first.name} does not work here: ${first.missing}`
+  }
+  const each = refusals.map(({ name, missing }) => `${name}: ${missing}`)
+  return `No sandbox for scripts works here: ${each.join('; ')}`
+}
+
+async function instead(backends: readonly SandboxBackend[], folder: string, report: Report): Promise<string> {
+  for (const { name, owners, probe } of backends) {
+    if (owners === 'exact' && 'run' in (await probe(folder, report))) return ` Without --sandbox it would be ${name}.`
+  }
+  return ''
 }
