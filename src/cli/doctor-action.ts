@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { diagnose } from '../doctor/diagnose.ts'
 import { renderDiagnosis } from '../doctor/render-diagnosis.ts'
-import type { SnippetName } from '../doctor/snippets.ts'
+import { type SnippetName, snippet } from '../doctor/snippets.ts'
 import { OcibakeError } from '../errors.ts'
 import { cacheFolder } from './cache-folder.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -15,10 +15,12 @@ export interface DoctorActionOptions {
 }
 
 /**
- * Prints what was found. What is missing is no failure, except a sandbox that was named.
- * @throws SANDBOX_UNAVAILABLE after all was printed
+ * Prints what was found, or the snippet that was named and nothing else. What is missing is no failure, except a
+ * sandbox that was named, and a cache folder that no build can write to.
+ * @throws SANDBOX_UNAVAILABLE, OUTPUT_FAILED, DISK_FULL after all was printed
  */
 export async function doctorAction(options: DoctorActionOptions, around: Surroundings): Promise<void> {
+  if (options.snippet !== undefined && options.json !== true) return around.stdout(snippet(options.snippet).text)
   const diagnosis = await diagnose({
     ...around,
     cacheFolder: resolve(cacheFolder(options, around)),
@@ -28,7 +30,10 @@ export async function doctorAction(options: DoctorActionOptions, around: Surroun
   })
   const text = options.json === true ? `${JSON.stringify(diagnosis, null, 2)}\n` : renderDiagnosis(diagnosis)
   around.stdout(text)
-  if (options.sandbox === 'auto' || diagnosis.refusal === null) return
-  const { missing, hint } = diagnosis.refusal
-  throw new OcibakeError('SANDBOX_UNAVAILABLE', `No sandbox for scripts works here: ${missing}.`, { hint })
+  const { obstacle, refusal } = diagnosis
+  if (obstacle !== null) {
+    throw new OcibakeError(obstacle.code, `No build works here: ${obstacle.missing}.`, { hint: obstacle.hint })
+  }
+  if (options.sandbox === 'auto' || refusal === null) return
+  throw new OcibakeError('SANDBOX_UNAVAILABLE', `${refusal.missing}.`, { hint: refusal.hint })
 }

@@ -1,7 +1,8 @@
 import { formatPlatform, hostPlatform } from '../oci/platform.ts'
+import { unavailable } from '../provision/choose-sandbox.ts'
 import type { SandboxRefusal } from '../provision/sandbox.ts'
 import { credentialFindings } from './credential-findings.ts'
-import { diskFindings } from './disk-findings.ts'
+import { cacheObstacle, diskFindings, type Obstacle } from './disk-findings.ts'
 import type { Examined, Finding } from './finding.ts'
 import { kernelFindings } from './kernel-findings.ts'
 import { proxyFinding } from './network-findings.ts'
@@ -27,6 +28,8 @@ export interface Diagnosis {
   readonly sandbox: { readonly name: string; readonly why: string } | null
   /** Why there is none. */
   readonly refusal: SandboxRefusal | null
+  /** Why no build works, not even one without scripts; null: builds work. */
+  readonly obstacle: Obstacle | null
   readonly snippets: readonly Snippet[]
 }
 
@@ -46,7 +49,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     findings: [
       ...(await userFindings(canRun)),
       ...(await kernelFindings(tried, options)),
-      ...sandboxFindings(tried),
+      ...sandboxFindings(tried, options),
       ...(await programFindings(options, tried)),
       ...(await diskFindings(options)),
       proxyFinding(options),
@@ -55,12 +58,13 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     ],
     sandbox: chosen === undefined ? null : { name: chosen.name, why: chosen.why },
     refusal: chosen === undefined ? refusalOf(candidates) : null,
+    obstacle: (await cacheObstacle(options)) ?? null,
     snippets: (options.snippet === undefined ? place.snippets : [options.snippet]).map(snippet),
   }
 }
 
 /** The last one needs the least. */
 function refusalOf(candidates: readonly TriedSandbox[]): SandboxRefusal {
-  const missing = candidates.map(({ name, refusal }) => `${name}: ${refusal!.missing}`).join('; ')
+  const missing = unavailable(candidates.map(({ name, refusal }) => ({ name, missing: refusal!.missing })))
   return { missing, hint: candidates.at(-1)!.refusal!.hint }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rmdir, statfs } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.ts'
 import { formatBytes } from '../report/quantities.ts'
@@ -7,6 +7,25 @@ import { mountedAt } from './mounted-at.ts'
 
 /** Bytes: a base of some hundred megabytes is there three times, compressed, raw and laid out. */
 const LITTLE = 1e9
+
+/** Why no build works here, whatever sandbox there is. */
+export interface Obstacle {
+  readonly code: 'DISK_FULL' | 'OUTPUT_FAILED'
+  /** A sentence without its full stop; and what helps. */
+  readonly missing: string
+  readonly hint: string
+}
+
+/** Undefined: the cache folder can be made and written. */
+export async function cacheObstacle({ cacheFolder }: Pick<Examined, 'cacheFolder'>): Promise<Obstacle | undefined> {
+  const refused = await writeRefusal(await nearest(cacheFolder))
+  if (refused === undefined) return undefined
+  return {
+    code: refused === 'ENOSPC' || refused === 'EDQUOT' ? 'DISK_FULL' : 'OUTPUT_FAILED',
+    missing: `The cache folder ${cacheFolder} cannot be written (${refused})`,
+    hint: 'Choose another folder with --cache-dir FOLDER or OCIBAKE_CACHE_DIR.',
+  }
+}
 
 /** The folders that builds write to. */
 export async function diskFindings({ cacheFolder, temporary }: Examined): Promise<Finding[]> {
@@ -50,12 +69,16 @@ async function nearest(path: string): Promise<string> {
   }
 }
 
-/** By trying: rights, read-only mounts and security modules all have their say. */
+/** By trying: rights, read-only mounts, security modules, quotas and full disks all have their say. */
 async function writeRefusal(path: string): Promise<string | undefined> {
+  let made: string | undefined
   try {
-    await rmdir(await mkdtemp(join(path, '.ocibake-doctor-')))
+    made = await mkdtemp(join(path, '.ocibake-doctor-'))
+    await writeFile(join(made, 'page'), Buffer.alloc(4096))
     return undefined
   } catch (error) {
     return systemCode(error) ?? 'unknown error'
+  } finally {
+    if (made !== undefined) await rm(made, { recursive: true, force: true })
   }
 }

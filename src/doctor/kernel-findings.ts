@@ -64,7 +64,7 @@ async function userNamespaces(tried: readonly TriedSandbox[]): Promise<Finding> 
     state: works ? 'ok' : others ? 'not needed' : 'missing',
     found: [works ? 'allowed' : 'refused', inside ? 'we are in one' : '', ...switches].filter(Boolean).join('; '),
     neededFor: 'the sandbox userns',
-    howToGet: 'allow unshare, clone and mount in the seccomp profile; the sysctls above',
+    howToGet: tried.find(({ name }) => name === 'userns')?.refusal?.hint ?? '',
   }
 }
 

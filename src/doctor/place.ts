@@ -38,7 +38,7 @@ export function placeFinding({ name }: Place): Finding {
     what: 'CI',
     state: name === undefined ? 'not needed' : 'ok',
     found: name ?? 'none that is known',
-    neededFor: 'nothing; it decides what can be pasted below',
+    neededFor: 'nothing; it decides which job can be pasted',
     howToGet: '',
   }
 }

@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts'
+import type { Examined, Finding } from './finding.ts'
 import type { TriedSandbox } from './try-sandboxes.ts'
 
 const FOR: ReadonlyMap<string, string> = new Map([
@@ -8,13 +8,18 @@ const FOR: ReadonlyMap<string, string> = new Map([
   ['proot', 'scripts, where nothing else works, with --allow-inexact-ownership: it loses owners'],
 ])
 
-/** Each sandboxes, by having done in it what a script does. */
-export function sandboxFindings(tried: readonly TriedSandbox[]): Finding[] {
+/** Each sandbox, by having done in it what a script does. */
+export function sandboxFindings(
+  tried: readonly TriedSandbox[],
+  { cacheFolder }: Pick<Examined, 'cacheFolder'>,
+): Finding[] {
   const canRun = tried.some(({ sandbox, owners }) => sandbox !== undefined && owners === 'exact')
-  return tried.map(({ name, owners, sandbox, refusal }) => ({
+  const elsewhere = (folder: string | undefined) =>
+    folder === undefined || folder === cacheFolder ? '' : ` (tried in ${folder}, not in the cache folder)`
+  return tried.map(({ name, owners, sandbox, refusal, folder }) => ({
     what: `sandbox ${name}`,
     state: sandbox !== undefined ? 'ok' : canRun || owners === 'inexact' ? 'not needed' : 'missing',
-    found: sandbox !== undefined ? 'works' : refusal!.missing,
+    found: `${sandbox !== undefined ? 'works' : refusal!.missing}${elsewhere(folder)}`,
     neededFor: FOR.get(name) ?? 'scripts',
     howToGet: refusal?.hint ?? '',
   }))

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Diagnosis } from '../../src/doctor/diagnose.ts'
+import { renderDiagnosis } from '../../src/doctor/render-diagnosis.ts'
+import { snippet } from '../../src/doctor/snippets.ts'
 import { type CliOptions, type CliResult, runCli } from '../support/cli.ts'
 import { inContainer } from '../support/container.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
@@ -52,15 +54,22 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
     if (!what.endsWith('folder')) expect(stdout).toContain(found)
     expect(stdout).toContain(`for: ${neededFor}`)
   }
-  expect(stdout).toContain('\nScripts run in the sandbox chroot: ')
+  expect(stdout).toMatch(/\nScripts run in the sandbox chroot: [^\n]*$/)
+  expect(stdout).toContain('--snippet gitlab|github|kubernetes\n')
+  expect(stdout).not.toContain('runs-on')
   expect(readdirSync(folder)).toEqual([])
 })
 
-it('an ordinary user without HOME, whose cache folder is read-only, is told so', async () => {
+it('an ordinary user without HOME, whose cache folder is read-only, is told that builds fail', async () => {
   chmodSync(folder, 0o555)
   chownSync(folder, 0, 0)
   const under = [...AS_NOBODY, 'env', '--unset=HOME']
-  const diagnosed = await diagnosis({ under })
+  const told = await doctor(['--json'], { under })
+  expect(told.code).toBe(1)
+  expect(told.stderr).toMatch(/^OUTPUT_FAILED\n.*No build works here: The cache folder .* cannot be written \(EACCES\)/)
+  const diagnosed: Diagnosis = JSON.parse(told.stdout)
+  expect(found(diagnosed, 'sandbox userns')!.found).toMatch(/^works \(tried in .*, not in the cache folder\)$/)
+  expect(renderDiagnosis(diagnosed)).toMatch(/\nNo build works here: [^\n]*\n-> [^\n]*--cache-dir[^\n]*\n$/)
   expect(found(diagnosed, 'cache folder')).toMatchObject({
     state: 'missing',
     found: expect.stringMatching(/^\/.*home\/store \(not made yet\): \w+.*, \d.* free, cannot be written \(EACCES\)$/),
@@ -75,7 +84,9 @@ it('an ordinary user without HOME, whose cache folder is read-only, is told so',
 
 it('a user without an account and without HOME is at home nowhere', async () => {
   const under = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups', 'env', '--unset=HOME']
-  const { findings } = await diagnosis({ under, env: { OCIBAKE_CACHE_DIR: '' } })
+  const { findings }: Diagnosis = JSON.parse(
+    (await doctor(['--json'], { under, env: { OCIBAKE_CACHE_DIR: '' } })).stdout,
+  )
   expect(findings.find(({ what }) => what === 'cache folder')?.found).toMatch(/^\/\.cache\/ocibake \(not made yet\)/)
 })
 
@@ -92,19 +103,45 @@ it('in a restricted pod the tracer is chosen, and the pod can be pasted', async 
   expect(diagnosed.snippets.map(({ name }) => name)).toEqual(['kubernetes'])
 })
 
+it('a sandbox that a build names and does not work is named alone, with the one that would do', async () => {
+  const under = inContainer({ folder, uid: NOBODY, gid: 0, noNewPrivileges: true, seccomp: 'docker' })
+  const spec = join(folder, 'app.spec.json')
+  writeFileSync(
+    spec,
+    JSON.stringify({ from: 'scratch', steps: [{ copy: '/bin/busybox', to: '/bin/sh' }, { run: ':' }] }),
+  )
+  const options = { cache: folder, cwd: folder, under }
+  const { stderr } = await runCli(['build', spec, '--sandbox', 'userns'], options)
+  expect(stderr).toMatch(/The sandbox userns does not work here: .*\n.*Without --sandbox it would be ptrace\./)
+})
+
+it('where the kernel counts out user namespaces, both rows name the sysctl', async () => {
+  chownSync(folder, 0, 0)
+  const script = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"'
+  const diagnosed = await diagnosis({ under: ['unshare', '--map-root-user', 'sh', '-c', script, 'sh'] })
+  const advice = found(diagnosed, 'user namespaces')!.howToGet
+  expect(advice).toContain('sysctl -w user.max_user_namespaces')
+  expect(advice).toBe(found(diagnosed, 'sandbox userns')!.howToGet)
+})
+
+it('a cache folder on a full disk is why no build works', async () => {
+  const script = `mount -t tmpfs -o size=32k none ${folder}; head -c 1M /dev/zero >${folder}/x; exec "$@"`
+  const { code, stderr } = await doctor([], { cwd: '/', under: ['unshare', '--mount', 'sh', '-c', script, 'sh'] })
+  expect(stderr).toMatch(/DISK_FULL\n.*No build works here: The cache folder .* cannot be written \(ENOSPC\)/)
+  expect(code).toBe(1)
+})
+
 it('a sandbox that was named and does not work is a failure, after the table', async () => {
   const { code, stdout, stderr } = await doctor(['--sandbox', 'chroot'], { under: AS_NOBODY })
-  expect(stdout).toMatch(/^No sandbox for scripts works here: chroot: .*\n-> Run as root/m)
+  expect(stdout).toMatch(/^The sandbox chroot does not work here: .*\n-> Run as root/m)
   expect(stderr).toMatch(/^SANDBOX_UNAVAILABLE\n/)
   expect(code).toBe(1)
   expect((await doctor(['--sandbox', 'userns'], { under: AS_NOBODY })).code).toBe(0)
 })
 
-it('the job that is asked for is the only one', async () => {
+it('the job that is asked for is all that is printed', async () => {
   const { stdout } = await doctor(['--snippet', 'github'], { env: { GITLAB_CI: 'true' } })
-  expect(stdout).toContain('runs-on: ubuntu')
-  expect(stdout).not.toContain('CI_REGISTRY')
-  expect(stdout).not.toContain('kind: Pod')
+  expect(stdout).toBe(snippet('github').text.trimEnd())
 })
 
 it('where credentials are is said, and never what they are', async () => {

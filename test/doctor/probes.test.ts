@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseMountInfo } from '../../src/doctor/mounted-at.ts'
+import { proxyFinding } from '../../src/doctor/network-findings.ts'
 import { detectPlace } from '../../src/doctor/place.ts'
 import { parseProcessStatus } from '../../src/doctor/process-status.ts'
 import { s3Source } from '../../src/provision/s3-source.ts'
@@ -83,5 +84,21 @@ describe('the source of S3 credentials', () => {
       endpoint,
     })
     expect(JSON.stringify(found)).not.toMatch(/"secret|AKIA"/)
+  })
+})
+
+describe('proxies', () => {
+  const proxy = (env: Record<string, string>) => proxyFinding({ env, home: '/', cacheFolder: '/', temporary: '/' })
+
+  it.each([
+    [{ http_proxy: 'http://proxy.lan:3128' }, 'ok', /^http_proxy proxy\.lan:3128$/],
+    [{ http_proxy: 'not a hunter2' }, 'missing', /http_proxy is no address of an http proxy/],
+    [{ HTTPS_PROXY: 'socks5://me:hunter2@proxy.lan:1' }, 'missing', /HTTPS_PROXY is no address of an http proxy/],
+    [{ ALL_PROXY: 'foo://me:hunter2@x' }, 'missing', /^ALL_PROXY x \(.*ocibake itself does not read it\)$/],
+    [{ ALL_PROXY: 'http://x', https_proxy: 'proxy.lan' }, 'ok', /does not read it/],
+  ] as const)('%j', (env, state, found) => {
+    const finding = proxy(env)
+    expect(finding).toMatchObject({ state, found: expect.stringMatching(found) })
+    expect(JSON.stringify(finding)).not.toContain('hunter2')
   })
 })
