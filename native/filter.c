@@ -63,12 +63,16 @@ static const struct rule rules[] = {
     SERVE(execve), SERVE(execveat), SERVE(faccessat), SERVE_NEW(CALL_FACCESSAT2, faccessat2), SERVE(chroot),
     SERVE_EQUAL(prlimit64, serve_limit, 1, RLIMIT_RTTIME),
     SERVE(capget), SERVE(capset), SERVE(prctl), SERVE(chdir), SERVE(truncate), SERVE(bind), SERVE(kill),
+    SERVE(utimensat),
 #ifdef SYS_renameat
     SERVE(renameat),
 #endif
 #ifdef SYS_chown
     SERVE(chown), SERVE(lchown), SERVE(chmod), SERVE(stat), SERVE(lstat), SERVE(open), SERVE(creat),
     SERVE(mkdir), SERVE(mknod), SERVE(symlink), SERVE(link), SERVE(unlink), SERVE(rmdir), SERVE(rename), SERVE(access),
+#endif
+#ifdef SYS_utime
+    SERVE(utime), SERVE(utimes), SERVE(futimesat),
 #endif
 #ifdef SYS_getrlimit
     SERVE_EQUAL(getrlimit, serve_limit, 0, RLIMIT_RTTIME), SERVE_EQUAL(setrlimit, serve_limit, 0, RLIMIT_RTTIME),

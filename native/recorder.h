@@ -181,5 +181,6 @@ handler serve_setxattr, serve_lsetxattr, serve_fsetxattr, serve_getxattr, serve_
 handler serve_execve, serve_execveat, serve_access, serve_faccessat, serve_faccessat2, serve_chroot;
 handler serve_capget, serve_capset, serve_prctl, serve_chdir, serve_truncate, serve_bind;
 handler serve_kill, serve_signal;
+handler serve_utimensat, serve_utimes, serve_utime, serve_futimesat;
 
 #endif

@@ -131,12 +131,12 @@ void name_cover(const struct injected *file, char host[HOST_PATH_MAX])
     snprintf(host, HOST_PATH_MAX, "/proc/%d/fd/%d", getpid(), file->fd);
 }
 
-const char *covered_path(dev_t device, ino_t inode)
+const struct injected *injected_in(dev_t device, ino_t inode)
 {
     struct stat found;
     for (const struct injected *file = covers; file; file = file->next)
         if (fstat(file->fd, &found) == 0 && found.st_ino == inode && found.st_dev == device)
-            return file->path;
+            return file;
     return NULL;
 }
 

@@ -131,8 +131,15 @@ long on_fchown(struct task *task, const unsigned long *a)
     return failed ? failed : change_owner(task, &found, (uid_t)a[1], (gid_t)a[2]);
 }
 
+static bool is_valid(const struct timespec *time)
+{
+    return time->tv_nsec == UTIME_NOW || time->tv_nsec == UTIME_OMIT || (unsigned long)time->tv_nsec < 1000000000;
+}
+
 static long set_times(struct task *task, struct found *found, const struct timespec *times)
 {
+    if (times && (!is_valid(&times[0]) || !is_valid(&times[1])))
+        return -EINVAL;
     long failed = may_touch(found);
     if (failed || is_node_of_host(found))
         return failed;

@@ -97,8 +97,8 @@ static long read_through(const char *link, char target[PATH_MAX])
     host[length] = 0;
     if (guest_path(host, guest))
         return answer(target, guest[0] ? guest : "/");
-    const char *covered = stat(link, &found) == 0 ? covered_path(found.st_dev, found.st_ino) : NULL;
-    return answer(target, covered ? covered : host);
+    const struct injected *file = stat(link, &found) == 0 ? injected_in(found.st_dev, found.st_ino) : NULL;
+    return answer(target, file ? file->path : host);
 }
 
 long read_proc_link(struct task *task, const char *guest, char target[PATH_MAX])

@@ -26,29 +26,32 @@ static void see_node(struct found *found)
     found->stat.stx_mode = (uint16_t)mode;
 }
 
+/* Whoever opens an injected file gets its memory: the same file by path and by descriptor. */
+static void see_injected(struct found *found, const struct injected *file)
+{
+    char memory[HOST_PATH_MAX];
+    struct statx told;
+    name_cover(file, memory);
+    if (look_at(memory, true, &told) == 0)
+        found->stat = told;
+    found->stat.stx_uid = (uint32_t)file->uid;
+    found->stat.stx_gid = (uint32_t)file->gid;
+    found->stat.stx_mode = (uint16_t)(S_IFREG | file->mode);
+    found->stat.stx_nlink = 1;
+}
+
 /* The file that a script sees: an injected one lies over another. */
 static void see(struct task *task, struct found *found)
 {
     const struct injected *cover = cover_of(&found->stat);
-    const char *covered = NULL;
     if (!cover && found->is_link_of_kernel)
-        covered = covered_path(makedev(found->stat.stx_dev_major, found->stat.stx_dev_minor), found->stat.stx_ino);
-    if (covered) {
-        struct found named;
-        if (walk(task, AT_FDCWD, covered, FOLLOW, &named) == 0)
-            cover = cover_of(&named.stat);
-    }
-    if (!cover) {
-        see_node(found);
-        apply_owner(task, &found->stat);
+        cover = injected_in(makedev(found->stat.stx_dev_major, found->stat.stx_dev_minor), found->stat.stx_ino);
+    if (cover) {
+        see_injected(found, cover);
         return;
     }
-    found->stat.stx_uid = (uint32_t)cover->uid;
-    found->stat.stx_gid = (uint32_t)cover->gid;
-    found->stat.stx_mode = (uint16_t)(S_IFREG | cover->mode);
-    found->stat.stx_size = cover->size;
-    found->stat.stx_blocks = (cover->size + 511) / 512;
-    found->stat.stx_nlink = 1;
+    see_node(found);
+    apply_owner(task, &found->stat);
 }
 
 static struct timespec time_of(const struct statx_timestamp *stamp)

@@ -138,8 +138,8 @@ bool guest_path(const char *host, char guest[PATH_MAX]);
 bool is_on_disk(const struct statx *found);
 /* The injected file that covers this inode, or NULL. */
 const struct injected *cover_of(const struct statx *found);
-/* The guest path that an injected file covers, by the inode of its memory; NULL if it is none. */
-const char *covered_path(dev_t device, ino_t inode);
+/* The injected file whose memory has this inode, or NULL. */
+const struct injected *injected_in(dev_t device, ino_t inode);
 /* The host's node for a device of /dev, NULL for any that a script has made. */
 const char *device_node(const char *guest, const struct owner *owner);
 void name_cover(const struct injected *file, char host[HOST_PATH_MAX]);

@@ -42,9 +42,11 @@ export const AS_ROOT: Record<string, string> = {
     'open F, "<", "/usr/bin/stat" or die; my $p = "/proc/self/fd/" . fileno F; exec { $p } "stat", "-c", "%n", "/proc"; print "no: $!\n"',
   ),
   'ids that change by a capability that was kept':
-    'cd /opt; setpriv --reuid 65100 --regid 1000 --clear-groups id; setpriv --reuid 65100 --regid 1000 --groups 4,44 touch /tmp/a; stat -c "%u:%g" /tmp/a',
+    'cd /opt; /usr/bin/setpriv --reuid 65100 --regid 1000 --clear-groups id; /usr/bin/setpriv --reuid 65100 --regid 1000 --groups 4,44 /usr/bin/touch /tmp/a; stat -c "%u:%g" /tmp/a',
   'copies of /dev/null':
-    'cd /opt; install -m 644 -o 3 -g 4 /dev/null made; stat -c "%n %A %u:%g %s" made; stat -c "%t,%T %F" /dev/null /dev/zero; test /dev/null -ef /proc/self/fd/0 && echo same; test /dev/null -ef /dev/zero || echo others',
+    'cd /opt; /usr/bin/install -m 644 -o 3 -g 4 /dev/null made; stat -c "%n %A %u:%g %s" made; stat -c "%t,%T %F" /dev/null /dev/zero; test /dev/null -ef /proc/self/fd/0 && echo same; test /dev/null -ef /dev/zero || echo others',
+  'copies of files that are of the sandbox alone': `cd /opt; /usr/bin/cp -a /etc/hosts /etc/resolv.conf .; /usr/bin/install -m 600 /etc/hosts i; ${SHOW} hosts resolv.conf i; cmp hosts i; for f in /etc/hosts /etc/resolv.conf /dev/null /dev/zero; do test $f -ef /proc/self/fd/0 < $f && echo same; test $f -ef /opt/core || echo another; done; cp /dev/null empty; test -s empty || echo nothing; ${perl('for (qw(/etc/hosts /etc/resolv.conf /dev/null /dev/zero /dev/urandom)) { open F, "<", $_; print "$_ ", join(":", (stat F)[0,1,2,4,5,7]) eq join(":", (stat $_)[0,1,2,4,5,7]) ? "is" : "is not", (stat F)[0,1] == (lstat $_)[0,1] ? "" : " by link", "\\n" }')}`,
+  'times that others set': `cd /opt; chmod 666 linked; for f in core none linked closed /etc/passwd /opt; do for a in "" "-a" "-m" "-d @5" "-a -d @6" "-h" "-h -d @7"; do su core -c "/usr/bin/touch $a $f; true"; done; done; stat -c "%n %u" /opt /etc/passwd; su core -c "ls private closed; /usr/bin/touch -d @5 private/secret; true"; stat -c "%n %X %Y" core`,
   limits: `ulimit -a | grep -v pending | grep -v processes | grep -v locked; su core -c "ulimit -n"`,
   'set-id programs': `cd /opt; cp /bin/busybox id; chown 12:13 id; chmod 4755 id; ./id id -u; chmod 2755 id; ./id id -g; chmod 6755 id; ./id touch /tmp/made; ${SHOW} /tmp/made; su core -c "./id id -u; ./id touch /tmp/by; id -u"; ${SHOW} /tmp/by; printf "#!/bin/sh\nid -u\n" > s; chmod 4755 s; chown 12 s; chmod 4755 s; ./s`,
   'what root may': `test -r /opt/none && test -w /opt/none && echo rw; test -x /opt/none || echo not x; test -x /opt/suid && echo x; /opt/none; echo more >> /opt/none; cat /opt/none`,
@@ -66,6 +68,9 @@ export const AS_CORE: Record<string, string> = {
   groups: `echo x > /opt/shared/new; ${SHOW} /opt/shared/new; rm /opt/shared/old; touch /opt/shared/sub; chmod 2755 /opt/shared/sub; ${SHOW} /opt/shared/sub`,
   tests:
     'for f in caps none core shared private/secret private closed suid; do for t in r w x; do test -$t /opt/$f && echo $f $t; done; done',
+  times: perl(
+    'my $q = sub { pack "q*", @_ }; for (qw(core caps shared sticky private/secret nothing none)) { my $f = "/opt/$_"; my ($now, $omit) = ((1 << 30) - 1, (1 << 30) - 2); print "$f: "; my $say = sub { print $_[0] == 0 ? "yes " : (0 + $!) . " " }; for my $t ([1, 2, 3, 4], [0, $now, 0, $now], [0, $now, 0, $omit], [0, $omit, 0, $omit], [0, $omit, 9, 9], [0, -5, 0, 0]) { $say->(syscall 280, -100, $f, $q->(@$t), 0) } $say->(syscall 280, -100, $f, 0, 0); $say->(syscall 280, -100, $f, 0, 256); $say->(syscall 280, -100, $f, $q->(1, 2, 3, 4), 4096); $say->(syscall 132, $f, 0); $say->(syscall 132, $f, $q->(5, 6)); $say->(syscall 235, $f, 0); $say->(syscall 235, $f, $q->(5, 6, 7, 8)); $say->(syscall 261, -100, $f, 0); $say->(syscall 261, -100, $f, $q->(5, 6, 7, 8)); if (open F, "<", $f) { my $fd = fileno F; $say->(syscall 280, $fd, 0, 0, 0); $say->(syscall 280, $fd, 0, $q->(1, 2, 3, 4), 0); $say->(syscall 280, $fd, my $none = "", $q->(1, 2, 3, 4), 4096) } print "\\n" }',
+  ),
   programs:
     'cp /bin/busybox /tmp/b; chmod 644 /tmp/b; /tmp/b true; chmod 100 /tmp/b; /tmp/b id -u; /opt/none; /opt/private/x; chmod 4711 /tmp/b; /tmp/b id -u; cd /tmp; ./b stat -c %a b',
   ids: perl(
