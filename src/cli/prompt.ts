@@ -26,15 +26,21 @@ export function askText(question: string, around: Surroundings): Promise<string>
 
 /** A line from the terminal that is not shown. @throws USAGE where there is none */
 export async function askSecret(question: string, around: Surroundings): Promise<string> {
-  around.stderr.write(question)
+  const nowhere = new Writable({ write: (_, __, done) => done() })
   try {
-    return await ask('', around, new Writable({ write: (_, __, done) => done() }))
+    // Asked for when the terminal has stopped to show what is typed, and not before.
+    return await ask('', around, nowhere, () => around.stderr.write(question))
   } finally {
     around.stderr.write('\n')
   }
 }
 
-async function ask(question: string, { stdin, signal }: Surroundings, output: Writable): Promise<string> {
+async function ask(
+  question: string,
+  { stdin, signal }: Surroundings,
+  output: Writable,
+  ready = () => {},
+): Promise<string> {
   const input = stdin()
   if (!input.isTTY) {
     throw new OcibakeError('USAGE', 'There is no terminal to ask for a user name and password.', {
@@ -42,6 +48,7 @@ async function ask(question: string, { stdin, signal }: Surroundings, output: Wr
     })
   }
   const lines = createInterface({ input, output, terminal: true })
+  ready()
   const stopped = Promise.withResolvers<never>()
   const stop = () => stopped.reject(new OcibakeError('INTERRUPTED', 'Nobody was logged in.'))
   // The terminal gives Ctrl-C as a key while its line is read here.

@@ -130,7 +130,7 @@ it('where there are no user namespaces, what is missing is said', async () => {
   const under = inContainer({ folder, uid: NOBODY, gid: NOBODY, seccomp: 'docker' })
   const { code, stderr } = await runCli(['build', spec, '--sandbox', 'userns'], { cache: folder, cwd: folder, under })
   expect(stderr).toContain('SANDBOX_UNAVAILABLE')
-  expect(stderr).toMatch(/userns: .*clone \(user namespace\): Operation not permitted/)
+  expect(stderr).toMatch(/The sandbox userns does not work here: .*clone \(user namespace\): Operation not permitted/)
   expect(stderr).toMatch(/-> In a container: allow user namespaces in its seccomp profile/)
   expect(code).toBe(1)
 })
