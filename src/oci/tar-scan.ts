@@ -5,7 +5,7 @@ import { parsePax } from './pax.ts'
 import { decodeHeader, isZeroBlock, type TarHeader } from './tar-decode.ts'
 import type { DataExtent, TarEntry } from './tar-entry.ts'
 import { BLOCK, padding } from './tar-header.ts'
-import { type Extensions, type Member, memberName, mergeMember, NO_EXTENSIONS } from './tar-member.ts'
+import { extended, type Member, memberName, mergeMember, NO_EXTENSIONS } from './tar-member.ts'
 import { oldSparseSize, paxSparse, SparseBlocks, type SparseMap, SparseText, sparseExtents } from './tar-sparse.ts'
 
 export type { DataExtent, EntryType, TarEntry } from './tar-entry.ts'
@@ -106,9 +106,7 @@ export class TarScanner {
     this.#steps.gather(size, (bytes) => {
       // A copy, because the records live on until the member's own header came, and the chunk is the caller's.
       const body = Buffer.from(bytes)
-      if (flag === 'x') this.#extend({ pax: parsePax(body) })
-      else if (flag === 'L') this.#extend({ longName: untilNul(body) })
-      else if (flag === 'K') this.#extend({ longTarget: untilNul(body) })
+      if (flag !== 'g') this.#extensions = extended(this.#extensions, flag, body)
       else {
         // Go forgets the extended headers before a global one, GNU tar does not: two archives in one.
         if (this.#extensions !== NO_EXTENSIONS) throw invalid('a global header parts a member from its extended header')
@@ -116,10 +114,6 @@ export class TarScanner {
       }
       this.#steps.skip(padding(size).length, () => this.#expectHeader())
     })
-  }
-
-  #extend(extension: Partial<Extensions>): void {
-    this.#extensions = { ...this.#extensions, ...extension }
   }
 
   #readMember(header: TarHeader, block: Buffer): void {
@@ -176,11 +170,6 @@ export class TarScanner {
 
 function plainExtents(size: number, offset: number): DataExtent[] {
   return size === 0 ? [] : [{ at: 0, offset, size }]
-}
-
-function untilNul(body: Buffer): ByteString {
-  const end = body.indexOf(0)
-  return body.toString('latin1', 0, end < 0 ? body.length : end)
 }
 
 function invalid(fault: string): OcibakeError {
