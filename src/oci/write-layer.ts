@@ -1,5 +1,7 @@
+import type { SliceFile } from './content.ts'
 import { Digester } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
+import type { GzipSource } from './gzip-source.ts'
 import type { Layer } from './layer.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
@@ -15,6 +17,9 @@ import { zstdFrame } from './zstd-frame.ts'
 export interface WriteLayerOptions {
   readonly compression: LayerCompression
   readonly mediaTypes: MediaTypeFamily
+  /** See `LayerSources`. */
+  readonly tars?: readonly SliceFile[]
+  readonly gzips?: readonly GzipSource[]
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
