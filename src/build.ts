@@ -3,6 +3,7 @@ import { assemble } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer } from './build/layer-cache.ts'
+import { copiesBlocks, layerSources } from './build/layer-sources.ts'
 import { makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
@@ -60,7 +61,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
-  const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBlocks(plan) })
   const early = earlyUpload(plan, options)
   try {
     const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
@@ -91,7 +92,7 @@ interface LayerOptions extends BuildOptions {
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, early } = options
+  const { store, report, cache = 'all', connection, roots } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
   const around = { ...options, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
@@ -109,8 +110,8 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const layer = await compressed(plan, made.layer, early, options)
-  await keepLayer(store, plan, made, layer)
+  const layer = await compressed(plan, base, made.layer, options)
+  await keepLayer(store, plan, inputs, made, layer)
   return { ...made, layer }
 }
 
@@ -123,15 +124,15 @@ function pathOf(output: Transport): string[] {
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
 async function compressed(
   plan: Plan,
+  base: Base,
   layer: Directory,
-  early: EarlyUpload | undefined,
-  options: BuildOptions,
+  { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
-  const { store, report, signal } = options
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
   const written = await writeLayer(store, layer, {
+    ...(await layerSources(plan, base)),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,

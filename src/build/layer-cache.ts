@@ -10,7 +10,7 @@ import type { BuildInputs } from './take-inputs.ts'
 export async function findLayer(
   store: Store,
   plan: Plan,
-  { start, fingerprints }: BuildInputs,
+  { start, fingerprints, blobs }: BuildInputs,
 ): Promise<LayerRecord | undefined> {
   let key = startKey(start)
   for (const [i, { step }] of plan.steps.entries()) {
@@ -20,16 +20,22 @@ export async function findLayer(
     if (record === undefined) return undefined
     key = resultKey(key, record.diffId)
   }
-  const record = await readLayerRecord(store, layerKey(key, plan))
+  const record = await readLayerRecord(store, layerKey(key, plan, blobs))
   if (record === undefined || record.layer === null) return record
   const { digest, size } = record.layer
   return (await store.has(digest)) && (await store.blobSize(digest)) === size ? record : undefined
 }
 
 /** Keeps the layer that was made of `made` for builds into which the same goes. */
-export async function keepLayer(store: Store, plan: Plan, made: Made, layer: Layer | undefined): Promise<void> {
+export async function keepLayer(
+  store: Store,
+  plan: Plan,
+  { blobs }: BuildInputs,
+  made: Made,
+  layer: Layer | undefined,
+): Promise<void> {
   const { key, created, warnings } = made
   if (key === undefined) return
   const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings }
-  await store.set(layerKey(key, plan), record)
+  await store.set(layerKey(key, plan, blobs), record)
 }

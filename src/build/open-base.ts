@@ -16,6 +16,8 @@ export interface OpenBaseOptions {
   readonly platform: Platform
   readonly store: Store
   readonly connection: RegistryConnection
+  /** The base's `gzips()` are going to be asked for; default: false. */
+  readonly blocks?: boolean
   /** The caller's: for its proxies. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
@@ -74,9 +76,12 @@ function scratchBase(platform: Platform): Base {
     digest: undefined,
     config: scratchConfig(platform),
     contents: [],
+    blobs: [],
     reference: undefined,
     layers: async () => [],
     tree: async () => EMPTY,
+    tars: async () => [],
+    gzips: async () => [],
     created: async () => 0,
     openBlob: () => {
       throw new Error('scratch has no blobs')

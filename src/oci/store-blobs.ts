@@ -52,7 +52,7 @@ export class StoreBlobs {
       yield* start === 0 ? verified(bytes, { digest, size }) : bytes
     } catch (error) {
       if (!(error instanceof OcibakeError) || error.code !== 'BLOB_MISMATCH') throw error
-      throw await this.#damaged(digest, error)
+      throw await this.damaged(digest, error)
     } finally {
       bytes.destroy()
     }
@@ -64,7 +64,7 @@ export class StoreBlobs {
       throw new OcibakeError('MANIFEST_INVALID', `The document ${digest} has ${size} bytes; at most ${limit} are read.`)
     }
     const bytes = await readFile(this.path(digest))
-    if (digestOf(bytes) !== digest) throw await this.#damaged(digest)
+    if (digestOf(bytes) !== digest) throw await this.damaged(digest)
     return bytes
   }
 
@@ -121,7 +121,8 @@ export class StoreBlobs {
     return join(this.#folder, hexOf(digest))
   }
 
-  async #damaged(digest: Digest, cause?: unknown): Promise<OcibakeError> {
+  /** Removes a blob that is not what it should be. @returns the STORE_CORRUPT to throw */
+  async damaged(digest: Digest, cause?: unknown): Promise<OcibakeError> {
     await this.remove(digest)
     return new OcibakeError('STORE_CORRUPT', `The store's copy of ${digest} was damaged, and has been removed.`, {
       hint: 'Run the same command again: what is missing is fetched anew.',

@@ -2,19 +2,24 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
+import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
+import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
+import type { Layer } from './layer.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
 import { makeFolders } from './make-folders.ts'
 import type { Directory } from './node.ts'
+import { openGzipSource } from './open-gzip-source.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
 import type { Descriptor } from './source.ts'
 import { Spool } from './spool.ts'
 import { StoreBlobs } from './store-blobs.ts'
+import { StoreBlocks } from './store-blocks.ts'
 import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
 import { StorePieces } from './store-pieces.ts'
@@ -43,8 +48,10 @@ export class Store {
     this.root = root
     this.pieces = new StorePieces(paths.pieces, paths.blobs, session)
     this.#session = session
+    const blobs = new StoreBlobs(paths.blobs, session)
     this.#shelves = {
-      blobs: new StoreBlobs(paths.blobs, session),
+      blobs,
+      blocks: new StoreBlocks(paths.blocks, blobs, session),
       layers: new StoreLayers(paths.layers, session),
       records: new StoreRecords(paths.records, session),
     }
@@ -56,11 +63,11 @@ export class Store {
    */
   static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
     const absolute = resolve(root)
-    const { blobs, pieces, layers, records, temporary } = storePaths(absolute)
+    const { temporary, ...folders } = storePaths(absolute)
     try {
       // Layers may hold what only root may read: other users of the machine have no business here.
       await makeFolders(absolute, 0o700)
-      for (const folder of [blobs, pieces, layers, records]) await mkdir(folder, { recursive: true })
+      for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
       await mkdir(temporary, { recursive: true, mode: 0o700 })
       reportCleanUp(await removeDeadSessions(temporary), report)
       return new Store(absolute, await StoreSession.open(temporary))
@@ -139,6 +146,20 @@ export class Store {
     return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
   }
 
+  /** The raw tar of a layer that was taken in: what files of its tree are slices of. @throws STORE_CORRUPT */
+  async layerTar(diffId: Digest): Promise<SliceFile> {
+    return (await this.#shelves.layers.opened(diffId)).file
+  }
+
+  /**
+   * A layer that was taken in, with its blob and the blocks of that; undefined for one that is not compressed with gzip,
+   * is too small to be worth it or cannot be used. The same blob gives the same answer in every store.
+   * @throws STORE_CORRUPT when layer or blob are not there or damaged; the reason of the signal
+   */
+  gzipSource(layer: Omit<Layer, 'mediaType'>, signal: AbortSignal): Promise<GzipSource | undefined> {
+    return openGzipSource(this.#shelves, layer, signal)
+  }
+
   /**
    * Takes in an uncompressed tar that is no layer (a tarball to be unpacked). `bytes` is not touched when a tar of this
    * key is there already.
@@ -191,6 +212,7 @@ export class Store {
 
   /** Frees what this object held. Trees and spools that it gave can no longer be read. Safe to call twice. */
   async close(): Promise<void> {
+    await this.#shelves.blocks.close()
     this.#shelves.layers.close()
     await this.#session.close()
   }
