@@ -15,5 +15,5 @@ export async function openGzipSource(
   if (found === 'none') return undefined
   const { file } = await layers.opened(diffId)
   if (found.raw[found.count] !== (await stat(file.path)).size) return undefined
-  return { file, blob: blocks.file(digest), blocks: found }
+  return { file, blob: blocks.file(digest), blobSize: size, blocks: found }
 }

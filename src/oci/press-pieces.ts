@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { OcibakeError } from '../errors.ts'
 import { BodyReader } from './body-reader.ts'
+import { copiedSize } from './copy-blocks.ts'
 import type { OwnPiece, Piece, Splice } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
 import { PiecePool } from './piece-pool.ts'
@@ -152,8 +153,10 @@ class Press {
 /** What must fit: raw or compressed, whichever is more. */
 function roomFor(piece: Piece): number {
   if (piece.kind === 'own') return piece.size
-  const { start, end } = piece.source.blocks
-  return Math.max(piece.size, Math.ceil((end[piece.to - 1]! - start[piece.from]!) / 8))
+  const { from, to, source } = piece
+  const { start, end, flags } = source.blocks
+  const columns = { start: start.subarray(from, to), end: end.subarray(from, to), flags: flags.subarray(from, to) }
+  return Math.max(piece.size, copiedSize(columns))
 }
 
 async function loadJob(

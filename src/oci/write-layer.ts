@@ -18,9 +18,6 @@ import { zstdFrame } from './zstd-frame.ts'
 export interface WriteLayerOptions {
   readonly compression: LayerCompression
   readonly mediaTypes: MediaTypeFamily
-  /** See `LayerSources`. */
-  readonly tars?: readonly SliceFile[]
-  readonly gzips?: readonly GzipSource[]
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void

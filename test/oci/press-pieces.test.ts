@@ -5,9 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import ours from '../../package.json' with { type: 'json' }
 import { bytesContent, type Content, HostFile, Slice, SliceFile } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
+import type { OwnPiece, Piece, PieceBody } from '../../src/oci/piece.ts'
 import { COMPRESSOR, decodePieces, encodePieces, type PieceRow } from '../../src/oci/piece-index.ts'
 import { sharePieces } from '../../src/oci/piece-table.ts'
-import type { OwnPiece, Piece, PieceBody } from '../../src/oci/piece.ts'
 import { type PressOptions, pressPieces } from '../../src/oci/press-pieces.ts'
 import { SparseContent } from '../../src/oci/sparse-content.ts'
 import { wordy } from '../support/bytes.ts'
@@ -137,7 +137,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     const rows: PieceRow[] = []
     let offset = 0
     for await (const { key, size, crc } of pressPieces(pieces, { signal: never, known })) {
-      rows.push({ key, offset, size, crc })
+      rows.push({ key: key!, offset, size, crc })
       offset += size
     }
     const { gzip, blobs } = await press(pieces)

@@ -28,7 +28,10 @@ interface Made {
 /** A raw tar of random files, with blocks that end anywhere. */
 async function madeSource(random: Random, count: number): Promise<Made> {
   const sizes = Array.from({ length: count }, () => random.below(random.chance(10) ? 900 * KIB : 30 * KIB))
-  const raw = wordy(random, sizes.reduce((sum, size) => sum + 512 + size + (-size & 511), 1024))
+  const raw = wordy(
+    random,
+    sizes.reduce((sum, size) => sum + 512 + size + (-size & 511), 1024),
+  )
   const path = join(await testFolder(), 'raw.tar')
   const file = new SliceFile(path)
   const stored: Stored[] = []
