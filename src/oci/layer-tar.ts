@@ -1,5 +1,5 @@
 import { OcibakeError } from '../errors.ts'
-import type { Content, SliceFile } from './content.ts'
+import type { Content, Slice, SliceFile } from './content.ts'
 import { type ByteString, display } from './name.ts'
 import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, NO_XATTRS, type Node } from './node.ts'
 import { OwnHeaders } from './own-headers.ts'
@@ -17,6 +17,8 @@ export interface TarMember {
   readonly headerFrom?: { readonly file: SliceFile; readonly offset: number }
   /** Of a file. Its bytes are padded to whole blocks. */
   readonly content?: Content
+  /** The content, when it is a raw tar's, and under the same name there: what alone may decide about bytes of a layer. */
+  readonly contentFrom?: Slice
 }
 
 const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
@@ -46,9 +48,10 @@ export function* layerMembers(layer: Directory, tars: readonly SliceFile[] = [])
     const found = own.next(fields, content)
     yield {
       path: fields.path,
-      header: found?.bytes ?? encodeEntry(fields),
-      ...(found && { headerFrom: found }),
+      header: found.header?.bytes ?? encodeEntry(fields),
+      ...(found.header && { headerFrom: found.header }),
       ...(content && { content }),
+      ...(found.content && { contentFrom: found.content }),
     }
   }
 }

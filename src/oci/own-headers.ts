@@ -7,11 +7,12 @@ import type { EntryType } from './tar-entry.ts'
 import { BLOCK, type HeaderFields, padding } from './tar-header.ts'
 import { type PeekedMember, peekMember } from './tar-peek.ts'
 
-/** A header that a raw tar has itself: `bytes` are what it has from `offset` on. */
-export interface OwnHeader {
-  readonly file: SliceFile
-  readonly offset: number
-  readonly bytes: Uint8Array
+/** What a raw tar has of a member. */
+export interface Own {
+  /** Its header: `bytes` are what the tar has from `offset` on. */
+  readonly header?: { readonly file: SliceFile; readonly offset: number; readonly bytes: Uint8Array }
+  /** The bytes of its content, as those of a member of the same name. */
+  readonly content?: Slice
 }
 
 /** Where the last member ended in a raw tar: its bytes, or its header if it has none. */
@@ -20,12 +21,20 @@ interface Place {
   readonly end: number
 }
 
+const NOTHING: Own = {}
+/** How far before a content its first header is looked for: most have one block, long names three to five. */
+const BEFORE = 8 * BLOCK
+
 /**
  * Finds the headers with which raw tars have the very members that are written one after another, so that neighbours
  * there which nobody touched are the same bytes in the new archive, and together. It is a header of the tar only where the
  * member before it ended there, and where all readers see in it just what the member is; that, and not which tar it is or
- * what else is in it, is what makes it safe to take. A result depends on the members so far and on the tars' bytes alone.
- * Costs at most a system call or two a member, and 64 KiB.
+ * what else is in it, is what makes it safe to take.
+ *
+ * A content is the tar's own only under the name that it has there. Whether a file of another name has the slice or a copy
+ * may depend on the disk on which a script ran: a new file gets the inode of a deleted one, or does not.
+ *
+ * Results depend on the members so far and on the tars' bytes alone. Costs a few system calls a member at most, and 64 KiB.
  */
 export class OwnHeaders {
   readonly #tars: ReadonlySet<SliceFile>
@@ -39,19 +48,36 @@ export class OwnHeaders {
     if (file !== undefined) this.#place = { file, end: 0 }
   }
 
-  /** The tar's own header of the next member, if it has one. Members have to come in the order of the new archive. */
-  next(fields: HeaderFields, content: Content | undefined): OwnHeader | undefined {
-    const place = this.#place
-    const found = place === undefined ? undefined : this.#headerAt(place, fields, content)
-    if (content instanceof Slice && content.size > 0 && content.offset % BLOCK === 0 && this.#tars.has(content.file)) {
-      this.#place = { file: content.file, end: content.offset + content.size }
-    } else {
-      this.#place = found === undefined ? undefined : { file: found.file, end: found.offset + found.bytes.length }
+  /** What the tars have of the next member. Members have to come in the order of the new archive. */
+  next(fields: HeaderFields, content: Content | undefined): Own {
+    if (this.#tars.size === 0) return NOTHING
+    const header = this.#place === undefined ? undefined : this.#headerAt(this.#place, fields, content)
+    const slice = content instanceof Slice && content.size > 0 && this.#tars.has(content.file) ? content : undefined
+    if (slice !== undefined && (header !== undefined || this.#isHome(slice, fields))) {
+      this.#place = { file: slice.file, end: slice.offset + slice.size }
+      return header === undefined ? { content: slice } : { header, content: slice }
     }
-    return found
+    if (header === undefined) {
+      this.#place = undefined
+      return NOTHING
+    }
+    this.#place = { file: header.file, end: header.offset + header.bytes.length }
+    return { header }
   }
 
-  #headerAt({ file, end }: Place, fields: HeaderFields, content: Content | undefined): OwnHeader | undefined {
+  /** Whether a header ends where the slice begins, and says that it has these bytes under this name. */
+  #isHome({ file, offset }: Slice, { path, size }: HeaderFields): boolean {
+    const from = Math.max(0, offset - BEFORE)
+    // All at once: backwards every block would be a system call.
+    if (offset % BLOCK !== 0 || this.#window.read(file, from, offset - from) === undefined) return false
+    for (let start = offset - BLOCK; start >= from; start -= BLOCK) {
+      const member = peekMember(this.#window, file, start)
+      if (member?.end === offset && member.size === size && isNamed(member.path, path, 'file')) return true
+    }
+    return false
+  }
+
+  #headerAt({ file, end }: Place, fields: HeaderFields, content: Content | undefined): Own['header'] {
     const start = end + padding(end).length
     // Read together with the padding that it follows: what is between two members has to be the same as well.
     const between = this.#window.read(file, end, start - end + BLOCK)

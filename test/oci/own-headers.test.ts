@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
-import { type Content, Slice } from '../../src/oci/content.ts'
 import { layerBytes, layerMembers } from '../../src/oci/layer-tar.ts'
 import { type Directory, directory, type File, type Node, type Tree } from '../../src/oci/node.ts'
 import { BLOCK, encodeEntry, padding, sumOf } from '../../src/oci/tar-header.ts'
@@ -93,29 +92,34 @@ describe('of an archive that anybody made', () => {
         rewrite(random, header)
         const body = contentOf(tree, entry)
         const rest = Buffer.from(padding(body.length))
-        if (random.chance(12)) rest.fill(7)
-        return [...(random.chance(12) ? [rawPax([['comment', 'c']], 'g')] : []), header, body, rest]
+        if (random.chance(30)) rest.fill(7)
+        return [...(random.chance(30) ? [rawPax([['comment', 'c']], 'g')] : []), header, body, rest]
       }),
     )
   }
+
+  /** The file types of stat(2), by type flag. */
+  const TYPE_DIGITS = ['010', '010', '012', '002', '006', '004', '001']
 
   function rewrite(random: Random, header: Buffer): void {
     const block = header.subarray(header.length - BLOCK)
     if (random.chance(3)) block.write('root', 265, 'latin1')
     if (random.chance(3) && header.length === BLOCK) block.write('ustar  \0', 257, 'latin1')
-    const mode = block.toString('latin1', 103, 107)
-    if (random.chance(3)) block.write(`${random.pick(['010', '004', '012'])}${mode}\0`, 100, 'latin1')
-    if (random.chance(8)) block.write('   ', 100, 'latin1')
-    if (random.chance(8) && block[156] === 0x30) block.write(random.pick(['7', '\0']), 156, 'latin1')
+    if (random.chance(3)) block.write(TYPE_DIGITS[Number(String.fromCharCode(block[156]!))]!, 100, 'latin1')
+    if (random.chance(30)) block.write(random.pick(TYPE_DIGITS), 100, 'latin1')
+    if (random.chance(30)) block.write('   ', 100, 'latin1')
+    if (random.chance(30) && block[156] === 0x30) block.write(random.pick(['7', '\0']), 156, 'latin1')
     block.write(`${sumOf(block).toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
   }
+
+  const plainName = (name: string) => name.replace(/^\.\/(?=.)/, '').replace(/(?<=.)\/$/, '')
 
   /** What readers have of an archive, whichever way its names were written. */
   function meanings(bytes: Buffer): unknown[] {
     return scan(bytes).map((entry) => ({
       ...entry,
-      path: entry.path.replace(/^\.\/(?=.)/, '').replace(/(?<=.)\/$/, ''),
-      target: entry.type === 'link' ? entry.target.replace(/^\.\//, '') : entry.target,
+      path: plainName(entry.path),
+      target: entry.type === 'link' ? plainName(entry.target) : entry.target,
       data: contentOf(bytes, entry).toString('latin1'),
     }))
   }
@@ -130,24 +134,23 @@ describe('of an archive that anybody made', () => {
       expect(meanings(await collect(layerBytes(edited, [file]))), `seed ${seed}`).toEqual(
         meanings(await collect(layerBytes(edited))),
       )
+      const names = new Map(scan(raw).map(({ path, data }) => [data[0]?.offset, plainName(path)]))
       let end = 0
-      for (const { header, headerFrom, content } of layerMembers(edited, [file])) {
+      for (const { path, header, headerFrom, contentFrom } of layerMembers(edited, [file])) {
         if (headerFrom !== undefined) {
           own++
           const { offset } = headerFrom
           expect(raw.subarray(end, offset).equals(padding(end)), `seed ${seed}`).toBe(true)
           expect(raw.subarray(offset, offset + header.length).equals(header), `seed ${seed}`).toBe(true)
-          end = offset + header.length
         }
-        end = isIn(file, content) ? content.offset + content.size : headerFrom === undefined ? Number.NaN : end
+        end = headerFrom === undefined ? Number.NaN : headerFrom.offset + header.length
+        if (contentFrom === undefined) continue
+        expect(names.get(contentFrom.offset), `seed ${seed}`).toBe(path)
+        end = contentFrom.offset + contentFrom.size
       }
     }
     expect(own).toBeGreaterThan(500)
   })
-
-  function isIn(file: ReadTar['file'], content: Content | undefined): content is Slice {
-    return content instanceof Slice && content.file === file
-  }
 })
 
 describe('in a changed tree', () => {
@@ -167,5 +170,33 @@ describe('in a changed tree', () => {
     expect(canonical(without(tar.layer, 'b'), tar)).toEqual(['c', 'd', 'e'])
     const renamed = directory(new Map([...tar.layer.children, ['a', b]]), tar.layer.attrs)
     expect(canonical(renamed, tar)).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('a file that moved, or was copied, has a canonical header and no content of the tar', () => {
+    const tar = readTar(archive(root, ...['a', 'b', 'c'].map((name) => rawMember({ name }, name))))
+    const b = tar.layer.children.get('b') as File
+    const moved = apply(without(tar.layer, 'b'), directory(new Map([['bb', b]])))
+    expect(canonical(moved, tar)).toEqual(['bb', 'c'])
+    const [, , bb, c] = layerMembers(moved, [tar.file])
+    expect(bb).not.toHaveProperty('contentFrom')
+    expect(c).toHaveProperty('contentFrom')
+  })
+
+  test('a file with new attributes has the content of the tar', () => {
+    const long = 'n'.repeat(120)
+    const tar = readTar(
+      archive(
+        root,
+        rawPax([
+          ['path', long],
+          ['mtime', '5'],
+        ]),
+        rawMember({ name: 'n' }, 'N'),
+      ),
+    )
+    const { attrs } = tar.layer.children.get(long) as File
+    const edited = changed(tar.layer, long, { attrs: { ...attrs, uid: 1 } })
+    expect(canonical(edited, tar)).toEqual([long])
+    expect([...layerMembers(edited, [tar.file])][1]).toHaveProperty('contentFrom')
   })
 })
