@@ -25,7 +25,7 @@ const [CHANGED, REMOVED] = ['perl-base/File/Spec.pm', 'perl-base/unicore']
 
 beforeAll(() => {
   const script =
-    'cd /usr/lib/*/perl-base/.. && tar --sort=name --numeric-owner -cf - perl-base -C /usr/bin perl | gzip -6n'
+    'cd /usr/lib/*/perl-base/.. && tar --sort=name --numeric-owner -cf - -C /usr/bin perl -C "$PWD" perl-base | gzip -6n'
   blob = execFileSync('bash', ['-c', script], { maxBuffer: 2 ** 28 })
 }, 60_000)
 
