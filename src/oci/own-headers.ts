@@ -71,7 +71,7 @@ export class OwnHeaders {
     // All at once: backwards every block would be a system call.
     this.#window.read(file, from, offset - from)
     for (let start = offset - BLOCK; start >= from; start -= BLOCK) {
-      const member = peekMember(this.#window, file, start)
+      const member = peekMember(this.#window, file, start, offset)
       if (member?.end === offset && isNamed(member.path, path, 'file')) return true
     }
     return false
