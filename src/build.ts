@@ -4,7 +4,7 @@ import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer } from './build/layer-cache.ts'
 import { copiesBlocks, layerSources } from './build/layer-sources.ts'
-import { makeTree } from './build/make-tree.ts'
+import { type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { preflight } from './build/preflight.ts'
@@ -15,7 +15,7 @@ import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
-import type { Directory, Tree } from './oci/node.ts'
+import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
@@ -94,7 +94,7 @@ interface LayerOptions extends BuildOptions {
 async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
   const { store, report, cache = 'all', connection, roots } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network }
+  const around = { ...options, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
   const inputs = await takeInputs(plan, base, around)
   const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
@@ -110,7 +110,7 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const layer = await compressed(plan, base, made.layer, options)
+  const layer = await compressed(plan, base, made, options)
   await keepLayer(store, plan, inputs, made, layer)
   return { ...made, layer }
 }
@@ -125,14 +125,14 @@ function pathOf(output: Transport): string[] {
 async function compressed(
   plan: Plan,
   base: Base,
-  layer: Directory,
+  made: Made,
   { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
-  if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
+  if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
-  const written = await writeLayer(store, layer, {
-    ...(await layerSources(plan, base)),
+  const written = await writeLayer(store, made.layer, {
+    ...(await layerSources(plan, base, made.tarballs, { store, signal })),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,

@@ -49,7 +49,6 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
     layers: () => (layers ??= packed()),
     tree: async () => treeOf(),
     tars: async () => [tar.file],
-    gzips: async () => [],
     created: async () => Iterator.from(tar.entries()).reduce((newest, { mtime }) => Math.max(newest, mtime), 0),
     openBlob: (descriptor, start) => store.openBlob(descriptor.digest, start),
     close: async () => {},

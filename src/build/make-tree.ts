@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { PackedTarball } from '../oci/ingest-tarball.ts'
 import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
 import { normalise } from '../provision/normalisers.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
@@ -18,6 +19,8 @@ export interface Made {
   /** The whole filesystem. */
   tree(): Promise<Tree>
   readonly layer: Directory
+  /** Those that are kept of what steps unpacked, in the steps' order. */
+  readonly tarballs: readonly PackedTarball[]
   /** The image's time, seconds since 1970 UTC. */
   readonly created: number
   /** Of the steps' keys; undefined when the cache could not keep one of them. */
@@ -34,7 +37,14 @@ export function addsNothing(plan: Plan): boolean {
 export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, options: BuildSurroundings): Promise<Made> {
   const key = startKey(inputs.start)
   if (addsNothing(plan)) {
-    return { tree: () => base.tree(), layer: directory(), created: inputs.start.created, key, warnings: [] }
+    return {
+      tree: () => base.tree(),
+      layer: directory(),
+      tarballs: [],
+      created: inputs.start.created,
+      key,
+      warnings: [],
+    }
   }
   const below = await base.tree()
   const sandbox = lazySandbox(options)
@@ -42,10 +52,10 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
   if (done.cache.oldest < done.created) done = await attempt(done.created)
-  const { created, cache, warnings } = done
+  const { created, cache, tarballs, warnings } = done
   const tree = await normalise(done.tree, { base: below, created }, plan.normalise)
   const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
-  return { tree: async () => tree, layer, created, key: cache.key, warnings }
+  return { tree: async () => tree, layer, tarballs, created, key: cache.key, warnings }
 }
 
 interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {
@@ -60,18 +70,19 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, roots, ownOutputs, cache: use } = options
+  const { store, env, network, signal, sandbox, roots, blocks, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
+  const tarballs: PackedTarball[] = []
   const tree = await performSteps(below, plan, {
-    ...{ store, sandbox, roots, cache, newest, env, network, ownOutputs, report, signal },
+    ...{ store, sandbox, roots, cache, newest, env, network, blocks, tarballs, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),
   })
-  return { tree, cache, created: newest.seconds, warnings }
+  return { tree, cache, tarballs, created: newest.seconds, warnings }
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */

@@ -16,7 +16,7 @@ export interface OpenBaseOptions {
   readonly platform: Platform
   readonly store: Store
   readonly connection: RegistryConnection
-  /** The base's `gzips()` are going to be asked for; default: false. */
+  /** `Store.gzipSource` is going to be asked for the base's blobs; default: false. */
   readonly blocks?: boolean
   /** The caller's: for its proxies. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -81,7 +81,6 @@ function scratchBase(platform: Platform): Base {
     layers: async () => [],
     tree: async () => EMPTY,
     tars: async () => [],
-    gzips: async () => [],
     created: async () => 0,
     openBlob: () => {
       throw new Error('scratch has no blobs')

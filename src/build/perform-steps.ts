@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
+import type { PackedTarball } from '../oci/ingest-tarball.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
@@ -19,6 +20,10 @@ export interface PerformOptions {
   readonly cache: StepCache
   readonly roots: RootKeeper
   readonly newest: NewestInput
+  /** See ArchiveTools. */
+  readonly blocks: boolean
+  /** Gets the tarballs of steps, as far as they are kept, in the steps' order. */
+  readonly tarballs: PackedTarball[]
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
   /** See BuildFacts. */
@@ -33,8 +38,9 @@ export interface PerformOptions {
 
 /** The tree after all steps of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
-  const { store, sandbox, roots, report, signal, newest, cache, network } = options
+  const { store, sandbox, roots, report, signal, newest, cache, network, blocks, tarballs } = options
   const inputDated = (time: number) => newest.saw(time)
+  const unpacked = (tarball: PackedTarball) => tarballs.push(tarball)
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
   for (const planned of plan.steps) {
@@ -54,7 +60,8 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await cache.perform(now, planned, { store, sandbox, roots, report, signal, network, build, inputDated })
+      const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }
+      now = await cache.perform(now, planned, { ...around, build })
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

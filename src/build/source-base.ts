@@ -12,7 +12,6 @@ import type { Document, ImageSource } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
 import { each } from '../registry/each.ts'
 import { type Base, secondsOf } from './base.ts'
-import { baseGzips } from './base-gzips.ts'
 
 /** Layers that are downloaded at the same time: what registries and proxies take without rate limiting. */
 const DOWNLOADS = 4
@@ -23,7 +22,7 @@ export interface SourceBaseOptions {
   readonly name: string
   readonly store: Store
   readonly platform: Platform
-  /** `gzips()` is going to be asked for; default: false. */
+  /** See OpenBaseOptions. */
   readonly blocks?: boolean
   readonly reference?: Reference
   readonly report: Report
@@ -50,7 +49,7 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
     digest: top.digest,
     config,
     contents: layers.map(({ diffId }) => diffId),
-    blobs: layers.map(({ digest }) => digest),
+    blobs: layers,
     reference: options.reference,
     layers: async () => layers,
     tree: treeOf,
@@ -58,10 +57,6 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
       await treeOf()
       const diffIds = new Set(layers.map(({ diffId }) => diffId))
       return await Promise.all(Array.from(diffIds, (diffId) => store.layerTar(diffId)))
-    },
-    gzips: async () => {
-      await treeOf()
-      return await baseGzips(store, layers, signal)
     },
     created: async () => secondsOf(config.created),
     openBlob: (descriptor, start, blobSignal) => source.blob(descriptor, start, blobSignal),

@@ -21,6 +21,8 @@ export interface BuildSurroundings {
   readonly allowInexactOwnership?: boolean
   readonly roots: RootKeeper
   readonly cache: CacheUse
+  /** See ArchiveTools. */
+  readonly blocks: boolean
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -52,6 +54,6 @@ export async function takeInputs(plan: Plan, base: Base, options: BuildSurroundi
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
   }
-  const blobs = copiesBlocks(plan) ? base.blobs : []
+  const blobs = copiesBlocks(plan) ? base.blobs.map(({ digest }) => digest) : []
   return { start, blobs, fingerprints, changes: await Changes.since(options.store, plan, start, fingerprints) }
 }

@@ -114,7 +114,11 @@ async function inflateFetched(
   const blob = await blobs.create(size)
   async function* copied() {
     for await (const chunk of bytes) {
-      if (wanted.blocks && blob.size === 0 && detectCompression(chunk) === 'gzip') blocks.watch(digest, blob)
+      if (wanted.blocks && blob.size === 0 && detectCompression(chunk) === 'gzip') {
+        const scan = blocks.watch(blob.path)
+        blob.tell(scan)
+        blocks.expect(digest, scan)
+      }
       await blob.write(chunk)
       yield chunk
     }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester, digestOf, hexOf } from './digest.ts'
@@ -108,13 +108,24 @@ export class StoreBlobs {
   /** Publishes bytes that were verified while they were written. */
   async commit(file: TempFile, digest: Digest): Promise<void> {
     await file.commit(this.#place(digest))
-    await this.#session.unpin(this.#place(digest))
-    await this.#session.pin(this.#place(digest))
+    await this.#published(digest)
+  }
+
+  /** Takes a file on the same disk for a blob; its bytes were verified. It is no longer where it was. */
+  async adopt(path: string, digest: Digest): Promise<void> {
+    await chmod(path, 0o644)
+    await rename(path, this.#place(digest))
+    await this.#published(digest)
   }
 
   async remove(digest: Digest): Promise<void> {
     await rm(this.#place(digest), { force: true })
     await this.#session.unpin(this.#place(digest))
+  }
+
+  async #published(digest: Digest): Promise<void> {
+    await this.#session.unpin(this.#place(digest))
+    await this.#session.pin(this.#place(digest))
   }
 
   #place(digest: Digest): string {

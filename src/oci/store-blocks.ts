@@ -42,11 +42,14 @@ export class StoreBlocks {
     this.#session = session
   }
 
-  /** Looks at a blob from now on, while it is written to `file`; what is found is kept when the blob is. */
-  watch(blob: Digest, file: TempFile): void {
+  /** Looks at a file that is being written, as soon as the scan is told of it. Whoever tells it ends it, too. */
+  watch(path: string): BlockScan {
+    return this.#scans.start(path)
+  }
+
+  /** The file that is looked at is going to be this blob: what is found is kept when it is. */
+  expect(blob: Digest, scan: BlockScan): void {
     if (this.#watched.has(blob)) return
-    const scan = this.#scans.start(file.path)
-    file.tell(scan)
     const found = this.#keepFound(blob, scan).catch(() => undefined)
     this.#watched.set(blob, found)
     void found.then((blocks) => {

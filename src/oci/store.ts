@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
 import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
@@ -8,12 +7,13 @@ import type { GrowingFile } from './growing-file.ts'
 import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
+import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import type { Layer } from './layer.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
-import { makeFolders } from './make-folders.ts'
 import type { Directory } from './node.ts'
 import { openGzipSource } from './open-gzip-source.ts'
+import { prepareStore } from './prepare-store.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
 import type { Descriptor } from './source.ts'
@@ -24,7 +24,7 @@ import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
 import { StorePieces } from './store-pieces.ts'
 import { StoreRecords } from './store-records.ts'
-import { type CleanUp, removeDeadSessions, StoreSession } from './store-session.ts'
+import type { StoreSession } from './store-session.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -63,17 +63,7 @@ export class Store {
    */
   static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
     const absolute = resolve(root)
-    const { temporary, ...folders } = storePaths(absolute)
-    try {
-      // Layers may hold what only root may read: other users of the machine have no business here.
-      await makeFolders(absolute, 0o700)
-      for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
-      await mkdir(temporary, { recursive: true, mode: 0o700 })
-      reportCleanUp(await removeDeadSessions(temporary), report)
-      return new Store(absolute, await StoreSession.open(temporary))
-    } catch (error) {
-      throw unusable(absolute, error)
-    }
+    return new Store(absolute, await prepareStore(absolute, report))
   }
 
   /** Whether the blob is there. */
@@ -161,7 +151,7 @@ export class Store {
   }
 
   /**
-   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked). `bytes` is not touched when a tar of this
+   * Takes in an uncompressed tar that is no layer. `bytes` is not touched when a tar of this
    * key is there already.
    * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes` threw
    */
@@ -172,6 +162,23 @@ export class Store {
   /** The tar that was taken in with this key, if it is still there. */
   findTar(key: Digest): Promise<IndexedTar | undefined> {
     return findTar(this.#shelves, key)
+  }
+
+  /**
+   * Takes in a tarball in one pass: hashed, unpacked, indexed and stored raw. One with gzip that is large is kept as it
+   * came, too, if `path` is given: its blocks can be copied into layers.
+   * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes`, `check` and `unpack` throw
+   */
+  ingestTarball(bytes: AsyncIterable<Uint8Array>, options: IngestTarballOptions): Promise<Tarball> {
+    return ingestTarball(this.#shelves, bytes, options)
+  }
+
+  /**
+   * The tarball of this sha256, if it was taken in and is still there.
+   * @param options.blocks only if what `gzipSource` needs of it is there, too
+   */
+  findTarball(digest: Digest, options: { readonly blocks: boolean }): Promise<Tarball | undefined> {
+    return findTarball(this.#shelves, digest, options)
   }
 
   /**
@@ -220,23 +227,4 @@ export class Store {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-function reportCleanUp({ removed, stuck }: CleanUp, report: Report): void {
-  if (removed > 0)
-    report({ type: 'note', message: `Removed what ${removed} interrupted run(s) had left in the cache.` })
-  for (const { path, error } of stuck) {
-    const message = `An interrupted run left ${path}, which cannot be removed: ${systemCode(error) ?? messageOf(error)}.`
-    report({ type: 'warning', message, hint: 'Remove it by hand; ocibake does not need it.' })
-  }
-}
-
-function unusable(root: string, error: unknown): unknown {
-  const code = systemCode(error)
-  const translated = writeError(error, root)
-  if (translated !== error || code === undefined) return translated
-  return new OcibakeError('OUTPUT_FAILED', `The cache folder ${root} cannot be used: ${code}.`, {
-    hint: 'Choose another folder with --cache-dir.',
-    cause: error,
-  })
 }

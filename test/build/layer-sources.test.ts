@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { layerSources } from '../../src/build/layer-sources.ts'
 import { openBase } from '../../src/build/open-base.ts'
 import { build } from '../../src/build.ts'
 import { type Event, silent } from '../../src/events.ts'
@@ -14,7 +15,7 @@ import type { File } from '../../src/oci/node.ts'
 import { writeLayout } from '../../src/oci/write-layout.ts'
 import { RegistryConnection } from '../../src/registry/connection.ts'
 import { loadSpec } from '../../src/spec/load.ts'
-import { makePlan } from '../../src/spec/plan.ts'
+import { makePlan, type Plan } from '../../src/spec/plan.ts'
 import { chunked, descriptorOf, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
@@ -56,10 +57,11 @@ async function layoutOf(layers: readonly Blob[]): Promise<string> {
   return folder
 }
 
-describe('a base with a manifest', () => {
+describe('the sources of a layer', () => {
   const layers = [gzip(one, 9), gzip(one, 1), zstd(two), gzip(one, 9), gzip(three)]
+  const squash = { layers: 'squash', compression: 'gzip' } as Plan
 
-  it('gives its raw tars in order, and one gzip blob for each that has any: the first', async () => {
+  it('are the base’s raw tars in order, and one gzip blob for each that has any: the first', async () => {
     const folder = await layoutOf(layers)
     const root = join(await testFolder(), 'store')
     for (const state of ['nothing', 'all']) {
@@ -67,11 +69,11 @@ describe('a base with a manifest', () => {
       const around = { store, connection, env: {}, platform: { os: 'linux', architecture: 'amd64' }, blocks: true }
       const options = { ...around, report: silent, signal }
       const base = await openBase({ kind: 'oci', folder, tag: 'base' }, options)
-      expect(base.blobs).toEqual(layers.map(({ bytes }) => digestOf(bytes)))
-      const tars = await base.tars()
+      expect(base.blobs.map(({ digest }) => digest)).toEqual(layers.map(({ bytes }) => digestOf(bytes)))
+      await base.tree()
+      const { tars, gzips } = await layerSources(squash, base, [], { store, signal })
       const read = await Promise.all(tars.map(({ path }) => readFile(path)))
       expect(read.map(digestOf), state).toEqual([one, two, three].map(digestOf))
-      const gzips = await base.gzips()
       const blobs = await Promise.all(gzips.map(({ blob }) => readFile(blob.path)))
       expect(blobs.map(digestOf), state).toEqual([layers[0]!, layers[4]!].map(({ bytes }) => digestOf(bytes)))
       expect(gzips.map(({ file }) => file)).toEqual([tars[0], tars[2]])
@@ -81,6 +83,29 @@ describe('a base with a manifest', () => {
       await base.close()
       await store.close()
     }
+  })
+
+  it('are tarballs too, unless the base has the same raw tar; nothing when the layer lies over the base', async () => {
+    const store = await testStore()
+    const options = { store, connection, env: {}, platform: { os: 'linux', architecture: 'amd64' }, blocks: true }
+    const base = await openBase(
+      { kind: 'oci', folder: await layoutOf([gzip(one)]), tag: 'base' },
+      { ...options, report: silent, signal },
+    )
+    await base.tree()
+    const tarballs = []
+    for (const { raw, bytes } of [gzip(three), gzip(one, 1), gzip(three, 1)]) {
+      tarballs.push(await store.ingestLayer(descriptorOf(bytes), digestOf(raw), () => chunked(bytes)))
+    }
+    const { tars, gzips } = await layerSources(squash, base, tarballs, { store, signal })
+    expect(tars).toEqual(await base.tars())
+    const blobs = await Promise.all(gzips.map(({ blob }) => readFile(blob.path)))
+    expect(blobs.map(digestOf)).toEqual([gzip(one), gzip(three)].map(({ bytes }) => digestOf(bytes)))
+    const over = await layerSources({ ...squash, layers: 'append' }, base, tarballs, { store, signal })
+    expect(over).toEqual({ tars: [], gzips: [] })
+    const zstd = await layerSources({ ...squash, compression: 'zstd' }, base, tarballs, { store, signal })
+    expect(zstd).toEqual({ tars, gzips: [] })
+    await base.close()
   })
 })
 
