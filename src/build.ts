@@ -3,7 +3,7 @@ import { assemble } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer } from './build/layer-cache.ts'
-import { copiesBlocks, layerSources } from './build/layer-sources.ts'
+import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
 import { type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
@@ -61,7 +61,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
-  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBlocks(plan) })
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const early = earlyUpload(plan, options)
   try {
     const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
@@ -132,7 +132,7 @@ async function compressed(
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
   const written = await writeLayer(store, made.layer, {
-    ...(await layerSources(plan, base, made.tarballs, { store, signal })),
+    sources: await layerSources(plan, base, made.tarballs, { store, signal }),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,

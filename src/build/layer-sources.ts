@@ -2,13 +2,25 @@ import type { Digest } from '../oci/digest.ts'
 import type { GzipSource } from '../oci/gzip-source.ts'
 import type { PackedTarball } from '../oci/ingest-tarball.ts'
 import type { LayerSources } from '../oci/layer-sources.ts'
+import type { Directory } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 
-/** Whether the layer may have blocks of the gzip blobs in it that the base and tarballs came in. */
-export function copiesBlocks({ layers, compression }: Pick<Plan, 'layers' | 'compression'>): boolean {
-  return layers === 'squash' && compression === 'gzip'
+/** Whether the layer may have blocks of the gzip blobs in it that tarballs came in. */
+export function copiesBlocks({ compression }: Pick<Plan, 'compression'>): boolean {
+  return compression === 'gzip'
+}
+
+/** Whether it may have blocks of the base's. */
+export function copiesBaseBlocks(plan: Pick<Plan, 'layers' | 'compression'>): boolean {
+  return plan.layers === 'squash' && copiesBlocks(plan)
+}
+
+/** A tarball of a step, and what it laid over the image. */
+export interface LaidTarball {
+  readonly packed: PackedTarball
+  readonly layer: Directory
 }
 
 /**
@@ -19,12 +31,18 @@ export function copiesBlocks({ layers, compression }: Pick<Plan, 'layers' | 'com
 export async function layerSources(
   plan: Plan,
   base: Base,
-  tarballs: readonly PackedTarball[],
+  tarballs: readonly LaidTarball[],
   { store, signal }: { readonly store: Store; readonly signal: AbortSignal },
 ): Promise<LayerSources> {
-  if (plan.layers === 'append') return { tars: [], gzips: [] }
-  const gzips = copiesBlocks(plan) ? await gzipSources([...base.blobs, ...tarballs], store, signal) : []
-  return { tars: await base.tars(), gzips }
+  const blobs = [
+    ...(copiesBaseBlocks(plan) ? base.blobs : []),
+    ...(copiesBlocks(plan) ? tarballs.map(({ packed }) => packed) : []),
+  ]
+  return {
+    tars: plan.layers === 'squash' ? await base.tars() : [],
+    gzips: await gzipSources(blobs, store, signal),
+    unpacked: tarballs.map(({ layer }) => layer),
+  }
 }
 
 /** One for each raw tar: the first that there is. */

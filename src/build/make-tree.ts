@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { PackedTarball } from '../oci/ingest-tarball.ts'
 import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
 import { normalise } from '../provision/normalisers.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { startKey } from './cache-keys.ts'
+import type { LaidTarball } from './layer-sources.ts'
 import { NewestInput } from './newest-input.ts'
 import { performSteps } from './perform-steps.ts'
 import { StepCache } from './step-cache.ts'
@@ -20,7 +20,7 @@ export interface Made {
   tree(): Promise<Tree>
   readonly layer: Directory
   /** Those that are kept of what steps unpacked, in the steps' order. */
-  readonly tarballs: readonly PackedTarball[]
+  readonly tarballs: readonly LaidTarball[]
   /** The image's time, seconds since 1970 UTC. */
   readonly created: number
   /** Of the steps' keys; undefined when the cache could not keep one of them. */
@@ -75,7 +75,7 @@ async function performAll(
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
-  const tarballs: PackedTarball[] = []
+  const tarballs: LaidTarball[] = []
   const tree = await performSteps(below, plan, {
     ...{ store, sandbox, roots, cache, newest, env, network, blocks, tarballs, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),

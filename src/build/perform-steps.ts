@@ -4,13 +4,14 @@ import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { PackedTarball } from '../oci/ingest-tarball.ts'
-import type { Tree } from '../oci/node.ts'
+import type { Directory, Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
+import type { LaidTarball } from './layer-sources.ts'
 import type { NewestInput } from './newest-input.ts'
 import type { StepCache } from './step-cache.ts'
 
@@ -23,7 +24,7 @@ export interface PerformOptions {
   /** See ArchiveTools. */
   readonly blocks: boolean
   /** Gets the tarballs of steps, as far as they are kept, in the steps' order. */
-  readonly tarballs: PackedTarball[]
+  readonly tarballs: LaidTarball[]
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
   /** See BuildFacts. */
@@ -40,7 +41,7 @@ export interface PerformOptions {
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
   const { store, sandbox, roots, report, signal, newest, cache, network, blocks, tarballs } = options
   const inputDated = (time: number) => newest.saw(time)
-  const unpacked = (tarball: PackedTarball) => tarballs.push(tarball)
+  const unpacked = (packed: PackedTarball, layer: Directory) => void tarballs.push({ packed, layer })
   await mkdir(options.logFolder, { recursive: true })
   let now = tree
   for (const planned of plan.steps) {

@@ -11,7 +11,7 @@ import type { Base } from './base.ts'
 import { type Start, startOf } from './cache-keys.ts'
 import type { CacheUse } from './cache-use.ts'
 import { Changes } from './last-build.ts'
-import { copiesBlocks } from './layer-sources.ts'
+import { copiesBaseBlocks } from './layer-sources.ts'
 
 /** What a build needs beside its plan and its base to make the layer. */
 export interface BuildSurroundings {
@@ -54,6 +54,6 @@ export async function takeInputs(plan: Plan, base: Base, options: BuildSurroundi
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
   }
-  const blobs = copiesBlocks(plan) ? base.blobs.map(({ digest }) => digest) : []
+  const blobs = copiesBaseBlocks(plan) ? base.blobs.map(({ digest }) => digest) : []
   return { start, blobs, fingerprints, changes: await Changes.since(options.store, plan, start, fingerprints) }
 }

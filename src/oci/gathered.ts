@@ -39,7 +39,8 @@ class Ring {
 
   /** Takes as much as there is room for; returns how much that was. */
   add(chunk: Uint8Array): number {
-    const buffer = (this.#buffers[this.#turn] ??= Buffer.allocUnsafeSlow(this.#size))
+    const buffer = this.#buffers[this.#turn] ?? Buffer.allocUnsafeSlow(this.#size)
+    this.#buffers[this.#turn] = buffer
     const taken = Math.min(chunk.byteLength, this.#size - this.held)
     buffer.set(chunk.subarray(0, taken), this.held)
     this.held += taken

@@ -1,5 +1,6 @@
 import type { SliceFile } from './content.ts'
 import type { GzipSource } from './gzip-source.ts'
+import type { Directory } from './node.ts'
 
 /** Files in the store of which parts may be in a layer as they are. A layer's bytes depend on which there are. */
 export interface LayerSources {
@@ -7,4 +8,8 @@ export interface LayerSources {
   readonly tars: readonly SliceFile[]
   /** At most one for each raw tar. */
   readonly gzips: readonly GzipSource[]
+  /** What tarballs laid over the image: under the same name, their contents are theirs. */
+  readonly unpacked: readonly Directory[]
 }
+
+export const NO_SOURCES: LayerSources = { tars: [], gzips: [], unpacked: [] }

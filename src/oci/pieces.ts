@@ -1,4 +1,4 @@
-import type { GzipSource } from './gzip-source.ts'
+import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import type { TarMember } from './layer-tar.ts'
 import type { Piece } from './piece.ts'
 import { type CutEntry, PieceCutter } from './piece-cutter.ts'
@@ -20,12 +20,15 @@ import { END_OF_ARCHIVE } from './tar-header.ts'
  *     256K  1024K     263    617K   59,559,646  (this one: 1.5% smaller than gzip -6)
  *     512K  1024K     211    849K   59,520,758
  *
- * @param gzips what contents may be slices of
+ * @param sources of the members' contents
  */
-export function* cutPieces(members: Iterable<TarMember>, gzips: readonly GzipSource[] = []): Generator<Piece> {
+export function* cutPieces(
+  members: Iterable<TarMember>,
+  sources: Pick<LayerSources, 'gzips' | 'unpacked'> = NO_SOURCES,
+): Generator<Piece> {
   const cutter = new PieceCutter()
   let last: CutEntry = NOTHING
-  for (const part of runsOf(members, gzips)) {
+  for (const part of runsOf(members, sources)) {
     yield* cutter.add(last)
     last = part.kind === 'entry' ? part.entry : NOTHING
     if (part.kind === 'opening') yield* cutter.open(part.entry)

@@ -1,10 +1,13 @@
 import { Slice } from './content.ts'
 import { FIRST } from './gzip-blocks.ts'
 import type { GzipSource } from './gzip-source.ts'
+import type { LayerSources } from './layer-sources.ts'
 import type { TarMember } from './layer-tar.ts'
+import type { Directory } from './node.ts'
 import type { Splice } from './piece.ts'
 import type { CutEntry } from './piece-cutter.ts'
 import { padding } from './tar-header.ts'
+import { nodeAt } from './tree-paths.ts'
 
 const KIB = 1024
 
@@ -25,13 +28,16 @@ export type RunPart = { readonly kind: 'entry' | 'opening'; readonly entry: CutE
  * parts in their order are the archive without its end. Blocks that are copied see the same 32 KiB before them as where
  * they come from. Deterministic; what is held at a time is bounded.
  */
-export function* runsOf(members: Iterable<TarMember>, gzips: readonly GzipSource[]): Generator<RunPart> {
+export function* runsOf(
+  members: Iterable<TarMember>,
+  { gzips, unpacked }: Pick<LayerSources, 'gzips' | 'unpacked'>,
+): Generator<RunPart> {
   const sources = new Map(gzips.filter(isUsable).map((source) => [source.file, source]))
   let run: Run | undefined
   for (const member of members) {
     if (run?.take(member) !== true) {
       if (run !== undefined) yield* run.end()
-      run = startRun(member, sources)
+      run = startRun(member, sources, unpacked)
     }
     if (run === undefined) yield { kind: 'entry', entry: entryOf(member) }
     else yield* run.news()
@@ -46,14 +52,32 @@ function isUsable({ blocks: { count, raw, start, end } }: GzipSource): boolean {
   return true
 }
 
-function startRun(member: TarMember, sources: ReadonlyMap<Slice['file'], GzipSource>): Run | undefined {
-  const { headerFrom, header, content } = member
+function startRun(
+  member: TarMember,
+  sources: ReadonlyMap<Slice['file'], GzipSource>,
+  unpacked: readonly Directory[],
+): Run | undefined {
+  const { headerFrom, header } = member
   if (headerFrom !== undefined && followsHeader(member, headerFrom.file, headerFrom.offset + header.length)) {
     const source = sources.get(headerFrom.file)
     return source && new Run(source, member, headerFrom.offset)
   }
-  const source = content instanceof Slice && content.size > 0 ? sources.get(content.file) : undefined
-  return source && new Run(source, member, (content as Slice).offset)
+  const content = member.contentFrom ?? unpackedContent(member, unpacked)
+  const source = content && sources.get(content.file)
+  return source && new Run(source, member, content.offset)
+}
+
+/**
+ * The member's content, if a tarball laid it where it is. Elsewhere it is nobody's: whether a file that a script made has
+ * the slice of another or a copy may depend on the disk on which it ran.
+ */
+function unpackedContent({ path, content }: TarMember, unpacked: readonly Directory[]): Slice | undefined {
+  if (!(content instanceof Slice) || content.size < WORTH) return undefined
+  const isTheirs = (layer: Directory) => {
+    const node = nodeAt(layer, path)
+    return node?.kind === 'file' && node.content === content
+  }
+  return unpacked.some(isTheirs) ? content : undefined
 }
 
 /** Whether the member's content is in this file at `offset`; so is no content. */

@@ -1,8 +1,7 @@
-import type { SliceFile } from './content.ts'
 import { Digester } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
-import type { GzipSource } from './gzip-source.ts'
 import type { Layer } from './layer.ts'
+import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
 import { MemberEnd } from './member-end.ts'
@@ -21,10 +20,8 @@ export interface WriteLayerOptions {
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
-  /** Raw tars of which files of the layer are slices, in order: members that are the same there keep their headers. */
-  readonly tars?: readonly SliceFile[]
-  /** Blobs whose compressed bytes are used again where they say the same. They and their order decide the layer's bytes. */
-  readonly gzips?: readonly GzipSource[]
+  /** Parts of them are in the layer as they are: they decide its bytes. Default: none. */
+  readonly sources?: LayerSources
   /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
   readonly onFile?: (file: GrowingFile) => void
 }
@@ -44,7 +41,7 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 type Written = Omit<Layer, 'mediaType'>
 
 async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { signal, onFile, onProgress, tars, gzips } = options
+  const { signal, onFile, onProgress, sources = NO_SOURCES } = options
   const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
   try {
     const known = await store.pieces.known()
@@ -53,7 +50,7 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
     async function* members(): AsyncGenerator<Uint8Array> {
       let [done, offset] = [0, 0]
       const end = new MemberEnd()
-      const pieces = cutPieces(layerMembers(layer, tars), gzips)
+      const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
       for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
         const { raw, member, key, size, crc, blob } = piece
         const ending = end.before(piece)
@@ -95,10 +92,10 @@ function isLong(layer: Directory): boolean {
 }
 
 async function writeWhole(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { compression, signal, onFile, onProgress, tars } = options
+  const { compression, signal, onFile, onProgress, sources = NO_SOURCES } = options
   const raw = new Digester()
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of stoppable(layerBytes(layer, tars), signal)) {
+    for await (const chunk of stoppable(layerBytes(layer, sources.tars), signal)) {
       raw.update(chunk)
       onProgress?.(raw.size)
       yield chunk

@@ -2,7 +2,7 @@ import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { PackedTarball } from '../oci/ingest-tarball.ts'
-import type { Tree } from '../oci/node.ts'
+import type { Directory, Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { HostNode } from './host-source.ts'
@@ -131,8 +131,8 @@ export interface Tools {
   readonly taken?: Taken
   /** See ArchiveTools. */
   readonly blocks?: boolean
-  /** A step tells of a tarball that it laid over the image, and that `Store.gzipSource` may know. */
-  unpacked?(tarball: PackedTarball): void
+  /** A step tells of a tarball that `Store.gzipSource` may know, and what that laid over the image. */
+  unpacked?(tarball: PackedTarball, layer: Directory): void
   /** A step tells the time of an input it took, seconds: the newest is the image's default time. */
   inputDated(seconds: number): void
 }

@@ -11,7 +11,7 @@ import type { Slice } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { writeManifest } from '../../src/oci/manifest.ts'
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '../../src/oci/media-types.ts'
-import type { File } from '../../src/oci/node.ts'
+import { directory, type File } from '../../src/oci/node.ts'
 import { writeLayout } from '../../src/oci/write-layout.ts'
 import { RegistryConnection } from '../../src/registry/connection.ts'
 import { loadSpec } from '../../src/spec/load.ts'
@@ -85,7 +85,7 @@ describe('the sources of a layer', () => {
     }
   })
 
-  it('are tarballs too, unless the base has the same raw tar; nothing when the layer lies over the base', async () => {
+  it('are tarballs too, unless the base has the same raw tar; these alone when the layer lies over the base', async () => {
     const store = await testStore()
     const options = { store, connection, env: {}, platform: { os: 'linux', architecture: 'amd64' }, blocks: true }
     const base = await openBase(
@@ -95,16 +95,18 @@ describe('the sources of a layer', () => {
     await base.tree()
     const tarballs = []
     for (const { raw, bytes } of [gzip(three), gzip(one, 1), gzip(three, 1)]) {
-      tarballs.push(await store.ingestLayer(descriptorOf(bytes), digestOf(raw), () => chunked(bytes)))
+      const packed = await store.ingestLayer(descriptorOf(bytes), digestOf(raw), () => chunked(bytes))
+      tarballs.push({ packed, layer: directory() })
     }
-    const { tars, gzips } = await layerSources(squash, base, tarballs, { store, signal })
+    const { tars, gzips, unpacked } = await layerSources(squash, base, tarballs, { store, signal })
     expect(tars).toEqual(await base.tars())
     const blobs = await Promise.all(gzips.map(({ blob }) => readFile(blob.path)))
     expect(blobs.map(digestOf)).toEqual([gzip(one), gzip(three)].map(({ bytes }) => digestOf(bytes)))
     const over = await layerSources({ ...squash, layers: 'append' }, base, tarballs, { store, signal })
-    expect(over).toEqual({ tars: [], gzips: [] })
+    expect(over).toMatchObject({ tars: [], unpacked })
+    expect(over.gzips.map(({ file }) => file)).toEqual([gzips[1]!.file, gzips[0]!.file])
     const zstd = await layerSources({ ...squash, compression: 'zstd' }, base, tarballs, { store, signal })
-    expect(zstd).toEqual({ tars, gzips: [] })
+    expect(zstd).toEqual({ tars, gzips: [], unpacked })
     await base.close()
   })
 })

@@ -50,7 +50,11 @@ async function taken(bytes = blob): Promise<Taken> {
   })
   const source = await store.gzipSource({ ...descriptor, diffId }, signal)
   const tree = apply(EMPTY, await store.layerTree(diffId))
-  return { store, tree, sources: { tars: [await store.layerTar(diffId)], gzips: source === undefined ? [] : [source] } }
+  return {
+    store,
+    tree,
+    sources: { tars: [await store.layerTar(diffId)], gzips: source === undefined ? [] : [source], unpacked: [] },
+  }
 }
 
 const changed = (tree: Tree) => apply(apply(tree, placeAt(CHANGED, file)), placeAt(REMOVED, WHITEOUT))
@@ -59,7 +63,7 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
   it('is what its digests say, and GNU gzip and tar read the tree in it', async () => {
     const { store, tree, sources } = await taken()
     const layer = changed(tree)
-    const written = await writeLayer(store, layer, { ...options, ...sources })
+    const written = await writeLayer(store, layer, { ...options, sources })
     const bytes = await collect(store.openBlob(written.digest))
     const raw = await collect(layerBytes(layer, sources.tars))
     expect(digestOf(bytes)).toBe(written.digest)
@@ -78,7 +82,7 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
 
   it('has nearly all compressed bytes from there', async () => {
     const { store, tree, sources } = await taken()
-    const whole = await writeLayer(store, tree, { ...options, ...sources })
+    const whole = await writeLayer(store, tree, { ...options, sources })
     const bytes = await collect(store.openBlob(whole.digest))
     // The first blocks are compressed anew; later ones are found by what they begin with, moved by a few bits at most.
     expect(Math.abs(bytes.length - blob.length)).toBeLessThan(blob.length / 50)
@@ -89,19 +93,19 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
 
   it('is the same in every store, whatever that knows', async () => {
     const one = await taken()
-    await writeLayer(one.store, one.tree, { ...options, ...one.sources })
+    await writeLayer(one.store, one.tree, { ...options, sources: one.sources })
     await writeLayer(one.store, changed(one.tree), options)
     const other = await taken()
-    const want = await writeLayer(other.store, changed(other.tree), { ...options, ...other.sources })
-    expect(await writeLayer(one.store, changed(one.tree), { ...options, ...one.sources })).toEqual(want)
-    expect(await writeLayer(one.store, changed(one.tree), { ...options, ...one.sources })).toEqual(want)
+    const want = await writeLayer(other.store, changed(other.tree), { ...options, sources: other.sources })
+    expect(await writeLayer(one.store, changed(one.tree), { ...options, sources: one.sources })).toEqual(want)
+    expect(await writeLayer(one.store, changed(one.tree), { ...options, sources: one.sources })).toEqual(want)
   })
 
   it('can have blocks of itself again when it is a base', async () => {
     const { store, tree, sources } = await taken()
-    const written = await writeLayer(store, changed(tree), { ...options, ...sources })
+    const written = await writeLayer(store, changed(tree), { ...options, sources })
     const next = await taken(await collect(store.openBlob(written.digest)))
-    const again = await writeLayer(next.store, next.tree, { ...options, ...next.sources })
+    const again = await writeLayer(next.store, next.tree, { ...options, sources: next.sources })
     expect(again.diffId).toBe(written.diffId)
   })
 
@@ -112,6 +116,6 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
     damaged[damaged.length >> 1]! ^= 1
     rmSync(path)
     writeFileSync(path, damaged)
-    await expect(writeLayer(store, tree, { ...options, ...sources })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    await expect(writeLayer(store, tree, { ...options, sources })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 })
