@@ -1,14 +1,17 @@
 import { resolve } from 'node:path'
-import { assemble } from './build/assemble.ts'
+import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer } from './build/layer-cache.ts'
 import { makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
+import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
-import { earlyUpload, type Shipped, ship } from './build/ship.ts'
+import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
+import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import { takeInputs } from './build/take-inputs.ts'
+import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
@@ -16,6 +19,7 @@ import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
 import type { Directory, Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
+import type { Reference } from './oci/reference.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
@@ -61,10 +65,15 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
   const base = await openBase(plan.base, { ...options, platform: plan.platform })
-  const early = earlyUpload(plan, options)
+  const targets = targetsOf(plan, options)
+  const early = earlyUpload(targets, options)
+  const around = { ...options, roots, early, targets }
   try {
-    const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
+    // Before a line of the log shows what a step is called, and again when more is known to be secret.
+    refuseSecretTexts(plan, base, draftConfig(plan, base), await ownCredentials(plan, around))
+    const { layer: written, created, tree } = await layerOf(plan, base, around)
     const image = await assemble(store, plan, base, written, created)
+    refuseSecretTexts(plan, base, image.config.document, await ownCredentials(plan, around))
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
@@ -87,6 +96,7 @@ interface Ready {
 interface LayerOptions extends BuildOptions {
   readonly roots: RootKeeper
   readonly early: EarlyUpload | undefined
+  readonly targets: readonly Reference[]
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
@@ -109,7 +119,11 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const layer = await compressed(plan, made.layer, early, options)
+  const values = await ownCredentials(plan, options)
+  const layer = await unlessFound(options.signal, {
+    make: (signal) => compressed(plan, made.layer, early, { ...options, signal }),
+    search: (signal) => refuseSecretFiles(plan, made, values, signal),
+  })
   await keepLayer(store, plan, made, layer)
   return { ...made, layer }
 }

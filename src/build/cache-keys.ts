@@ -53,10 +53,13 @@ export function resultKey(step: Digest, result: Digest): Digest {
   return keyOf('result', step, result)
 }
 
-/** The key of the finished layer: what is done to the tree behind the last step, and how it is written. */
+/** Goes up whenever more is searched for in a layer: what an older ocibake let pass is searched again. */
+const SEARCHED = 1
+
+/** The key of the finished layer: what is done to the tree behind the last step, how it is written, what may be in it. */
 export function layerKey(last: Digest, plan: Plan): Digest {
-  const { layers, compression, mediaTypes, normalise } = plan
-  return keyOf('layer', last, layers, compression, mediaTypes, normalise)
+  const { layers, compression, mediaTypes, normalise, allowSecrets } = plan
+  return keyOf('layer', last, layers, compression, mediaTypes, normalise, SEARCHED, allowSecrets)
 }
 
 function keyOf(...parts: readonly unknown[]): Digest {

@@ -23,6 +23,8 @@ export interface Made {
   /** Of the steps' keys; undefined when the cache could not keep one of them. */
   readonly key: Digest | undefined
   readonly warnings: readonly Warning[]
+  /** The filesystem of the base, and what it was after each step; undefined when nobody had to know. */
+  readonly trees: { readonly base: Tree; readonly after: readonly Tree[] } | undefined
 }
 
 /** Whether a plan adds nothing: then nobody needs to know what is in its base, whose layers need not be fetched. */
@@ -34,7 +36,14 @@ export function addsNothing(plan: Plan): boolean {
 export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, options: BuildSurroundings): Promise<Made> {
   const key = startKey(inputs.start)
   if (addsNothing(plan)) {
-    return { tree: () => base.tree(), layer: directory(), created: inputs.start.created, key, warnings: [] }
+    return {
+      tree: () => base.tree(),
+      layer: directory(),
+      created: inputs.start.created,
+      key,
+      warnings: [],
+      trees: undefined,
+    }
   }
   const below = await base.tree()
   const sandbox = lazySandbox(options)
@@ -42,10 +51,10 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
   if (done.cache.oldest < done.created) done = await attempt(done.created)
-  const { created, cache, warnings } = done
-  const tree = await normalise(done.tree, { base: below, created }, plan.normalise)
+  const { created, cache, warnings, after } = done
+  const tree = await normalise(after.at(-1) ?? below, { base: below, created }, plan.normalise)
   const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
-  return { tree: async () => tree, layer, created, key: cache.key, warnings }
+  return { tree: async () => tree, layer, created, key: cache.key, warnings, trees: { base: below, after } }
 }
 
 interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {
@@ -65,13 +74,13 @@ async function performAll(
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
-  const tree = await performSteps(below, plan, {
+  const after = await performSteps(below, plan, {
     ...{ store, sandbox, roots, cache, newest, env, network, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),
   })
-  return { tree, cache, created: newest.seconds, warnings }
+  return { after, cache, created: newest.seconds, warnings }
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */

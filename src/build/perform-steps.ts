@@ -31,12 +31,12 @@ export interface PerformOptions {
   readonly signal: AbortSignal
 }
 
-/** The tree after all steps of the plan. A failure says which step it was. */
-export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
+/** The trees after each step of the plan. A failure says which step it was. */
+export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree[]> {
   const { store, sandbox, roots, report, signal, newest, cache, network } = options
   const inputDated = (time: number) => newest.saw(time)
   await mkdir(options.logFolder, { recursive: true })
-  let now = tree
+  const trees: Tree[] = []
   for (const planned of plan.steps) {
     const { number, verb, title } = planned
     signal.throwIfAborted()
@@ -54,11 +54,12 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      now = await cache.perform(now, planned, { store, sandbox, roots, report, signal, network, build, inputDated })
+      const tools = { store, sandbox, roots, report, signal, network, build, inputDated }
+      trees.push(await cache.perform(trees.at(-1) ?? tree, planned, tools))
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
     report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
   }
-  return now
+  return trees
 }

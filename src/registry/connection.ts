@@ -5,6 +5,7 @@ import { Network } from '../network/network.ts'
 import type { Reference } from '../oci/reference.ts'
 import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
+import { secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { type Mirror, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
@@ -41,6 +42,7 @@ export class RegistryConnection {
   readonly report: Report
   /** Also for what is no registry: sources of steps. */
   readonly network: Network
+  readonly #credentials: CredentialLookup
   readonly #mirrors: readonly Mirror[]
   readonly #onlyMirrors: boolean
   readonly #endpoints = new Map<string, Promise<URL>>()
@@ -49,6 +51,7 @@ export class RegistryConnection {
     const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
     this.network = network
+    this.#credentials = options.credentials
     this.#mirrors = options.mirrors ?? []
     this.#onlyMirrors = options.onlyMirrors ?? false
     this.transport = new Transport({
@@ -76,6 +79,12 @@ export class RegistryConnection {
       this.#endpoints.delete(registry)
       throw error
     }
+  }
+
+  /** Looks for the credentials of a registry before they are needed, without asking anybody by the network. */
+  async foresee({ registry, repository }: Reference): Promise<void> {
+    const found = await this.#credentials(registry, repository).catch(() => undefined)
+    if (found !== undefined) this.network.credentials.push(secretOf(found))
   }
 
   /** Where to pull an image from, in order; never empty. */
