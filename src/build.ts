@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
-import { findLayer, keepLayer } from './build/layer-cache.ts'
+import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
@@ -70,10 +70,10 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   const around = { ...options, roots, early, targets }
   try {
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
-    refuseSecretTexts(plan, base, draftConfig(plan, base), await ownCredentials(plan, around))
+    refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
     const { layer: written, created, tree } = await layerOf(plan, base, around)
     const image = await assemble(store, plan, base, written, created)
-    refuseSecretTexts(plan, base, image.config.document, await ownCredentials(plan, around))
+    refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
@@ -101,30 +101,32 @@ interface LayerOptions extends BuildOptions {
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, early } = options
+  const { store, report, cache = 'all', connection, roots, early, signal } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
   const around = { ...options, cache, ownOutputs, network: connection.network }
   const inputs = await takeInputs(plan, base, around)
   const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
   if (known !== undefined) {
-    report({ type: 'layer-cached', digest: known.layer?.digest ?? null })
-    warnAgain(report, known.warnings)
+    const { layer, created, warnings } = known.record
+    report({ type: 'layer-cached', digest: layer?.digest ?? null })
+    await searchKnown(store, plan, known, await ownCredentials(plan, options), signal)
+    warnAgain(report, warnings)
     return {
-      layer: known.layer ?? undefined,
-      created: known.created,
+      layer: layer ?? undefined,
+      created,
       tree: async () => (await make(onlyNews(report))).tree(),
     }
   }
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const values = await ownCredentials(plan, options)
-  const layer = await unlessFound(options.signal, {
-    make: (signal) => compressed(plan, made.layer, early, { ...options, signal }),
-    search: (signal) => refuseSecretFiles(plan, made, values, signal),
+  const credentials = await ownCredentials(plan, options)
+  const layer = await unlessFound(signal, {
+    make: (either) => compressed(plan, made.layer, early, { ...options, signal: either }),
+    search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
   })
-  await keepLayer(store, plan, made, layer)
+  await keepLayer(store, plan, made, layer, credentials)
   return { ...made, layer }
 }
 

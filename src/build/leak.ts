@@ -11,8 +11,8 @@ export interface Leak {
   readonly needle?: Pick<Needle, 'name' | 'form'>
   /** `/etc/app/.npmrc`, `config.env.TOKEN`, `history`. */
   readonly place: ByteString
-  /** What brought it: a step, the base, or the spec itself. */
-  readonly from: PlannedStep | 'base' | 'spec'
+  /** What brought it: a step, the base, the spec itself, or an earlier build, of whose steps nobody knows any more. */
+  readonly from: PlannedStep | 'base' | 'spec' | 'cache'
 }
 
 const KINDS: Readonly<Record<Exclude<SecretKind, 'credential'>, string>> = {
@@ -45,7 +45,7 @@ export function secretFound(leaks: readonly Leak[], plan: Plan): OcibakeError {
 
 function originOf({ from }: Leak): string {
   if (typeof from === 'object') return `step ${from.number} (${from.verb})`
-  return `the ${from}`
+  return from === 'cache' ? 'the layer in the cache' : `the ${from}`
 }
 
 function secretIn({ kind, needle }: Leak): string {

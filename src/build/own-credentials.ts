@@ -3,7 +3,7 @@ import type { Reference } from '../oci/reference.ts'
 import { secretValues } from '../provision/run-secrets.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { readableCredentials } from '../registry/readable-credentials.ts'
-import type { SecretValue } from '../secrets/secret-values.ts'
+import { type SecretValue, secretText } from '../secrets/secret-values.ts'
 import type { Plan } from '../spec/plan.ts'
 
 export interface OwnCredentialsOptions {
@@ -17,38 +17,39 @@ export interface OwnCredentialsOptions {
 const SECRET_NAME = /(?:TOKEN|PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_ACCESS_KEY|PRIVATE_KEY|API_?KEY|CREDENTIALS?)$/i
 const PROXIES = /^(?:https?|ftp|all)_proxy$/i
 
-/**
- * All that this build can let itself in with, as far as it is known now: what was used so far, and what lies in
- * variables and files that it reads. Of it nothing belongs into an image.
- */
-export async function ownCredentials(plan: Plan, options: OwnCredentialsOptions): Promise<SecretValue[]> {
+export interface OwnCredentials {
+  /** What lies in variables and files that this build reads, or is kept for the registries that it pushes to. */
+  readonly kept: readonly SecretValue[]
+  /** That, and what was shown to anybody so far. */
+  readonly all: readonly SecretValue[]
+}
+
+/** All that this build can let itself in with, as far as it is known now: of it nothing belongs into an image. */
+export async function ownCredentials(plan: Plan, options: OwnCredentialsOptions): Promise<OwnCredentials> {
   const { connection, env, targets } = options
-  await Promise.all(targets.map((target) => connection.foresee(target)))
-  const secrets = plan.steps.map(({ step }) => ('run' in step ? (step.secrets ?? []) : []))
-  const all = [
-    ...connection.network.credentials,
+  const foreseen = await Promise.all(targets.map((target) => connection.foresee(target)))
+  const secrets = plan.steps.flatMap(({ step }) => ('run' in step ? (step.secrets ?? []) : []))
+  const kept = [
+    ...(await secretValues(secrets, env)),
+    ...foreseen.filter((value) => value !== undefined),
     ...(await readableCredentials({ env, home: env.HOME || homedir() })),
-    ...(await secretValues(secrets.flat(), env)),
     ...variables(env),
   ]
-  // What many know by one value is told by the name that came first.
-  return [...new Map(all.reverse().map((one) => [one.value, one])).values()]
+  return { kept, all: [...kept, ...connection.network.credentials] }
 }
 
 function variables(env: OwnCredentialsOptions['env']): SecretValue[] {
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (PROXIES.test(name)) return passwordsIn(name, value)
     // A path is where a secret is, not what it is.
-    return SECRET_NAME.test(name) && !value.startsWith('/')
-      ? [{ name: `the value of ${name}`, value: value.trim() }]
-      : []
+    return SECRET_NAME.test(name) && !value.startsWith('/') ? [secretText(`the value of ${name}`, value.trim())] : []
   })
 }
 
 function passwordsIn(name: string, address: string): SecretValue[] {
   const [, password] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/@:]*:([^/]*)@/i.exec(address) ?? []
   if (password === undefined) return []
-  return [...new Set([password, unescaped(password)])].map((value) => ({ name: `the password in ${name}`, value }))
+  return [...new Set([password, unescaped(password)])].map((value) => secretText(`the password in ${name}`, value))
 }
 
 function unescaped(text: string): string {

@@ -2,6 +2,7 @@ import type { ImageConfig } from '../oci/config.ts'
 import { fromText } from '../oci/name.ts'
 import type { Tree } from '../oci/node.ts'
 import { nodeAt } from '../oci/tree-paths.ts'
+import type { FoundMember } from '../secrets/search-archive.ts'
 import { searchTree } from '../secrets/search-tree.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
@@ -32,6 +33,14 @@ export async function refuseSecretFiles(
       const step = inBase ? undefined : plan.steps[broughtBy(path, trees) - 1]
       return { ...secret, place: `/${path}`, from: step ?? 'base' }
     }),
+  )
+}
+
+/** As `refuseSecretFiles`, for what was found in a layer that an earlier build made. @throws SECRET_FOUND */
+export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[]): void {
+  refuse(
+    plan,
+    found.map(({ path, ...secret }): Leak => ({ ...secret, place: `/${path.replace(/^[./]+/, '')}`, from: 'cache' })),
   )
 }
 

@@ -48,8 +48,7 @@ export async function secretValues(
   callerEnv: Readonly<Record<string, string | undefined>>,
 ): Promise<SecretValue[]> {
   const read = secrets.map(async (secret) => {
-    const bytes = await readSource(secret, callerEnv)
-    return valuesOf(`the secret '${secret.id}'`, bytes.toString('utf8'))
+    return valuesOf(`the secret '${secret.id}'`, await readSource(secret, callerEnv))
   })
   return (await Promise.all(read)).flat()
 }

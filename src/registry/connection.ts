@@ -3,6 +3,7 @@ import type { Report } from '../events.ts'
 import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
 import type { Reference } from '../oci/reference.ts'
+import type { SecretValue } from '../secrets/secret-values.ts'
 import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
 import { secretOf } from './credential-file.ts'
@@ -45,6 +46,7 @@ export class RegistryConnection {
   readonly #credentials: CredentialLookup
   readonly #mirrors: readonly Mirror[]
   readonly #onlyMirrors: boolean
+  readonly #foreseen = new Map<string, Promise<SecretValue | undefined>>()
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
@@ -81,10 +83,19 @@ export class RegistryConnection {
     }
   }
 
-  /** Looks for the credentials of a registry before they are needed, without asking anybody by the network. */
-  async foresee({ registry, repository }: Reference): Promise<void> {
-    const found = await this.#credentials(registry, repository).catch(() => undefined)
-    if (found !== undefined) this.network.credentials.push(secretOf(found))
+  /**
+   * The secret of the credentials that a repository will be shown, if they are found without asking anybody by the
+   * network. Looked for once: helpers may be slow, or open a window.
+   */
+  foresee({ registry, repository }: Reference): Promise<SecretValue | undefined> {
+    const name = `${registry}/${repository}`
+    const look = async () => {
+      const found = await this.#credentials(registry, repository).catch(() => undefined)
+      return found && secretOf(found)
+    }
+    const known = this.#foreseen.get(name) ?? look()
+    this.#foreseen.set(name, known)
+    return known
   }
 
   /** Where to pull an image from, in order; never empty. */

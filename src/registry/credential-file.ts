@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { isJsonObject, type JsonObject } from '../oci/json.ts'
-import type { SecretValue } from '../secrets/secret-values.ts'
+import { type SecretValue, secretText } from '../secrets/secret-values.ts'
 import { jsonFault } from './json-fault.ts'
 import { redact } from './redact.ts'
 
@@ -34,7 +34,7 @@ export interface CredentialFile {
 export function secretOf(credentials: Credentials): SecretValue {
   const [what, value] =
     credentials.kind === 'password' ? ['password', credentials.password] : ['token', credentials.token]
-  return { name: `the ${what} from ${credentials.source}`, value }
+  return secretText(`the ${what} from ${credentials.source}`, value)
 }
 
 const LARGEST = 4 << 20

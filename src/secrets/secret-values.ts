@@ -1,10 +1,11 @@
+import { type ByteString, fromBytes, fromText, toBytes, toText } from '../oci/name.ts'
 import { looksRandom, strength } from './randomness.ts'
 
 /** A value that must not be in an image. */
 export interface SecretValue {
   /** What it is, for messages: `the secret 'npmrc'`, `the value of AWS_SECRET_ACCESS_KEY`. */
   readonly name: string
-  readonly value: string
+  readonly value: ByteString
 }
 
 /** One way in which a secret value may be written. */
@@ -22,14 +23,20 @@ export const SHORTEST = { news: 8, base: 16 } as const
 /** Bytes of a value that are looked for, counted from its end, where keys and signatures are most their own. */
 const LONGEST = 512
 /** Parts of a value of several lines that are secrets by themselves. */
-const PART = /[A-Za-z0-9+/_=-]{20,}/g
+const PART = /[A-Za-z0-9+/_-]{20,}={0,2}/g
+
+/** A value that is text. */
+export function secretText(name: string, text: string): SecretValue {
+  return { name, value: fromText(text) }
+}
 
 /**
- * The values of what a user keeps secret, a file perhaps: the whole of it without the newline at its end, and of several
+ * The values of what a user keeps secret, a file perhaps: the whole of it without white space around it, and of several
  * lines (a key in PEM, an `.npmrc`) each word that chance must have made.
  */
-export function valuesOf(name: string, text: string): SecretValue[] {
-  const whole = text.trim()
+export function valuesOf(name: string, bytes: Uint8Array): SecretValue[] {
+  const all = fromBytes(bytes)
+  const whole = toText(all) === undefined ? all : all.trim()
   const parts = whole.includes('\n') ? (whole.match(PART) ?? []).filter(looksRandom) : []
   return [...new Set([whole, ...parts])].map((value) => ({ name, value }))
 }
@@ -43,11 +50,10 @@ export function valuesOf(name: string, text: string): SecretValue[] {
 export function needlesOf(values: readonly SecretValue[], shortest: number): Needle[] {
   const needles = new Map<string, Needle>()
   for (const { name, value } of values) {
-    if (Buffer.byteLength(value) < shortest || isPlain(value)) continue
-    for (const [form, text] of formsOf(value)) {
-      const bytes = Buffer.from(text)
-      const key = bytes.toString('latin1')
-      if (!needles.has(key)) needles.set(key, { bytes: bytes.subarray(-LONGEST), name, form })
+    if (value.length < shortest || isPlain(value)) continue
+    for (const [form, bytes] of formsOf(value)) {
+      const needle = bytes.slice(-LONGEST)
+      if (!needles.has(needle)) needles.set(needle, { bytes: toBytes(needle), name, form })
     }
   }
   return [...needles.values()]
@@ -58,19 +64,21 @@ function isPlain(value: string): boolean {
   return new Set(value).size < 5 || (kinds < 2 && value.length < 16) || strength(value) < 20
 }
 
-function* formsOf(value: string): Generator<[form: Needle['form'], text: string]> {
+function* formsOf(value: ByteString): Generator<[form: Needle['form'], bytes: ByteString]> {
   yield ['', value]
-  for (const text of base64Of(Buffer.from(value))) {
+  for (const text of base64Of(toBytes(value))) {
     yield ['base64', text]
     yield ['base64', text.replaceAll('+', '-').replaceAll('/', '_')]
   }
-  const encoded = encodeURIComponent(value)
+  const plain = toText(value)
+  if (plain === undefined) return
+  const encoded = encodeURIComponent(plain)
   const strict = encoded.replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
   for (const text of [encoded, strict, strict.replaceAll('%20', '+')]) {
     yield ['url-encoded', text]
     yield ['url-encoded', text.replace(/%../g, (code) => code.toLowerCase())]
   }
-  yield ['escaped', JSON.stringify(value).slice(1, -1)]
+  yield ['escaped', fromText(JSON.stringify(plain).slice(1, -1))]
 }
 
 /**

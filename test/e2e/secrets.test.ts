@@ -97,6 +97,27 @@ describe('a secret in a file', () => {
   })
 })
 
+describe('a layer in the cache', () => {
+  it('is searched again for a credential that nobody had when it was made', async () => {
+    const steps = [{ copy: 'app/config/auth', to: '/etc/auth' }]
+    const output = ['-o', 'oci:out:1']
+    const before = await bakery.build({ steps }, output)
+    expect(before.code, before.stderr).toBe(0)
+    rmSync(bakery.at('out'), { recursive: true })
+    for (const _ of ['once', 'twice']) {
+      expect(await refused({ steps })).toEqual([
+        'SECRET_FOUND  app.spec.json, the layer in the cache',
+        '  /etc/auth has the password from OCIBAKE_REGISTRY_TOKEN, in base64.',
+        expect.stringContaining("allowSecrets: [{ path: '/etc/auth', kind: 'credential' }]"),
+      ])
+    }
+    const again = await bakery.build({ steps }, output)
+    expect(again.stderr).toContain('nothing changed')
+    expect(again.stdout).toBe(before.stdout)
+    rmSync(bakery.at('out'), { recursive: true })
+  })
+})
+
 describe('a secret beside the files', () => {
   const github = examples()['github-token']!
 

@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Found, SecretPatterns, SecretSearch } from '../../src/secrets/secret-search.ts'
-import type { SecretValue } from '../../src/secrets/secret-values.ts'
-import { examples } from '../support/secrets.ts'
+import { type SecretValue, secretText, valuesOf } from '../../src/secrets/secret-values.ts'
+import { examples, token } from '../support/secrets.ts'
 
 function searched(bytes: Uint8Array | string, values: readonly SecretValue[] = [], where: 'news' | 'base' = 'news') {
   const search = new SecretSearch(new SecretPatterns(values, where))
@@ -14,7 +14,7 @@ function searched(bytes: Uint8Array | string, values: readonly SecretValue[] = [
 const shown = (found: readonly Found[]) => found.map(({ kind, at, needle }) => [kind, at, needle?.form])
 
 const VALUE = 'Tr0ub4dor&3 "horse"/ü'
-const values = [{ name: 'the password', value: VALUE }]
+const values = [secretText('the password', VALUE)]
 
 describe('the value of a credential', () => {
   it.each([
@@ -43,7 +43,7 @@ describe('the value of a credential', () => {
           const value = `aB1$${text}`
           const bytes = Buffer.concat([before, Buffer.from(value), after])
           for (const encoding of ['base64', 'base64url'] as const) {
-            const found = searched(bytes.toString(encoding), [{ name: 'it', value }])
+            const found = searched(bytes.toString(encoding), [secretText('it', value)])
             expect(found.map(({ needle }) => needle?.form)).toContain('base64')
           }
         },
@@ -52,15 +52,34 @@ describe('the value of a credential', () => {
   })
 
   it.each(['short1!', 'password', 'aaaaaaaaaaaaaaaaaaaa', 'changeit'])('is not looked for when it is %s', (value) => {
-    expect(searched(`is ${value} here`, [{ name: 'it', value }])).toEqual([])
+    expect(searched(`is ${value} here`, [secretText('it', value)])).toEqual([])
   })
 
   it('has to be longer to be looked for in the files of a base', () => {
-    const medium = [{ name: 'it', value: 'S3cret-pass' }]
+    const medium = [secretText('it', 'S3cret-pass')]
     expect(shown(searched('S3cret-pass', medium))).toEqual([['credential', 0, '']])
     expect(searched('S3cret-pass', medium, 'base')).toEqual([])
-    const long = [{ name: 'it', value: 'S3cret-password-of-16' }]
+    const long = [secretText('it', 'S3cret-password-of-16')]
     expect(shown(searched('S3cret-password-of-16', long, 'base'))).toEqual([['credential', 0, '']])
+  })
+})
+
+describe('a secret that is a file', () => {
+  it('is found by each random word in it, and not by what any such file has', () => {
+    const npmrc = `registry=https://registry.example.com/npm/team\n//registry.example.com/:_authToken=${token('in npmrc')}\n`
+    const npm = valuesOf('npmrc', Buffer.from(npmrc))
+    expect(searched(`TOKEN=${token('in npmrc')}`, npm).map(({ kind }) => kind)).toEqual(['credential'])
+    expect(searched('registry=https://registry.example.com/npm/team', npm)).toEqual([])
+    const key = valuesOf('key', Buffer.from(examples()['private-key']!))
+    expect(searched(examples()['private-key']!.split('\n')[5]!, key)).toHaveLength(1)
+    expect(searched('-----BEGIN PRIVATE KEY-----', key)).toEqual([])
+  })
+
+  it('may be no text', () => {
+    const bytes = randomBytes(700)
+    expect(shown(searched(Buffer.concat([Buffer.from('x'), bytes]), valuesOf('it', bytes)))).toEqual([
+      ['credential', 1 + 700 - 512, ''],
+    ])
   })
 })
 
