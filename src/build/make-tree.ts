@@ -26,6 +26,8 @@ export interface Made {
   /** Of the steps' keys; undefined when the cache could not keep one of them. */
   readonly key: Digest | undefined
   readonly warnings: readonly Warning[]
+  /** The filesystem of the base, and what it was after each step; undefined when nobody had to know. */
+  readonly trees: { readonly base: Tree; readonly after: readonly Tree[] } | undefined
 }
 
 /** Whether a plan adds nothing: then nobody needs to know what is in its base, whose layers need not be fetched. */
@@ -44,6 +46,7 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
       created: inputs.start.created,
       key,
       warnings: [],
+      trees: undefined,
     }
   }
   const below = await base.tree()
@@ -52,10 +55,11 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
   if (done.cache.oldest < done.created) done = await attempt(done.created)
-  const { created, cache, tarballs, warnings } = done
-  const tree = await normalise(done.tree, { base: below, created }, plan.normalise)
+  const { created, cache, tarballs, warnings, after } = done
+  const tree = await normalise(after.at(-1) ?? below, { base: below, created }, plan.normalise)
   const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
-  return { tree: async () => tree, layer, tarballs, created, key: cache.key, warnings }
+  const trees = { base: below, after }
+  return { tree: async () => tree, layer, tarballs, created, key: cache.key, warnings, trees }
 }
 
 interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {
@@ -76,13 +80,13 @@ async function performAll(
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tarballs: LaidTarball[] = []
-  const tree = await performSteps(below, plan, {
+  const after = await performSteps(below, plan, {
     ...{ store, sandbox, roots, cache, newest, env, network, blocks, tarballs, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),
   })
-  return { tree, cache, tarballs, created: newest.seconds, warnings }
+  return { after, cache, tarballs, created: newest.seconds, warnings }
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */

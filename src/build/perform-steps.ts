@@ -37,13 +37,13 @@ export interface PerformOptions {
   readonly signal: AbortSignal
 }
 
-/** The tree after all steps of the plan. A failure says which step it was. */
-export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree> {
+/** The trees after each step of the plan. A failure says which step it was. */
+export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree[]> {
   const { store, sandbox, roots, report, signal, newest, cache, network, blocks, tarballs } = options
   const inputDated = (time: number) => newest.saw(time)
   const unpacked = (packed: PackedTarball, layer: Directory) => void tarballs.push({ packed, layer })
   await mkdir(options.logFolder, { recursive: true })
-  let now = tree
+  const trees: Tree[] = []
   for (const planned of plan.steps) {
     const { number, verb, title } = planned
     signal.throwIfAborted()
@@ -62,11 +62,11 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
     }
     try {
       const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }
-      now = await cache.perform(now, planned, { ...around, build })
+      trees.push(await cache.perform(trees.at(-1) ?? tree, planned, { ...around, build }))
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
     report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
   }
-  return now
+  return trees
 }

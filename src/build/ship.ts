@@ -56,16 +56,16 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
  * or must wait for what the first one has.
  */
 export function earlyUpload(
-  plan: Plan,
-  options: Pick<ShipOptions, 'connection' | 'push' | 'outputs' | 'report' | 'signal'>,
+  targets: readonly Reference[],
+  options: Pick<ShipOptions, 'connection' | 'report' | 'signal'>,
 ): EarlyUpload | undefined {
-  const targets = targetsOf(plan, options)
   const repositories = new Set(targets.map(({ registry, repository }) => `${registry}/${repository}`))
   if (repositories.size !== 1) return undefined
   return new EarlyUpload(new RegistryClient(options.connection, targets[0]!, 'push'), options)
 }
 
-function targetsOf(plan: Plan, { push, outputs }: Pick<ShipOptions, 'push' | 'outputs'>): Reference[] {
+/** Where the image will be pushed to. */
+export function targetsOf(plan: Plan, { push, outputs }: Pick<ShipOptions, 'push' | 'outputs'>): Reference[] {
   const remote = outputs.flatMap((output) => (output.kind === 'docker' ? [output.reference] : []))
   return [...(push ? plan.tags : []), ...remote]
 }

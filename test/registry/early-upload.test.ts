@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -117,6 +118,24 @@ describe('EarlyUpload', () => {
     onTestFinished(() => server.stop())
     await uploadWhole(server.host)
     expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
+  })
+
+  test('has a real registry forget what it got when it is given up', async () => {
+    const registry = await startRegistry()
+    onTestFinished(() => registry.stop())
+    const { upload, events } = uploadTo(registry.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes.subarray(0, half))
+    const uploads = join(registry.storage, 'docker/registry/v2/repositories/team/app/_uploads')
+    while (!events.some((event) => event.type === 'task-progress')) await sleep(10)
+    const kept = () =>
+      readdirSync(uploads, { recursive: true, encoding: 'utf8' }).filter((path) => /\/data$/.test(path))
+    expect(kept()).toHaveLength(1)
+    await file.discard()
+    await upload.abandon()
+    expect(kept()).toEqual([])
+    expect((await registry.requests()).at(-1)).toMatch(/^DELETE .* 204$/)
   })
 
   test('does not hold up whoever writes when the registry never answers, and can be given up', async () => {
