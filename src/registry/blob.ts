@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { readContentRange } from '../network/content-range.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import { NetworkFault } from './network-fault.ts'
@@ -70,7 +71,7 @@ async function* bytesFrom(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let answer = await client.getBlob(blob.digest, start, signal)
-  const range = answer.status === 206 ? contentRange(answer.headers.get('content-range')) : undefined
+  const range = answer.status === 206 ? readContentRange(answer.headers.get('content-range')) : undefined
   if (start > 0 && answer.status !== 200 && range?.first !== start) {
     // 416, or a part that nobody asked for: the whole blob, then.
     answer.leave()
@@ -90,12 +91,6 @@ async function* bytesFrom(
     left -= fresh.byteLength
     if (fresh.byteLength > 0) yield fresh
   }
-}
-
-function contentRange(header: string | null): { first: number; total?: number } | undefined {
-  const match = /^bytes ([0-9]{1,15})-[0-9]{1,15}\/([0-9]{1,15}|\*)$/.exec(header?.trim() ?? '')
-  if (match === null) return undefined
-  return match[2] === '*' ? { first: Number(match[1]) } : { first: Number(match[1]), total: Number(match[2]) }
 }
 
 function numberOf(header: string | null): number | undefined {

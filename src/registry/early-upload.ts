@@ -4,6 +4,7 @@ import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import type { RequestBody } from './exchange.ts'
+import { hasBlob } from './has-blob.ts'
 import { Task } from './task.ts'
 import { withDigest } from './upload-session.ts'
 
@@ -29,6 +30,8 @@ export class EarlyUpload {
   readonly #signal: AbortSignal
   /** Whether the blob has become large enough. */
   #begun: Promise<boolean> = Promise.resolve(false)
+  /** Where the session is that is to be ended if nothing comes of it. */
+  #open: URL | undefined
   /** Where the session is when all bytes are sent; undefined when they could not be. */
   #sent: Promise<URL | undefined> = Promise.resolve(undefined)
 
@@ -49,9 +52,10 @@ export class EarlyUpload {
   /** Ends the upload of what is this blob now, unless the registry has it already. */
   async finish(blob: Descriptor): Promise<void> {
     if (!(await this.#begun)) return
-    const isThere = this.#client.hasBlob(blob, this.#signal).catch(() => false)
+    const isThere = hasBlob(this.#client, blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
     if (location === undefined || (await isThere)) return await this.abandon()
+    this.#open = undefined
     const body = bytesContent('')
     await this.#request('PUT', withDigest(location, blob.digest), body).catch(() => {})
   }
@@ -60,12 +64,16 @@ export class EarlyUpload {
   async abandon(): Promise<void> {
     this.#stop.abort()
     await this.#sent
+    const open = this.#open
+    this.#open = undefined
+    if (open !== undefined) await this.#client.abandonUpload(open)
   }
 
   async #send(file: GrowingFile): Promise<URL | undefined> {
     if (!(await this.#begun)) return undefined
     const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
     if (opened.status !== 202) return undefined
+    this.#open = this.#client.location(opened, ABOUT)
     const name = this.#client.name
     const task = new Task(this.#options.report, `push ${name} early`, this.#client.what('push the layer'))
     async function* counted() {
@@ -77,10 +85,11 @@ export class EarlyUpload {
       }
     }
     try {
-      const answer = await this.#request('PATCH', this.#client.location(opened, ABOUT), { open: counted })
+      const answer = await this.#request('PATCH', this.#open, { open: counted })
       if (answer.status !== 202) return undefined
       task.finish('sent')
-      return this.#client.location(answer, ABOUT)
+      this.#open = this.#client.location(answer, ABOUT)
+      return this.#open
     } finally {
       task.finish('given up')
     }
