@@ -7,8 +7,13 @@ import { type PushOptions, pushImage } from '../../src/registry/push.ts'
 import { type MemoryImage, testConnection } from './registry-image.ts'
 import { type SeenRequest, startScriptedServer } from './scripted-server.ts'
 
-/** Answers a request in the registry's place, if it returns true. */
-export type Fault = (request: SeenRequest, response: ServerResponse, registry: FakeRegistry) => boolean
+/** Answers a request in the registry's place, if it returns true; `answer` is what the registry would do. */
+export type Fault = (
+  request: SeenRequest,
+  response: ServerResponse,
+  registry: FakeRegistry,
+  answer: () => void,
+) => boolean
 
 /** As much of a registry as a push needs, so that a test can break any of its answers. */
 export interface FakeRegistry {
@@ -25,8 +30,8 @@ export async function fakeRegistry(fault: Fault = () => false, options: Partial<
   const server = await startScriptedServer((request, response) => {
     const url = new URL(request.path, 'http://x')
     registry.log.push(`${request.method} ${url.pathname.replace(/^\/v2\/team\/app\/|sha256:.*|[0-9]+$/g, '')}`)
-    if (fault(request, response, registry)) return
-    respond(registry, request, url, response)
+    const answer = () => respond(registry, request, url, response)
+    if (!fault(request, response, registry, answer)) answer()
   })
   const { connection, events } = testConnection(options)
   onTestFinished(async () => {
