@@ -1,13 +1,15 @@
 import type fc from 'fast-check'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type ErrorCode, OcibakeError } from '../../src/errors.ts'
+
+const times = Number(process.env.OCIBAKE_FUZZ_RUNS ?? 1)
+vi.setConfig({ testTimeout: 60_000 * Math.max(1, times) })
 
 /**
  * How often a property is tried: `usual` times, or `OCIBAKE_FUZZ_RUNS` times as often. fast-check prints seed and
  * counterexample of what fails; with that number as `OCIBAKE_FUZZ_SEED` it fails again.
  */
 export function fuzz(usual = 100): fc.Parameters<unknown> {
-  const times = Number(process.env.OCIBAKE_FUZZ_RUNS ?? 1)
   const seed = process.env.OCIBAKE_FUZZ_SEED
   return { numRuns: Math.ceil(usual * times), ...(seed === undefined ? {} : { seed: Number(seed) }) }
 }
