@@ -35,6 +35,8 @@ export interface BuildOptions {
   readonly connection: RegistryConnection
   /** Push to every tag of the plan. */
   readonly push: boolean
+  /** A tag that its registry does not let be moved stays, with a warning; default: false, that is an error. */
+  readonly allowImmutableTags?: boolean
   /** Written beside or instead of a push. */
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
