@@ -21,8 +21,9 @@ type Stage = 'member' | 'block' | 'symbols' | 'trailer' | 'padding' | 'damaged'
  * Source: RFC 1951, RFC 1952.
  */
 export class GzipBlockScanner {
-  readonly #bytes = new Uint8Array(WINDOW + SLACK)
-  readonly #view = new DataView(this.#bytes.buffer)
+  readonly #window: number
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
   /** Bytes of the file in `#bytes`, and where in the file they begin. */
   #filled = 0
   #origin = 0
@@ -39,15 +40,22 @@ export class GzipBlockScanner {
   readonly #flags: number[] = []
   #isFirst = false
 
+  /** @param size of the file at most, when that is known: a small one needs less memory */
+  constructor(size = WINDOW) {
+    this.#window = Math.min(size, WINDOW)
+    this.#bytes = new Uint8Array(this.#window + SLACK)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
   /** The file's next bytes, of any number; they are not needed after the call. */
   push(chunk: Uint8Array): void {
     this.#checks.push(chunk)
     for (let at = 0; at < chunk.byteLength && this.#stage !== 'damaged' && this.#stage !== 'padding'; ) {
-      const part = chunk.subarray(at, at + WINDOW - this.#filled)
+      const part = chunk.subarray(at, at + this.#window - this.#filled)
       this.#bytes.set(part, this.#filled)
       this.#filled += part.byteLength
       at += part.byteLength
-      if (this.#filled === WINDOW) this.#scan()
+      if (this.#filled === this.#window) this.#scan()
     }
   }
 
