@@ -29,8 +29,10 @@ export class GzipBlockScanner {
   #origin = 0
   #ended = false
   #stage: Stage = 'member'
-  /** The next bit of `#bytes`, what it goes on with, and raw data of this block. */
+  /** The next bit of `#bytes`, and what it goes on with. */
   readonly #place = { bit: 0, raw: 0, table: 0 }
+  /** Bytes of raw data up to there. */
+  #size = 0
   readonly #codes = new DeflateCodes()
   readonly #checks = new FileChecks()
   /** Columns as in `GzipBlocks`; `#raw` and `#end` know of a block when it has ended. */
@@ -149,14 +151,16 @@ export class GzipBlockScanner {
     if (end > this.#filled) return this.#ended && this.#to('damaged')
     this.#begin(flags)
     this.#place.bit = 8 * end
-    this.#place.raw = size
+    this.#size += size
     return this.#finish()
   }
 
   #symbols(): boolean {
     // At the end, far enough that a last symbol's last bits are looked at.
     const limit = this.#ended ? this.#filled + 16 : this.#filled
+    this.#place.raw = 0
     const stop = skipSymbols(this.#view, this.#codes.entries, this.#place, limit)
+    this.#size += this.#place.raw
     if (stop === 'invalid') return this.#to('damaged')
     return stop === 'end' && this.#finish()
   }
@@ -172,12 +176,11 @@ export class GzipBlockScanner {
     this.#start.push(this.#position())
     this.#flags.push(flags)
     this.#isFirst = false
-    this.#place.raw = 0
   }
 
   #finish(): boolean {
     this.#end.push(this.#position())
-    this.#raw.push(this.#raw.at(-1)! + this.#place.raw)
+    this.#raw.push(this.#size)
     return this.#to((this.#flags.at(-1)! & FINAL) === 0 ? 'block' : 'trailer')
   }
 

@@ -1,4 +1,4 @@
-import type { Random } from './random-tree.ts'
+import { Random } from './random-tree.ts'
 
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 const END = 256
@@ -18,6 +18,19 @@ export function randomDeflate(random: Random): { stream: Buffer; blocks: Written
   const count = 1 + random.below(4)
   for (let i = 1; i <= count; i++) writer.dynamic(i === count)
   return { stream: Buffer.from(writer.bytes), blocks: writer.blocks }
+}
+
+/** A stream of one block: a zero, `matches` times 258 more, in four of which a byte is. */
+export function zerosOfOneBlock(matches: number): Buffer {
+  const [literals, distances] = [Array<number>(286).fill(0), Array<number>(30).fill(0)]
+  literals[0] = literals[END] = 2
+  literals[285] = distances[0] = 1
+  const writer = new DeflateWriter(new Random(0))
+  writer.codes(true, literals, distances)
+  // The codes: 10 for the zero, then 0 and 0 for each match, 11 at the end. The header has two bits more than whole bytes.
+  const start = Buffer.from(writer.bytes)
+  start[start.length - 1]! |= 1 << 2
+  return Buffer.concat([start, Buffer.alloc((matches - 2) / 4), Buffer.from([3])])
 }
 
 /** RFC 1951, section 3.2. */
@@ -45,23 +58,23 @@ class DeflateWriter {
 
   dynamic(isFinal: boolean): void {
     const start = this.#bit
-    this.#bits(isFinal ? 1 : 0, 1)
-    this.#bits(2, 2)
     const literals = randomLengths(this.#random, 286, END)
     const distances = randomLengths(this.#random, 30, this.#random.below(30))
-    this.#lengths([...literals, ...distances])
+    this.codes(isFinal, literals, distances)
     this.#symbols(new Code(literals), new Code(distances))
     this.blocks.push({ start, end: this.#bit, raw: this.#raw })
   }
 
-  /** Each length by itself, all 16 of them with a code of four bits. */
-  #lengths(lengths: readonly number[]): void {
+  /** A header with each length by itself, all 16 of them with a code of four bits. */
+  codes(isFinal: boolean, literals: readonly number[], distances: readonly number[]): void {
+    this.#bits(isFinal ? 1 : 0, 1)
+    this.#bits(2, 2)
     this.#bits(29, 5)
     this.#bits(29, 5)
     this.#bits(15, 4)
     for (const symbol of ORDER) this.#bits(symbol < 16 ? 4 : 0, 3)
     const code = new Code(Array(16).fill(4))
-    for (const length of lengths) this.#code(code, length)
+    for (const length of [...literals, ...distances]) this.#code(code, length)
   }
 
   #symbols(literals: Code, distances: Code): void {
