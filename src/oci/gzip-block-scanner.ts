@@ -21,15 +21,18 @@ type Stage = 'member' | 'block' | 'symbols' | 'trailer' | 'padding' | 'damaged'
  * Source: RFC 1951, RFC 1952.
  */
 export class GzipBlockScanner {
-  readonly #bytes = new Uint8Array(WINDOW + SLACK)
-  readonly #view = new DataView(this.#bytes.buffer)
+  readonly #window: number
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
   /** Bytes of the file in `#bytes`, and where in the file they begin. */
   #filled = 0
   #origin = 0
   #ended = false
   #stage: Stage = 'member'
-  /** The next bit of `#bytes`, what it goes on with, and raw data of this block. */
+  /** The next bit of `#bytes`, and what it goes on with. */
   readonly #place = { bit: 0, raw: 0, table: 0 }
+  /** Bytes of raw data up to there. */
+  #size = 0
   readonly #codes = new DeflateCodes()
   readonly #checks = new FileChecks()
   /** Columns as in `GzipBlocks`; `#raw` and `#end` know of a block when it has ended. */
@@ -39,15 +42,22 @@ export class GzipBlockScanner {
   readonly #flags: number[] = []
   #isFirst = false
 
+  /** @param size of the file at most, when that is known: a small one needs less memory */
+  constructor(size = WINDOW) {
+    this.#window = Math.min(size, WINDOW)
+    this.#bytes = new Uint8Array(this.#window + SLACK)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
   /** The file's next bytes, of any number; they are not needed after the call. */
   push(chunk: Uint8Array): void {
     this.#checks.push(chunk)
     for (let at = 0; at < chunk.byteLength && this.#stage !== 'damaged' && this.#stage !== 'padding'; ) {
-      const part = chunk.subarray(at, at + WINDOW - this.#filled)
+      const part = chunk.subarray(at, at + this.#window - this.#filled)
       this.#bytes.set(part, this.#filled)
       this.#filled += part.byteLength
       at += part.byteLength
-      if (this.#filled === WINDOW) this.#scan()
+      if (this.#filled === this.#window) this.#scan()
     }
   }
 
@@ -141,14 +151,16 @@ export class GzipBlockScanner {
     if (end > this.#filled) return this.#ended && this.#to('damaged')
     this.#begin(flags)
     this.#place.bit = 8 * end
-    this.#place.raw = size
+    this.#size += size
     return this.#finish()
   }
 
   #symbols(): boolean {
     // At the end, far enough that a last symbol's last bits are looked at.
     const limit = this.#ended ? this.#filled + 16 : this.#filled
+    this.#place.raw = 0
     const stop = skipSymbols(this.#view, this.#codes.entries, this.#place, limit)
+    this.#size += this.#place.raw
     if (stop === 'invalid') return this.#to('damaged')
     return stop === 'end' && this.#finish()
   }
@@ -164,12 +176,11 @@ export class GzipBlockScanner {
     this.#start.push(this.#position())
     this.#flags.push(flags)
     this.#isFirst = false
-    this.#place.raw = 0
   }
 
   #finish(): boolean {
     this.#end.push(this.#position())
-    this.#raw.push(this.#raw.at(-1)! + this.#place.raw)
+    this.#raw.push(this.#size)
     return this.#to((this.#flags.at(-1)! & FINAL) === 0 ? 'block' : 'trailer')
   }
 

@@ -11,7 +11,7 @@ const LAST_BLOCK = [0x03, 0x00]
  * @throws RangeError when it is not a gzip member
  */
 export function openMember(member: Uint8Array): Uint8Array {
-  const scanner = new GzipBlockScanner()
+  const scanner = new GzipBlockScanner(member.byteLength)
   scanner.push(member)
   const blocks = scanner.end()
   if (blocks === undefined) throw new RangeError('not a gzip member')

@@ -17,7 +17,7 @@ import {
 export interface SymbolPlace {
   /** The next bit of the input. */
   bit: number
-  /** Bytes of raw data that what has been skipped stands for. */
+  /** Bytes of raw data that what has been skipped stands for, below 2^31, as that of 1 MiB of input is at any rate. */
   raw: number
   /** Where the table of the next code begins: `DISTANCES` after a length, else 0. */
   table: number

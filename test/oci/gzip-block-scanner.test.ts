@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { GzipBlockScanner } from '../../src/oci/gzip-block-scanner.ts'
 import { CHECKED, FINAL, FIRST, type GzipBlocks, STORED } from '../../src/oci/gzip-blocks.ts'
 import { inflateBlocks, noise, RAW, SAMPLES } from '../support/gzip-samples.ts'
+import { randomDeflate, zerosOfOneBlock } from '../support/random-deflate.ts'
 import { Random } from '../support/random-tree.ts'
 
 /** @param sizes of chunks, over and over */
-function scan(file: Uint8Array, sizes: readonly number[] = [65536]): GzipBlocks | undefined {
-  const scanner = new GzipBlockScanner()
+function scan(file: Uint8Array, sizes: readonly number[] = [65536], known?: number): GzipBlocks | undefined {
+  const scanner = new GzipBlockScanner(known)
   for (let at = 0, i = 0; at < file.byteLength; i++) {
     const size = sizes[i % sizes.length]!
     // A reader uses its memory again.
@@ -56,6 +57,27 @@ describe('GzipBlockScanner', () => {
     expect(Math.ceil(blocks.end[blocks.count - 1]! / 8) + 8).toBe(file.length)
   })
 
+  it('finds blocks with codes that no encoder would choose', () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const random = new Random(seed)
+      const { stream, blocks } = randomDeflate(random)
+      const file = Buffer.concat([HEADER, stream, Buffer.alloc(8)])
+      const found = scan(file, [20_000], seed % 2 === 0 ? undefined : file.length + random.below(2))!
+      const moved = (bit: number) => bit + 8 * HEADER.length
+      expect([...found.start], `seed ${seed}`).toEqual(blocks.map(({ start }) => moved(start)))
+      expect([...found.end]).toEqual(blocks.map(({ end }) => moved(end)))
+      expect([...found.raw]).toEqual([0, ...blocks.map(({ raw }) => raw)])
+      expect(inflateRawSync(stream).length).toBe(found.raw[found.count])
+    }
+  })
+
+  it('counts more raw data in a block than 32 bits hold', () => {
+    expect(inflateRawSync(zerosOfOneBlock(1002)).length).toBe(1 + 1002 * 258)
+    const matches = 17_000_002
+    const found = scan(Buffer.concat([HEADER, zerosOfOneBlock(matches), Buffer.alloc(8)]))!
+    expect([...found.raw]).toEqual([0, 1 + matches * 258])
+  })
+
   it('knows the blocks that are stored', () => {
     const blocks = scan(gzipSync(RAW, { level: 0 }))!
     expect([...blocks.flags].every((flags) => (flags & STORED) !== 0)).toBe(true)
@@ -72,14 +94,13 @@ describe('GzipBlockScanner', () => {
   it('finds the same, whatever the chunks are', () => {
     const whole = scan(large)
     expect(large.length).toBeGreaterThan(800_000)
-    const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 300_000 })), {
-      minLength: 1,
-    })
-    const property = fc.property(sizes, (sizes) => {
+    const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 300_000 }))
+    const property = fc.property(fc.array(size), (sizes) => {
       expect(scan(large, [...sizes, 10_000])).toEqual(whole)
     })
-    fc.assert(property, { numRuns: 30 })
-    expect(scan(large, [1])).toEqual(whole)
+    fc.assert(property, { numRuns: 12 })
+    const small = gzipSync(RAW, { level: 1 })
+    expect(scan(small, [1])).toEqual(scan(small))
   })
 
   it('finds the same, wherever in the file it is', () => {
@@ -94,7 +115,7 @@ describe('GzipBlockScanner', () => {
       expect(blocks.end.map((bit) => bit - 8 * (size + 2))).toEqual(whole.end)
     }
     expect(raw.length).toBe(whole.raw[whole.count])
-    fc.assert(fc.property(fc.integer({ min: 0, max: 65535 }), moved), { numRuns: 30 })
+    fc.assert(fc.property(fc.integer({ min: 0, max: 65535 }), moved), { numRuns: 15 })
   })
 
   it.each([
@@ -147,7 +168,9 @@ describe('GzipBlockScanner', () => {
 
   it('gives nothing for any beginning of a file', () => {
     const file = gzipSync(RAW.subarray(195_000, 215_000))
-    for (let size = 0; size < file.length; size += 7) expect(scan(file.subarray(0, size))).toBeUndefined()
+    for (let size = 0; size < file.length; size += 29) {
+      expect(scan(file.subarray(0, size), [8000], size)).toBeUndefined()
+    }
   })
 
   it('neither throws nor loops on damaged blocks, and counts what those hold that zlib still inflates', () => {
@@ -169,8 +192,8 @@ describe('GzipBlockScanner', () => {
       inflated++
       expect(blocks?.raw[blocks.count]).toBe(size)
     })
-    fc.assert(property, { numRuns: 1500 })
-    expect(inflated).toBeGreaterThan(100)
+    fc.assert(property, { numRuns: 600 })
+    expect(inflated).toBeGreaterThan(0)
   })
 })
 

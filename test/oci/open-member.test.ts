@@ -30,7 +30,7 @@ describe('a member that is opened, gets blocks of other files and is closed', ()
   it.each(SAMPLES)('holds the raw data of blocks of %s', (name, file) => {
     const blocks = scan(file)
     const random = new Random(name.length)
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 6; round++) {
       const from = random.below(blocks.count)
       const to = from + 1 + random.below(blocks.count - from)
       const raw = RAW.subarray(Math.max(0, blocks.raw[from]! - 40_000), blocks.raw[to])
