@@ -3,17 +3,13 @@ import {
   DROP,
   END_OF_BLOCK,
   EXTRA,
-  EXTRA_AT,
-  EXTRA_AT_SHIFT,
-  EXTRA_BITS,
   EXTRA_BITS_SHIFT,
   INVALID,
   KIND,
   LONGER_BITS,
-  RAW,
   RAW_SHIFT,
   TABLE_BITS,
-  TO_DISTANCE,
+  withExtra,
 } from './deflate-entry.ts'
 import { fillCode } from './huffman-code.ts'
 
@@ -63,20 +59,13 @@ export class DeflateCodes {
       const entry = entries[i]!
       if (entry < 0) {
         if ((entry & KIND) === EXTRA && (entry & DROP) <= TABLE_BITS) entries[i] = withExtra(entry, i)
-      } else if ((entry & TO_DISTANCE) === 0) {
+      } else if ((entry & DISTANCES) === 0) {
         // What follows stands at a lower index, or is this very entry: it has been joined.
         const next = entries[i >> (entry & DROP)]!
         if (next >= 0 && (entry & DROP) + (next & DROP) <= TABLE_BITS) entries[i] = entry + next
       }
     }
   }
-}
-
-/** @param bits of the input, from the length's code on */
-function withExtra(entry: number, bits: number): number {
-  const extra =
-    (bits >> ((entry >> EXTRA_AT_SHIFT) & EXTRA_AT)) & ((1 << ((entry >> EXTRA_BITS_SHIFT) & EXTRA_BITS)) - 1)
-  return (entry & (DROP | (RAW << RAW_SHIFT) | TO_DISTANCE)) + (extra << RAW_SHIFT)
 }
 
 function literalSymbols(): Int32Array {
@@ -86,7 +75,7 @@ function literalSymbols(): Int32Array {
   LENGTH_EXTRA.forEach((extra, i) => {
     // The last one is 258 by itself, though the one before it reaches that, too.
     const base = i === LENGTH_EXTRA.length - 1 ? 258 : length
-    symbols[257 + i] = (base << RAW_SHIFT) | TO_DISTANCE | extra
+    symbols[257 + i] = (base << RAW_SHIFT) | DISTANCES | extra
     if (extra > 0) symbols[257 + i]! |= EXTRA | (extra << EXTRA_BITS_SHIFT)
     length += 1 << extra
   })

@@ -52,8 +52,9 @@ function readLengths(view: DataView, start: number, count: number): number | und
     const extra = REPEAT_BITS[symbol - 16]!
     const repeat = REPEAT_LEAST[symbol - 16]! + ((word >>> codeBits) & ((1 << extra) - 1))
     if (i + repeat > count || (symbol === 16 && i === 0)) return undefined
-    lengths.fill(symbol === 16 ? lengths[i - 1]! : 0, i, i + repeat)
-    i += repeat
+    const length = symbol === 16 ? lengths[i - 1]! : 0
+    // Too few for `fill` to be worth its call.
+    for (const end = i + repeat; i < end; i++) lengths[i] = length
     bit += extra
   }
   return bit

@@ -146,7 +146,8 @@ export class GzipBlockScanner {
   }
 
   #symbols(): boolean {
-    const limit = 8 * (this.#ended ? this.#filled + 4 : this.#filled - 4)
+    // At the end, far enough that a last symbol's last bits are looked at.
+    const limit = this.#ended ? this.#filled + 16 : this.#filled
     const stop = skipSymbols(this.#view, this.#codes.entries, this.#place, limit)
     if (stop === 'invalid') return this.#to('damaged')
     return stop === 'end' && this.#finish()

@@ -53,7 +53,7 @@ export class OwnHeaders {
     if (this.#tars.size === 0) return NOTHING
     const header = this.#place === undefined ? undefined : this.#headerAt(this.#place, fields, content)
     const slice = content instanceof Slice && content.size > 0 && this.#tars.has(content.file) ? content : undefined
-    if (slice !== undefined && (header !== undefined || this.#isHome(slice, fields))) {
+    if (slice !== undefined && (header !== undefined || this.#isHome(slice, fields.path))) {
       this.#place = { file: slice.file, end: slice.offset + slice.size }
       return header === undefined ? { content: slice } : { header, content: slice }
     }
@@ -65,14 +65,14 @@ export class OwnHeaders {
     return { header }
   }
 
-  /** Whether a header ends where the slice begins, and says that it has these bytes under this name. */
-  #isHome({ file, offset }: Slice, { path, size }: HeaderFields): boolean {
+  /** Whether the header that ends where the slice begins is that of a file of this name. */
+  #isHome({ file, offset }: Slice, path: ByteString): boolean {
     const from = Math.max(0, offset - BEFORE)
     // All at once: backwards every block would be a system call.
-    if (offset % BLOCK !== 0 || this.#window.read(file, from, offset - from) === undefined) return false
+    this.#window.read(file, from, offset - from)
     for (let start = offset - BLOCK; start >= from; start -= BLOCK) {
-      const member = peekMember(this.#window, file, start)
-      if (member?.end === offset && member.size === size && isNamed(member.path, path, 'file')) return true
+      const member = peekMember(this.#window, file, start, offset)
+      if (member?.end === offset && isNamed(member.path, path, 'file')) return true
     }
     return false
   }

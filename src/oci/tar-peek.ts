@@ -17,11 +17,16 @@ export interface PeekedMember extends Member {
  * The member whose header starts at a byte of a raw tar, as TarScanner has it, provided that every reader of tar has it
  * like this, whatever stands before it. Undefined for anything in doubt: formats other than ustar, PAX and GNU, numbers
  * that are not octal, sizes where no data is and two that differ, sparse files, global headers, extended headers that come
- * twice or that say what no tree holds, and all together above 64 KiB.
+ * twice or that say what no tree holds, and all together beyond `limit`, at most 64 KiB on.
  */
-export function peekMember(window: FileWindow, file: SliceFile, start: number): PeekedMember | undefined {
+export function peekMember(
+  window: FileWindow,
+  file: SliceFile,
+  start: number,
+  limit = start + FileWindow.LIMIT,
+): PeekedMember | undefined {
   try {
-    return peek(window, file, start)
+    return peek(window, file, start, limit)
   } catch (error) {
     if (error instanceof OcibakeError && error.code === 'ARCHIVE_INVALID') return undefined
     throw error
@@ -36,7 +41,7 @@ const SEQUENCE: Readonly<Record<TarFormat, RegExp>> = {
   star: /^(?!)/,
 }
 
-function peek(window: FileWindow, file: SliceFile, start: number): PeekedMember | undefined {
+function peek(window: FileWindow, file: SliceFile, start: number, limit: number): PeekedMember | undefined {
   let extensions = NO_EXTENSIONS
   let flags = ''
   for (let at = start; ; ) {
@@ -51,7 +56,7 @@ function peek(window: FileWindow, file: SliceFile, start: number): PeekedMember 
       return isPlainMember(header, extensions, member) ? { ...member, start, end: at } : undefined
     }
     const padded = header.size + padding(header.size).length
-    if (at + padded + BLOCK > start + FileWindow.LIMIT) return undefined
+    if (at + padded + BLOCK > limit) return undefined
     const bytes = window.read(file, at, padded)
     if (bytes === undefined || !isZero(bytes, header.size, padded)) return undefined
     // A copy, because the records are views of it and the window goes on.

@@ -61,6 +61,10 @@ describe('the header of a member is not taken', () => {
   const pax = (...records: [string, string][]) => Buffer.concat([rawPax(records), rawMember(header({}), body)])
   const overlay = 'SCHILY.xattr.trusted.overlay.opaque'
   const high = 'x\xe9'
+  const brokenPax = Buffer.concat([
+    rawMember({ name: 'v' }, rawMember({ flag: 'x' }, 'no record')),
+    rawMember(header({ flag: '7' }), body),
+  ])
   const long = (flag: string, text: string, magic = GNU) => rawMember({ name: '././@LongLink', flag, magic }, text)
 
   test.each<[string, Buffer]>([
@@ -72,6 +76,12 @@ describe('the header of a member is not taken', () => {
     ['with an empty record', pax(['mtime', ''])],
     ['with a time before 1970', pax(['mtime', '-1'])],
     ['with a signed time', pax(['mtime', '+1'])],
+    ['with a signed owner', pax(['uid', '+1'])],
+    ['with an empty name in a record', pax(['path', ''])],
+    [
+      'of a directory with a size in a record',
+      Buffer.concat([rawPax([['size', '5']]), rawHeader(header({ flag: '5' }))]),
+    ],
     ['with an xattr of overlayfs', pax([overlay, 'y'])],
     ['with a link target that no link has', pax(['linkpath', 'a'])],
     ['with two PAX headers', Buffer.concat([rawPax([['mtime', '1']]), pax(['uid', '1'])])],
@@ -109,6 +119,8 @@ describe('the header of a member is not taken', () => {
       ),
     ],
     ['of a contiguous file', rawMember(header({ flag: '7' }), body)],
+    ['of a contiguous file of the GNU format', rawMember(header({ flag: '7', magic: GNU }), body)],
+    ['behind something in a file that begins like a header', brokenPax],
     ['of a file of old', rawMember(header({ flag: '\0' }), body)],
     ['of the v7 format', rawMember(header({ magic: '' }), body)],
     ['of star', rawMember(header({ at: [[508, 'tar\0']] }), body)],
@@ -117,6 +129,8 @@ describe('the header of a member is not taken', () => {
     ['with a size in base 256', rawMember(header({ magic: GNU, size: '\x80\0\0\0\0\0\0\0\0\0\x02\xbc' }), body)],
     ['with a number behind spaces', rawMember(header({ mode: '   644 \0' }), body)],
     ['with a number without an end', rawMember(header({ mode: '00000644' }), body)],
+    ['with a device number behind spaces', rawMember(header({ at: [[329, '     1 \0']] }), body)],
+    ['with a device number that is not all empty', rawMember(header({ at: [[330, '1']] }), body)],
     ['with an empty number', rawMember(header({ gid: '\0\0\0\0\0\0\0\0' }), body)],
     ['with the type of something else in its mode', rawMember(header({ mode: '0040644\0' }), body)],
     ['with times of GNU tar', rawMember(header({ magic: GNU, at: [[345, octal(1)]] }), body)],
@@ -125,6 +139,7 @@ describe('the header of a member is not taken', () => {
     ['with a target that no link has', rawMember(header({ target: 'a' }), body)],
     ['with a long target that no link has', Buffer.concat([long('K', 'a\0'), rawMember(header({ magic: GNU }), body)])],
     ['with a long name without an end', Buffer.concat([long('L', 'x'), rawMember(header({ magic: GNU }), body)])],
+    ['with an empty long name', Buffer.concat([long('L', '\0'), rawMember(header({ magic: GNU }), body)])],
     [
       'with two long names',
       Buffer.concat([long('L', 'y\0'), long('L', 'x\0'), rawMember(header({ magic: GNU }), body)]),
@@ -159,6 +174,12 @@ describe('the header of a member is not taken', () => {
     block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
     const tar = around(block)
     expect(canonical(tar.layer, tar)).toContain(high)
+  })
+
+  test('of a member that the archive has again with other bytes', () => {
+    const again = [rawMember({ name: 'y' }, 'Y'), rawMember(header({}), body.replaceAll('b', 'c'))]
+    const tar = around(Buffer.concat([rawMember(header({}), body), ...again]))
+    expect(canonical(tar.layer, tar)).toContain('x')
   })
 
   test('behind garbage in the padding of the file before it', () => {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
+import { bytesContent } from '../../src/oci/content.ts'
 import { layerBytes, layerMembers } from '../../src/oci/layer-tar.ts'
-import { type Directory, directory, type File, type Node, type Tree } from '../../src/oci/node.ts'
+import { type Directory, directory, type File, FRESH_DIRECTORY, type Node, type Tree } from '../../src/oci/node.ts'
 import { BLOCK, encodeEntry, padding, sumOf } from '../../src/oci/tar-header.ts'
 import { nodeAt, placeAt } from '../../src/oci/tree-paths.ts'
 import { collect } from '../support/bytes.ts'
@@ -154,6 +155,7 @@ describe('of an archive that anybody made', () => {
 })
 
 describe('in a changed tree', () => {
+  const ATTRS = { ...FRESH_DIRECTORY, mode: 0o644 }
   const root = rawMember({ name: './', flag: '5', mode: '0000755\0' })
   test('the member behind one that is gone does not stand where the member before it ended', () => {
     const names = ['a', 'b', 'c', 'd', 'e']
@@ -170,6 +172,36 @@ describe('in a changed tree', () => {
     expect(canonical(without(tar.layer, 'b'), tar)).toEqual(['c', 'd', 'e'])
     const renamed = directory(new Map([...tar.layer.children, ['a', b]]), tar.layer.attrs)
     expect(canonical(renamed, tar)).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  const node = { name: 'x', at: [[329, '0000010\x000000003\0']] } as const
+  test.each<[string, Buffer, Partial<Node>]>([
+    ['bytes', rawMember({ name: 'x' }, 'X'), { content: bytesContent('Y') }],
+    ['bytes, which are none now', rawMember({ name: 'x' }, 'X'), { content: bytesContent('') }],
+    ['mode', rawMember({ name: 'x' }, 'X'), { attrs: { ...ATTRS, mode: 0o600 } }],
+    ['user', rawMember({ name: 'x' }), { attrs: { ...ATTRS, uid: 1 } }],
+    ['group', rawMember({ name: 'x' }), { attrs: { ...ATTRS, gid: 1 } }],
+    ['time', rawMember({ name: 'x' }), { attrs: { ...ATTRS, mtime: 1 } }],
+    ['xattrs', rawMember({ name: 'x' }), { attrs: { ...ATTRS, xattrs: new Map([['user.a', Buffer.from('')]]) } }],
+    ['kind', rawMember({ name: 'x' }), { kind: 'special', type: 'fifo', major: 0, minor: 0 }],
+    ['major number', rawMember({ ...node, flag: '3' }), { major: 9 }],
+    ['minor number', rawMember({ ...node, flag: '4' }), { minor: 9 }],
+    ['target', rawMember({ name: 'x', flag: '2', mode: '0000777\0', target: 'a' }), { target: 'b' }],
+  ])('a member with another %s has a canonical header', (_, x, change) => {
+    const tar = readTar(archive(root, rawMember({ name: 'a' }, 'A'), x, rawMember({ name: 'z' }, 'Z')))
+    expect(canonical(tar.layer, tar)).toEqual([])
+    expect(canonical(changed(tar.layer, 'x', change), tar)[0]).toBe('x')
+  })
+
+  test('a file of another layer has not the header of a namesake in this one', () => {
+    const [one, two] = ['1', '2'].map((text) =>
+      readTar(archive(root, rawMember({ name: 'a' }, 'A'), rawMember({ name: 'x' }, text))),
+    )
+    const both = apply(one!.layer as Tree, directory(new Map([['x', two!.layer.children.get('x')!]])))
+    const [, a, x] = layerMembers(both, [one!.file, two!.file])
+    expect(a).toHaveProperty('headerFrom')
+    expect(x).not.toHaveProperty('headerFrom')
+    expect(x).toHaveProperty('contentFrom.file', two!.file)
   })
 
   test('a file that moved, or was copied, has a canonical header and no content of the tar', () => {
