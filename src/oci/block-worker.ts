@@ -55,14 +55,18 @@ parentPort?.on('message', (news: ScanNews) => {
 /** A step of each file in turn, and news between them, until all that is there was read. */
 async function run(): Promise<void> {
   running = true
-  for (let busy = true; busy; await setImmediate()) {
-    busy = false
-    for (const scan of scans.values()) if (step(scan)) busy = true
-  }
+  while (stepAll()) await setImmediate()
   running = false
 }
 
 /** Whether there was something to do. */
+function stepAll(): boolean {
+  let busy = false
+  for (const scan of scans.values()) if (step(scan)) busy = true
+  return busy
+}
+
+/** As `stepAll`, for one. */
 function step(scan: Scan): boolean {
   const { size, state } = scan.news
   try {

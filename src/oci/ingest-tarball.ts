@@ -7,7 +7,7 @@ import type { StoreBlocks } from './store-blocks.ts'
 import type { IndexedTar } from './store-layers.ts'
 
 /** Bytes of a gzip tarball from which on it is kept. Compressing as much again takes longer than to fetch it anew. */
-export const LARGE_TARBALL = 8 << 20
+const LARGE = 8 << 20
 
 /** A tarball that is kept as it came: what to ask `Store.gzipSource` for. */
 export type PackedTarball = Omit<Layer, 'mediaType'>
@@ -82,8 +82,9 @@ export async function findTarball(
   return tar && { ...tar, digest, packed }
 }
 
-function isKept({ size, isGzip }: Pick<TarballRecord, 'size' | 'isGzip'>): boolean {
-  return isGzip && size >= LARGE_TARBALL
+/** Whether a tarball may be kept: decided by its bytes alone. */
+export function isKept({ size, isGzip }: { readonly size: number; readonly isGzip: boolean }): boolean {
+  return isGzip && size >= LARGE
 }
 
 function packedOf(digest: Digest, record: TarballRecord): PackedTarball | undefined {

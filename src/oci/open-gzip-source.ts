@@ -6,11 +6,12 @@ import { hasUsefulBlocks } from './store-blocks.ts'
 
 /** See `Store.gzipSource`. */
 export async function openGzipSource(
-  { blocks, layers }: Pick<Shelves, 'blocks' | 'layers'>,
+  { blobs, blocks, layers }: Shelves,
   { digest, size, diffId }: Omit<Layer, 'mediaType'>,
   signal: AbortSignal,
 ): Promise<GzipSource | undefined> {
   if (!hasUsefulBlocks({ size })) return undefined
+  await blobs.size(digest)
   const found = await blocks.of(digest, signal)
   if (found === 'none') return undefined
   const { file } = await layers.opened(diffId)

@@ -2,8 +2,9 @@ import { constants, copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Content, SliceFile } from '../oci/content.ts'
+import { detectCompression } from '../oci/decompress.ts'
 import { type Digest, Digester } from '../oci/digest.ts'
-import { LARGE_TARBALL, type PackedTarball } from '../oci/ingest-tarball.ts'
+import { isKept, type PackedTarball } from '../oci/ingest-tarball.ts'
 import type { Store } from '../oci/store.ts'
 import type { TarEntry } from '../oci/tar-entry.ts'
 import { writeError } from '../oci/write-error.ts'
@@ -87,13 +88,21 @@ export async function isArchiveCached(
 async function takeFile(path: string, options: FetchOptions, tools: ArchiveTools): Promise<Archive> {
   const names = sourceNames(path)
   const file = await regularFile(path, names.source)
-  if (tools.blocks !== true || file.size < LARGE_TARBALL) return await takeWhole(file, names, options, tools)
+  const { size } = file
+  if (tools.blocks !== true || !isKept({ size, isGzip: await isGzip(file) })) {
+    return await takeWhole(file, names, options, tools)
+  }
   await using folder = await tools.store.workFolder('copy')
   const copy = join(folder.path, 'bytes')
   await copyFile(path, copy, constants.COPYFILE_FICLONE).catch((error: unknown) => {
-    throw writeError(error, copy, file.size)
+    throw writeError(error, copy, size)
   })
   return await takeWhole(await regularFile(copy, names.source), names, options, tools, copy)
+}
+
+async function isGzip(file: Content): Promise<boolean> {
+  for await (const chunk of file.open()) return detectCompression(chunk) === 'gzip'
+  return false
 }
 
 async function takeWhole(

@@ -156,8 +156,8 @@ describe('Store.gzipSource', () => {
     expect(blocksOf(await store.gzipSource(layer, signal))!.raw.at(-1)).toBe(tar.length)
   })
 
-  it('says that a blob is gone', async () => {
-    const { root } = await filled(false)
+  it.each([false, true])('says that a blob is gone (it has an index: %s)', async (blocks) => {
+    const { root } = await filled(blocks)
     await unlink(join(root, 'blobs/sha256', hexOf(descriptor.digest)))
     const store = await testStore(root)
     await expect(store.gzipSource(layer, signal)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
