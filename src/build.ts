@@ -1,21 +1,26 @@
 import { resolve } from 'node:path'
-import { assemble } from './build/assemble.ts'
+import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
-import { findLayer, keepLayer } from './build/layer-cache.ts'
-import { makeTree } from './build/make-tree.ts'
+import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
+import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
+import { type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
+import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
-import { earlyUpload, type Shipped, ship } from './build/ship.ts'
+import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
+import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import { takeInputs } from './build/take-inputs.ts'
+import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
-import type { Directory, Tree } from './oci/node.ts'
+import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
+import type { Reference } from './oci/reference.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
 import { writeLayer } from './oci/write-layer.ts'
@@ -30,6 +35,8 @@ export interface BuildOptions {
   readonly connection: RegistryConnection
   /** Push to every tag of the plan. */
   readonly push: boolean
+  /** A tag that its registry does not let be moved stays, with a warning; default: false, that is an error. */
+  readonly allowImmutableTags?: boolean
   /** Written beside or instead of a push. */
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
@@ -60,11 +67,16 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
-  const base = await openBase(plan.base, { ...options, platform: plan.platform })
-  const early = earlyUpload(plan, options)
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
+  const targets = targetsOf(plan, options)
+  const early = earlyUpload(targets, options)
+  const around = { ...options, roots, early, targets }
   try {
-    const { layer: written, created, tree } = await layerOf(plan, base, { ...options, roots, early })
+    // Before a line of the log shows what a step is called, and again when more is known to be secret.
+    refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
+    const { layer: written, created, tree } = await layerOf(plan, base, around)
     const image = await assemble(store, plan, base, written, created)
+    refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
@@ -87,30 +99,37 @@ interface Ready {
 interface LayerOptions extends BuildOptions {
   readonly roots: RootKeeper
   readonly early: EarlyUpload | undefined
+  readonly targets: readonly Reference[]
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, early } = options
+  const { store, report, cache = 'all', connection, roots, signal } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network }
+  const around = { ...options, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
   const inputs = await takeInputs(plan, base, around)
   const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
   if (known !== undefined) {
-    report({ type: 'layer-cached', digest: known.layer?.digest ?? null })
-    warnAgain(report, known.warnings)
+    const { layer, created, warnings } = known.record
+    report({ type: 'layer-cached', digest: layer?.digest ?? null })
+    await searchKnown(store, plan, known, await ownCredentials(plan, options), signal)
+    warnAgain(report, warnings)
     return {
-      layer: known.layer ?? undefined,
-      created: known.created,
+      layer: layer ?? undefined,
+      created,
       tree: async () => (await make(onlyNews(report))).tree(),
     }
   }
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
-  const layer = await compressed(plan, made.layer, early, options)
-  await keepLayer(store, plan, made, layer)
+  const credentials = await ownCredentials(plan, options)
+  const layer = await unlessFound(signal, {
+    make: (either) => compressed(plan, base, made, { ...options, signal: either }),
+    search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
+  })
+  await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
 }
 
@@ -123,15 +142,15 @@ function pathOf(output: Transport): string[] {
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
 async function compressed(
   plan: Plan,
-  layer: Directory,
-  early: EarlyUpload | undefined,
-  options: BuildOptions,
+  base: Base,
+  made: Made,
+  { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
-  if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
-  const { store, report, signal } = options
+  if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
-  const written = await writeLayer(store, layer, {
+  const written = await writeLayer(store, made.layer, {
+    sources: await layerSources(plan, base, made.tarballs, { store, signal }),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,

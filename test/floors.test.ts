@@ -10,7 +10,7 @@ const FLOORS: readonly [test: RegExp, floor: number][] = [
   [/^(build(\.ts|\/)|report\/|doctor\/|index\.ts)/, 4],
   [/^spec\//, 3],
   [/^(registry|provision)\//, 2],
-  [/^(oci|network)\//, 1],
+  [/^(oci|network|secrets)\//, 1],
   [/^(errors|events)\.ts/, 0],
 ]
 

@@ -34,6 +34,11 @@ export async function assemble(
   return { manifest, config: { descriptor: config, document }, layers }
 }
 
+/** What the config is going to say, before anything is known of the new layer. */
+export function draftConfig(plan: Plan, base: Base): ImageConfig {
+  return configOf(plan, base, [], historyOf(plan, base.config, base.name, timeText(0), true), 0)
+}
+
 function configOf(
   plan: Plan,
   base: Base,

@@ -1,17 +1,30 @@
+import { decompress } from '../oci/decompress.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
+import { stoppable } from '../oci/stoppable.ts'
 import type { Store } from '../oci/store.ts'
+import { searchArchive } from '../secrets/search-archive.ts'
 import type { Plan } from '../spec/plan.ts'
 import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
 import type { Made } from './make-tree.ts'
+import type { OwnCredentials } from './own-credentials.ts'
+import { refuseSecretMembers } from './search-image.ts'
+import { isMarkOf, markOf } from './searched-for.ts'
 import { type LayerRecord, readLayerRecord, readStepRecord } from './step-record.ts'
 import type { BuildInputs } from './take-inputs.ts'
+
+/** A layer that was made before, and the key of its record. */
+export interface KnownLayer {
+  readonly key: Digest
+  readonly record: LayerRecord
+}
 
 /** The finished layer of a build into which the same went: neither the base nor any step is needed for it. */
 export async function findLayer(
   store: Store,
   plan: Plan,
-  { start, fingerprints }: BuildInputs,
-): Promise<LayerRecord | undefined> {
+  { start, fingerprints, blobs }: BuildInputs,
+): Promise<KnownLayer | undefined> {
   let key = startKey(start)
   for (const [i, { step }] of plan.steps.entries()) {
     key = stepKey(key, fingerprints[i]!)
@@ -20,16 +33,44 @@ export async function findLayer(
     if (record === undefined) return undefined
     key = resultKey(key, record.diffId)
   }
-  const record = await readLayerRecord(store, layerKey(key, plan))
-  if (record === undefined || record.layer === null) return record
+  const last = layerKey(key, plan, blobs)
+  const record = await readLayerRecord(store, last)
+  if (record === undefined) return undefined
+  if (record.layer === null) return { key: last, record }
   const { digest, size } = record.layer
-  return (await store.has(digest)) && (await store.blobSize(digest)) === size ? record : undefined
+  return (await store.has(digest)) && (await store.blobSize(digest)) === size ? { key: last, record } : undefined
 }
 
-/** Keeps the layer that was made of `made` for builds into which the same goes. */
-export async function keepLayer(store: Store, plan: Plan, made: Made, layer: Layer | undefined): Promise<void> {
+/**
+ * Searches a layer for credentials that nobody knew when it was made: then it had none of those that this build has.
+ * @throws SECRET_FOUND; the signal's reason
+ */
+export async function searchKnown(
+  store: Store,
+  plan: Plan,
+  { key, record }: KnownLayer,
+  { kept, all }: OwnCredentials,
+  signal: AbortSignal,
+): Promise<void> {
+  const { layer, searchedFor } = record
+  if (layer === null || (await isMarkOf(searchedFor, kept))) return
+  const open = () => stoppable(decompress(store.openBlob(layer.digest), `layer ${layer.digest}`), signal)
+  refuseSecretMembers(plan, await searchArchive(open, all))
+  await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
+}
+
+/** Keeps the layer that was made of `made`, and searched, for builds into which the same goes. */
+export async function keepLayer(
+  store: Store,
+  plan: Plan,
+  { blobs }: BuildInputs,
+  made: Made,
+  layer: Layer | undefined,
+  searched: OwnCredentials,
+): Promise<void> {
   const { key, created, warnings } = made
   if (key === undefined) return
-  const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings }
-  await store.set(layerKey(key, plan), record)
+  const searchedFor = await markOf(searched.kept)
+  const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings, searchedFor }
+  await store.set(layerKey(key, plan, blobs), record)
 }

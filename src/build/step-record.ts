@@ -26,6 +26,8 @@ export interface LayerRecord {
   /** The image's time, seconds since 1970 UTC. */
   readonly created: number
   readonly warnings: readonly Warning[]
+  /** Of the credentials that were looked for in it: see `markOf`. */
+  readonly searchedFor: string
 }
 
 export async function readStepRecord(store: Store, key: Digest): Promise<StepRecord | undefined> {

@@ -4,6 +4,7 @@ import https from 'node:https'
 import type { LookupFunction } from 'node:net'
 import tls from 'node:tls'
 import { systemCode } from '../errors.ts'
+import type { SecretValue } from '../secrets/secret-values.ts'
 import { isLinkLocal } from './address.ts'
 import { type HttpProxy, ProxyRules } from './proxy.ts'
 
@@ -37,6 +38,9 @@ export class Network {
   readonly #rules: ProxyRules
   readonly #agents = new Map<TlsIdentity, Map<string, http.Agent>>()
   #machineAuthorities: readonly string[] | undefined
+
+  /** What was shown to anybody to be let in, or is going to be: no image may have it. */
+  readonly credentials: SecretValue[] = []
 
   constructor(env: Readonly<Record<string, string | undefined>> = {}) {
     this.#rules = new ProxyRules(env)

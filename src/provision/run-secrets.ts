@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
+import { type SecretValue, valuesOf } from '../secrets/secret-values.ts'
 import type { Account } from './accounts.ts'
 import type { SecretFile } from './sandbox.ts'
 import type { SecretSource } from './step.ts'
@@ -39,6 +40,17 @@ export async function readSecrets(
     files,
     redact: (line) => longestFirst.reduce((text, value) => text.replaceAll(value, '***'), line),
   }
+}
+
+/** The values of secrets, for those who must not have them. @throws as `readSecrets` */
+export async function secretValues(
+  secrets: readonly SecretSource[],
+  callerEnv: Readonly<Record<string, string | undefined>>,
+): Promise<SecretValue[]> {
+  const read = secrets.map(async (secret) => {
+    return valuesOf(`the secret '${secret.id}'`, await readSource(secret, callerEnv))
+  })
+  return (await Promise.all(read)).flat()
 }
 
 async function readSource({ id, source }: SecretSource, env: Readonly<Record<string, string | undefined>>) {

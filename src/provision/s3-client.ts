@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { awsRequests } from '../network/aws-requests.ts'
+import { awsSecrets } from '../network/aws-secrets.ts'
 import type { Network } from '../network/network.ts'
 
 /**
@@ -18,10 +19,11 @@ export async function s3Client(network: Network, region?: string): Promise<S3Cli
     requestHandler: await awsRequests(network),
   }
   const configured = new sdk.S3Client(config)
-  const anonymous = await hasNoCredentials(configured)
+  const keys = await keysOf(configured)
+  if (keys !== undefined) network.credentials.push(...awsSecrets(keys))
   const client = new sdk.S3Client({
     ...config,
-    ...(anonymous ? UNSIGNED : { credentials: configured.config.credentials }),
+    ...(keys === undefined ? UNSIGNED : { credentials: configured.config.credentials }),
     region: region ?? (await configured.config.region().catch(() => 'us-east-1')),
   })
   configured.destroy()
@@ -36,12 +38,11 @@ const UNSIGNED: S3ClientConfig = {
   signer: { sign: async (request) => request },
 }
 
-async function hasNoCredentials(client: S3Client): Promise<boolean> {
+async function keysOf(client: S3Client) {
   try {
-    await client.config.credentials()
-    return false
+    return await client.config.credentials()
   } catch (error) {
-    if (error instanceof Error && error.name === 'CredentialsProviderError') return true
+    if (error instanceof Error && error.name === 'CredentialsProviderError') return undefined
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import type { Access } from './access.ts'
 import type { Challenge } from './challenge.ts'
-import type { Credentials } from './credential-file.ts'
+import { type Credentials, secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { answerChallenge, chooseChallenge, type Grant } from './grant.ts'
 import { describe } from './token.ts'
@@ -93,6 +93,7 @@ export class Authenticator {
       return looking
     }
     const known = await (this.#known.get(place) ?? look())
+    if (known !== undefined) this.#transport.network.credentials.push(secretOf(known))
     return known?.renewAt !== undefined && Date.now() >= known.renewAt ? look() : known
   }
 }

@@ -1,6 +1,7 @@
 import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { OcibakeError } from '../errors.ts'
 import { awsRequests } from '../network/aws-requests.ts'
+import { awsSecrets } from '../network/aws-secrets.ts'
 import type { Network } from '../network/network.ts'
 
 /** As the SDK has them. */
@@ -26,6 +27,7 @@ export async function awsIdentity(
   const client = { region, requestHandler: await awsRequests(network) }
   try {
     const keys = await defaultProvider({ clientConfig: client })()
+    network.credentials.push(...awsSecrets(keys))
     return { keys, source: `AWS (${sourceOf(keys)})` }
   } catch (error) {
     // The last of the chain says that all of it has nothing.

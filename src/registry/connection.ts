@@ -3,8 +3,10 @@ import type { Report } from '../events.ts'
 import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
 import type { Reference } from '../oci/reference.ts'
+import type { SecretValue } from '../secrets/secret-values.ts'
 import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
+import { secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { type Mirror, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
@@ -41,14 +43,17 @@ export class RegistryConnection {
   readonly report: Report
   /** Also for what is no registry: sources of steps. */
   readonly network: Network
+  readonly #credentials: CredentialLookup
   readonly #mirrors: readonly Mirror[]
   readonly #onlyMirrors: boolean
+  readonly #foreseen = new Map<string, Promise<SecretValue | undefined>>()
   readonly #endpoints = new Map<string, Promise<URL>>()
 
   constructor(options: RegistryConnectionOptions) {
     const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
     this.network = network
+    this.#credentials = options.credentials
     this.#mirrors = options.mirrors ?? []
     this.#onlyMirrors = options.onlyMirrors ?? false
     this.transport = new Transport({
@@ -76,6 +81,21 @@ export class RegistryConnection {
       this.#endpoints.delete(registry)
       throw error
     }
+  }
+
+  /**
+   * The secret of the credentials that a repository will be shown, if they are found without asking anybody by the
+   * network. Looked for once: helpers may be slow, or open a window.
+   */
+  foresee({ registry, repository }: Reference): Promise<SecretValue | undefined> {
+    const name = `${registry}/${repository}`
+    const look = async () => {
+      const found = await this.#credentials(registry, repository).catch(() => undefined)
+      return found && secretOf(found)
+    }
+    const known = this.#foreseen.get(name) ?? look()
+    this.#foreseen.set(name, known)
+    return known
   }
 
   /** Where to pull an image from, in order; never empty. */

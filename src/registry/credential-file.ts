@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { isJsonObject, type JsonObject } from '../oci/json.ts'
+import { type SecretValue, secretText } from '../secrets/secret-values.ts'
 import { jsonFault } from './json-fault.ts'
 import { redact } from './redact.ts'
 
@@ -27,6 +28,13 @@ export interface CredentialFile {
   readonly helpers: ReadonlyMap<string, string>
   /** The helper of every other host. */
   readonly store: string | undefined
+}
+
+/** What nobody else may know of it. */
+export function secretOf(credentials: Credentials): SecretValue {
+  const [what, value] =
+    credentials.kind === 'password' ? ['password', credentials.password] : ['token', credentials.token]
+  return secretText(`the ${what} from ${credentials.source}`, value)
 }
 
 const LARGEST = 4 << 20

@@ -4,6 +4,7 @@ import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import type { RequestBody } from './exchange.ts'
+import { hasBlob } from './has-blob.ts'
 import { Task } from './task.ts'
 import { withDigest } from './upload-session.ts'
 
@@ -14,6 +15,8 @@ export interface EarlyUploadOptions {
 
 /** Bytes from which on it is worth it: a smaller blob is sent in one request when its digest is known. */
 const WORTHWHILE = 1 << 20
+/** Milliseconds that taking back what was sent may last: it is a courtesy, and somebody may wait for the end. */
+const COURTESY = 2000
 const ABOUT = 'upload of the layer'
 const BYTES = { 'Content-Type': 'application/octet-stream' }
 
@@ -31,6 +34,10 @@ export class EarlyUpload {
   #begun: Promise<boolean> = Promise.resolve(false)
   /** Where the session is when all bytes are sent; undefined when they could not be. */
   #sent: Promise<URL | undefined> = Promise.resolve(undefined)
+  /** What the registry still waits for. */
+  #session: URL | undefined
+  #isUnwanted = false
+  #givenUp: Promise<void> | undefined
 
   constructor(client: RegistryClient, options: EarlyUploadOptions) {
     this.#client = client
@@ -49,40 +56,66 @@ export class EarlyUpload {
   /** Ends the upload of what is this blob now, unless the registry has it already. */
   async finish(blob: Descriptor): Promise<void> {
     if (!(await this.#begun)) return
-    const isThere = this.#client.hasBlob(blob, this.#signal).catch(() => false)
+    const isThere = hasBlob(this.#client, blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
-    if (location === undefined || (await isThere)) return await this.abandon()
+    if (location === undefined || (await isThere)) {
+      this.#givenUp ??= this.#giveUp()
+      return
+    }
     const body = bytesContent('')
-    await this.#request('PUT', withDigest(location, blob.digest), body).catch(() => {})
+    const answer = await this.#request('PUT', withDigest(location, blob.digest), body).catch(() => undefined)
+    if (answer?.status === 201) this.#session = undefined
   }
 
-  /** Gives up what is not finished. Safe to call at any time. */
+  /** Gives up what is not finished, and lets the registry forget what it got of it. Safe to call at any time. */
   async abandon(): Promise<void> {
-    this.#stop.abort()
+    this.#givenUp ??= this.#giveUp()
+    await this.#givenUp
+  }
+
+  async #giveUp(): Promise<void> {
+    // A request that ends is an upload that can be taken back; docker-registry keeps what a broken one has sent.
+    this.#isUnwanted = true
+    const timer = setTimeout(() => this.#stop.abort(), COURTESY)
     await this.#sent
+    clearTimeout(timer)
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await this.#client.abandonUpload(session)
   }
 
   async #send(file: GrowingFile): Promise<URL | undefined> {
     if (!(await this.#begun)) return undefined
     const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
     if (opened.status !== 202) return undefined
+    const session = this.#client.location(opened, ABOUT)
+    this.#session = session
     const name = this.#client.name
     const task = new Task(this.#options.report, `push ${name} early`, this.#client.what('push the layer'))
-    async function* counted() {
-      let sent = 0
+    try {
+      const answer = await this.#request('PATCH', session, { open: () => this.#bytes(file, task) })
+      if (answer.status !== 202) return undefined
+      this.#session = this.#client.location(answer, ABOUT)
+      if (this.#isUnwanted) return undefined
+      task.finish('sent')
+      return this.#session
+    } finally {
+      task.finish('given up')
+    }
+  }
+
+  /** Up to where the file, or the wish to have it sent, ends. */
+  async *#bytes(file: GrowingFile, task: Task): AsyncGenerator<Uint8Array> {
+    let sent = 0
+    try {
       for await (const chunk of file.bytes()) {
+        if (this.#isUnwanted) return
         yield chunk
         sent += chunk.byteLength
         task.at(sent)
       }
-    }
-    try {
-      const answer = await this.#request('PATCH', this.#client.location(opened, ABOUT), { open: counted })
-      if (answer.status !== 202) return undefined
-      task.finish('sent')
-      return this.#client.location(answer, ABOUT)
-    } finally {
-      task.finish('given up')
+    } catch {
+      this.#isUnwanted = true
     }
   }
 

@@ -6,7 +6,7 @@ import { parseReference, type Reference } from '../oci/reference.ts'
 import { hasTransport, parseTransport, type Transport } from '../oci/transport.ts'
 import type { Step } from '../provision/step.ts'
 import type { LoadedSpec } from './load.ts'
-import type { DebianBase, Spec } from './spec.ts'
+import type { AllowedSecret, DebianBase, Spec } from './spec.ts'
 
 /** A spec with nothing left to decide: paths absolute, defaults filled in. */
 export interface Plan {
@@ -24,6 +24,7 @@ export interface Plan {
   readonly annotations: Readonly<Record<string, string>>
   readonly tags: readonly Reference[]
   readonly normalise: NonNullable<Spec['normalise']>
+  readonly allowSecrets: readonly AllowedSecret[]
 }
 
 /** Paths are absolute. */
@@ -66,6 +67,9 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
     annotations: spec.annotations ?? {},
     tags: [...(spec.tags ?? []), ...(options.tags ?? [])].map(parseReference),
     normalise: spec.normalise ?? {},
+    allowSecrets: (spec.allowSecrets ?? []).map((allowed) =>
+      typeof allowed === 'string' ? { path: allowed } : allowed,
+    ),
   }
 }
 

@@ -5,6 +5,7 @@ import { hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { parseReference } from '../oci/reference.ts'
 import { DEBIAN_VARIANTS } from '../provision/mmdebstrap.ts'
 import { NORMALISERS } from '../provision/normalisers.ts'
+import { SECRET_KINDS } from '../secrets/secret-search.ts'
 import { configSchema } from './config-schema.ts'
 import { flag, list, oneOf, parsed, refine, text, texts } from './fields.ts'
 
@@ -23,6 +24,13 @@ const debian = z
   .refine(({ mirror, snapshot }) => mirror === undefined || snapshot === undefined, {
     error: '`mirror` and `snapshot` are alternatives; give one',
   })
+
+/** Where SECRET_FOUND may say that something is. */
+const place = refine(
+  text(),
+  (path) => /^(\/|config\.|history$|annotations\.)/.test(path) && !path.split('/').includes('..'),
+  "expected an absolute path, or a place such as 'config.env.TOKEN', 'history' or 'annotations.NAME'",
+)
 
 /** Everything of a spec but its steps, which are checked by their verbs. */
 export const specSchema = z.strictObject({
@@ -53,6 +61,11 @@ export const specSchema = z.strictObject({
   normalise: z
     .strictObject(Object.fromEntries(Object.keys(NORMALISERS).map((name) => [name, flag().optional()])))
     .optional(),
+  allowSecrets: list(
+    z.union([place, z.strictObject({ path: place.optional(), kind: oneOf(SECRET_KINDS).optional() })], {
+      error: `expected a path, or { path, kind } with a kind of ${SECRET_KINDS.join(', ')}`,
+    }),
+  ).optional(),
 })
 
 /** Without a zone it would be another time on every machine. */

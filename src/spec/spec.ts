@@ -1,6 +1,7 @@
 import type { ConfigChanges } from '../oci/configure.ts'
 import type { NormaliserName } from '../provision/normalisers.ts'
 import type { Step } from '../provision/step.ts'
+import type { SecretKind } from '../secrets/secret-search.ts'
 
 /** A base made from Debian's packages by mmdebstrap. */
 export interface DebianBase {
@@ -44,6 +45,15 @@ export interface Spec {
   readonly tags?: readonly string[]
   /** Normalisers to turn off: `{ 'python-bytecode': false }`. `ocibake plan` lists them. */
   readonly normalise?: Partial<Readonly<Record<NormaliserName, boolean>>>
+  /** Secrets that are meant to be in the image: paths, as SECRET_FOUND names them, with wildcards. */
+  readonly allowSecrets?: readonly (string | AllowedSecret)[]
+}
+
+/** Either alone is enough; both have to fit if both are there. */
+export interface AllowedSecret {
+  /** As for `remove`, or a place in the config or the history. */
+  readonly path?: string
+  readonly kind?: SecretKind
 }
 
 /** What a spec that is a function is given. */

@@ -73,6 +73,7 @@ interface SchemaShape {
 /** Where docs/spec.md describes a field: the heading of a step's verb, or one of the format's parts. */
 function titleOf([top, field, part]: readonly string[]): string {
   if (field === undefined) return 'Fields of a spec'
+  if (top === 'allowSecrets') return top
   if (top === 'config') return part === undefined ? 'Config' : field
   return top === 'normalise' ? 'Normalise' : 'A Debian base'
 }

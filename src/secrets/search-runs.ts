@@ -1,0 +1,95 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { systemCode } from '../errors.ts'
+import type { FileRun } from './file-runs.ts'
+import { type Found, type Range, SecretPatterns, SecretSearch } from './secret-search.ts'
+import type { SecretValue } from './secret-values.ts'
+
+/** Files to be searched, and for what. Can be sent to a thread. */
+export interface SearchJob {
+  readonly values: readonly SecretValue[]
+  readonly where: ConstructorParameters<typeof SecretPatterns>[1]
+  readonly runs: readonly FileRun[]
+}
+
+/** A secret in a file of a job. */
+export interface FoundIn extends Pick<Found, 'kind' | 'needle'> {
+  /** The number that the file has in its run. */
+  readonly file: number
+}
+
+/**
+ * Reads and searches, without a break. A file that cannot be read is passed over: whoever writes it into the image will
+ * say what is wrong with it. Each kind of secret is told once for a file.
+ */
+export function searchRuns({ values, where, runs }: SearchJob): FoundIn[] {
+  const patterns = new SecretPatterns(values, where)
+  if (patterns.isEmpty) return []
+  const found = new Map<string, FoundIn>()
+  const borders = new Borders()
+  const search = new SecretSearch(patterns, (at) => borders.rangeAt(at))
+  for (const run of runs) {
+    borders.run = run
+    try {
+      read(run, search)
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error
+    }
+    for (const { kind, needle, at } of search.end()) {
+      const file = run.files[borders.indexAt(at)]!
+      const told = needle && { name: needle.name, form: needle.form }
+      found.set(`${file} ${kind} ${told?.name} ${told?.form}`, { file, kind, ...(told && { needle: told }) })
+    }
+  }
+  return [...found.values()]
+}
+
+/** The files of one run, by bytes counted from the start of the first. */
+class Borders {
+  run: FileRun | undefined
+
+  rangeAt(at: number): Range | undefined {
+    const { starts, ends } = this.run!
+    const index = this.indexAt(at)
+    const first = starts[0]!
+    const range = { start: starts[index]! - first, end: ends[index]! - first }
+    return at < range.end ? range : undefined
+  }
+
+  /** Of the last file that starts there or before. */
+  indexAt(at: number): number {
+    const { starts } = this.run!
+    const wanted = starts[0]! + at
+    let [low, high] = [0, starts.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (starts[middle]! <= wanted) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+function read({ source, starts, ends }: FileRun, search: SecretSearch): void {
+  const [start, end] = [starts[0]!, ends.at(-1)!]
+  if (source.kind === 'memory') search.push(source.bytes)
+  else if (source.kind === 'descriptor') readFrom(source.descriptor, start, end, search)
+  else {
+    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+    const descriptor = openSync(Buffer.from(source.path), constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      readFrom(descriptor, start, end, search)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}
+
+function readFrom(descriptor: number, start: number, end: number, search: SecretSearch): void {
+  for (let at = start; at < end; ) {
+    const { space } = search
+    const size = readSync(descriptor, space, 0, Math.min(space.byteLength, end - at), at)
+    if (size === 0) return
+    search.filled(size)
+    at += size
+  }
+}
