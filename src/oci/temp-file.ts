@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { GrowingFile } from './growing-file.ts'
-import { writeError } from './write-error.ts'
+import { refuseTooLarge, writeError } from './write-error.ts'
 
 /**
  * A file being written that nobody sees before `commit` renames it, complete, to where it belongs. Whoever creates one
@@ -23,8 +23,12 @@ export class TempFile {
     this.#needed = needed
   }
 
-  /** @param needed bytes that are going to be written, if known: for the message of a full disk */
+  /**
+   * @param needed bytes that are going to be written, if known: it does not begin when there is no room for them
+   * @throws DISK_FULL
+   */
   static async create(path: string, needed?: number): Promise<TempFile> {
+    refuseTooLarge(path, needed)
     try {
       return new TempFile(path, await open(path, 'wx'), needed)
     } catch (error) {
