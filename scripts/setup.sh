@@ -27,6 +27,7 @@ test libcap2-bin              sets and shows file capabilities
 test libfaketime              another clock for a process
 test podman                   runs finished images
 test proot                    one that is too old, to be refused
+test tinyproxy                a proxy between here and registries
 test util-linux               namespaces
 test xz-utils                 archives to unpack
 test zstd                     archives to unpack
@@ -88,10 +89,13 @@ install_packages() {
   done
   # shellcheck disable=SC2086
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" install --yes --no-install-recommends $1 >&2
-  # The package starts a registry of its own; ours are private and short-lived.
-  if [[ $1 == *docker-registry* && -d /run/systemd/system ]]; then
-    "${as_root[@]}" systemctl disable --quiet --now docker-registry || true
-  fi
+  # The packages start servers of their own; ours are private and short-lived.
+  local server
+  for server in docker-registry tinyproxy; do
+    if [[ $1 == *$server* && -d /run/systemd/system ]]; then
+      "${as_root[@]}" systemctl disable --quiet --now "$server" || true
+    fi
+  done
 }
 
 usage() { fail 'usage: setup.sh demo|test|bench...'; }

@@ -4,7 +4,8 @@ import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
-import { makeTree } from './build/make-tree.ts'
+import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
+import { type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
@@ -18,7 +19,7 @@ import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
-import type { Directory, Tree } from './oci/node.ts'
+import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Reference } from './oci/reference.ts'
 import type { Store } from './oci/store.ts'
@@ -35,6 +36,8 @@ export interface BuildOptions {
   readonly connection: RegistryConnection
   /** Push to every tag of the plan. */
   readonly push: boolean
+  /** A tag that its registry does not let be moved stays, with a warning; default: false, that is an error. */
+  readonly allowImmutableTags?: boolean
   /** Written beside or instead of a push. */
   readonly outputs: readonly Transport[]
   /** 'auto' or the name of one. */
@@ -65,7 +68,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
-  const base = await openBase(plan.base, { ...options, platform: plan.platform })
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const targets = targetsOf(plan, options)
   const early = earlyUpload(targets, options)
   const around = { ...options, roots, early, targets }
@@ -102,9 +105,9 @@ interface LayerOptions extends BuildOptions {
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, early, signal } = options
+  const { store, report, cache = 'all', connection, roots, signal } = options
   const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network }
+  const around = { ...options, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
   const inputs = await takeInputs(plan, base, around)
   const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
@@ -125,10 +128,10 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
   const layer = await unlessFound(signal, {
-    make: (either) => compressed(plan, made.layer, early, { ...options, signal: either }),
+    make: (either) => compressed(plan, base, made, { ...options, signal: either }),
     search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
   })
-  await keepLayer(store, plan, made, layer, credentials)
+  await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
 }
 
@@ -141,15 +144,15 @@ function pathOf(output: Transport): string[] {
 /** undefined when there is nothing to append. A squashed image always has its one layer. */
 async function compressed(
   plan: Plan,
-  layer: Directory,
-  early: EarlyUpload | undefined,
-  options: BuildOptions,
+  base: Base,
+  made: Made,
+  { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
-  if (plan.layers === 'append' && isEmptyLayer(layer)) return undefined
-  const { store, report, signal } = options
+  if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
-  const written = await writeLayer(store, layer, {
+  const written = await writeLayer(store, made.layer, {
+    sources: await layerSources(plan, base, made.tarballs, { store, signal }),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,

@@ -1,4 +1,5 @@
 import type { ImageConfig } from '../oci/config.ts'
+import type { SliceFile } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import type { Tree } from '../oci/node.ts'
@@ -14,12 +15,16 @@ export interface Base {
   readonly config: ImageConfig
   /** Digests that decide `tree()`: of its layers, uncompressed, or of what it is unpacked from. Nothing is fetched. */
   readonly contents: readonly Digest[]
+  /** What `tree()` is read from, from the lowest to the highest; nothing for a base that comes in no blobs. */
+  readonly blobs: readonly Layer[]
   /** When a base in a registry is pushed on: where its blobs are already. */
   readonly reference: Reference | undefined
   /** From the lowest to the highest; making them may cost something, so only `layers: 'append'` asks. */
   layers(): Promise<readonly Layer[]>
   /** The filesystem; layers are fetched on the first call. */
   tree(): Promise<Tree>
+  /** The raw tars that files of `tree()` are slices of, from the lowest to the highest, each once. */
+  tars(): Promise<readonly SliceFile[]>
   /** Seconds since 1970 UTC, for the image's default time. */
   created(): Promise<number>
   /** The bytes of a base layer's blob, from where the base is: for what the store does not have. */

@@ -8,7 +8,7 @@ import type { Base } from './base.ts'
  * Goes up whenever a change of ours makes the same plan and inputs give another tree, layer or cached result: then
  * nothing that an older ocibake kept is used.
  */
-const FORMAT = 1
+const FORMAT = 2
 
 /** What a build starts from: a JSON value for each thing that people would call by another name. */
 export interface Start {
@@ -56,10 +56,13 @@ export function resultKey(step: Digest, result: Digest): Digest {
 /** Goes up whenever more is searched for in a layer: what an older ocibake let pass is searched again. */
 const SEARCHED = 1
 
-/** The key of the finished layer: what is done to the tree behind the last step, how it is written, what may be in it. */
-export function layerKey(last: Digest, plan: Plan): Digest {
+/**
+ * The key of the finished layer: what is done to the tree behind the last step, how it is written, what may be in it.
+ * @param blobs of which parts may be in it
+ */
+export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Digest {
   const { layers, compression, mediaTypes, normalise, allowSecrets } = plan
-  return keyOf('layer', last, layers, compression, mediaTypes, normalise, SEARCHED, allowSecrets)
+  return keyOf('layer', last, layers, compression, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
 }
 
 function keyOf(...parts: readonly unknown[]): Digest {

@@ -23,7 +23,7 @@ export interface KnownLayer {
 export async function findLayer(
   store: Store,
   plan: Plan,
-  { start, fingerprints }: BuildInputs,
+  { start, fingerprints, blobs }: BuildInputs,
 ): Promise<KnownLayer | undefined> {
   let key = startKey(start)
   for (const [i, { step }] of plan.steps.entries()) {
@@ -33,7 +33,7 @@ export async function findLayer(
     if (record === undefined) return undefined
     key = resultKey(key, record.diffId)
   }
-  const last = layerKey(key, plan)
+  const last = layerKey(key, plan, blobs)
   const record = await readLayerRecord(store, last)
   if (record === undefined) return undefined
   if (record.layer === null) return { key: last, record }
@@ -63,6 +63,7 @@ export async function searchKnown(
 export async function keepLayer(
   store: Store,
   plan: Plan,
+  { blobs }: BuildInputs,
   made: Made,
   layer: Layer | undefined,
   searched: OwnCredentials,
@@ -71,5 +72,5 @@ export async function keepLayer(
   if (key === undefined) return
   const searchedFor = await markOf(searched.kept)
   const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings, searchedFor }
-  await store.set(layerKey(key, plan), record)
+  await store.set(layerKey(key, plan, blobs), record)
 }

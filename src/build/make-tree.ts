@@ -7,6 +7,7 @@ import type { Sandbox } from '../provision/sandbox.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { startKey } from './cache-keys.ts'
+import type { LaidTarball } from './layer-sources.ts'
 import { NewestInput } from './newest-input.ts'
 import { performSteps } from './perform-steps.ts'
 import { StepCache } from './step-cache.ts'
@@ -18,6 +19,8 @@ export interface Made {
   /** The whole filesystem. */
   tree(): Promise<Tree>
   readonly layer: Directory
+  /** Those that are kept of what steps unpacked, in the steps' order. */
+  readonly tarballs: readonly LaidTarball[]
   /** The image's time, seconds since 1970 UTC. */
   readonly created: number
   /** Of the steps' keys; undefined when the cache could not keep one of them. */
@@ -39,6 +42,7 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
     return {
       tree: () => base.tree(),
       layer: directory(),
+      tarballs: [],
       created: inputs.start.created,
       key,
       warnings: [],
@@ -51,10 +55,11 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
   if (done.cache.oldest < done.created) done = await attempt(done.created)
-  const { created, cache, warnings, after } = done
+  const { created, cache, tarballs, warnings, after } = done
   const tree = await normalise(after.at(-1) ?? below, { base: below, created }, plan.normalise)
   const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
-  return { tree: async () => tree, layer, created, key: cache.key, warnings, trees: { base: below, after } }
+  const trees = { base: below, after }
+  return { tree: async () => tree, layer, tarballs, created, key: cache.key, warnings, trees }
 }
 
 interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {
@@ -69,18 +74,19 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, roots, ownOutputs, cache: use } = options
+  const { store, env, network, signal, sandbox, roots, blocks, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
   const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
+  const tarballs: LaidTarball[] = []
   const after = await performSteps(below, plan, {
-    ...{ store, sandbox, roots, cache, newest, env, network, ownOutputs, report, signal },
+    ...{ store, sandbox, roots, cache, newest, env, network, blocks, tarballs, ownOutputs, report, signal },
     baseEnv: Object.fromEntries(Env.map(splitVariable)),
     baseWorkdir: workdir === undefined || workdir === '' ? '/' : workdir,
     logFolder: join(store.root, 'logs'),
   })
-  return { after, cache, created: newest.seconds, warnings }
+  return { after, cache, tarballs, created: newest.seconds, warnings }
 }
 
 /** `NAME=value`, as configs have it; a name alone is empty. */

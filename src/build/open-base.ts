@@ -16,6 +16,8 @@ export interface OpenBaseOptions {
   readonly platform: Platform
   readonly store: Store
   readonly connection: RegistryConnection
+  /** `Store.gzipSource` is going to be asked for the base's blobs; default: false. */
+  readonly blocks?: boolean
   /** The caller's: for its proxies. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
@@ -74,9 +76,11 @@ function scratchBase(platform: Platform): Base {
     digest: undefined,
     config: scratchConfig(platform),
     contents: [],
+    blobs: [],
     reference: undefined,
     layers: async () => [],
     tree: async () => EMPTY,
+    tars: async () => [],
     created: async () => 0,
     openBlob: () => {
       throw new Error('scratch has no blobs')

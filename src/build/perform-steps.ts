@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
-import type { Tree } from '../oci/node.ts'
+import type { PackedTarball } from '../oci/ingest-tarball.ts'
+import type { Directory, Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { BuildFacts } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
+import type { LaidTarball } from './layer-sources.ts'
 import type { NewestInput } from './newest-input.ts'
 import type { StepCache } from './step-cache.ts'
 
@@ -19,6 +21,10 @@ export interface PerformOptions {
   readonly cache: StepCache
   readonly roots: RootKeeper
   readonly newest: NewestInput
+  /** See ArchiveTools. */
+  readonly blocks: boolean
+  /** Gets the tarballs of steps, as far as they are kept, in the steps' order. */
+  readonly tarballs: LaidTarball[]
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
   /** See BuildFacts. */
@@ -33,8 +39,9 @@ export interface PerformOptions {
 
 /** The trees after each step of the plan. A failure says which step it was. */
 export async function performSteps(tree: Tree, plan: Plan, options: PerformOptions): Promise<Tree[]> {
-  const { store, sandbox, roots, report, signal, newest, cache, network } = options
+  const { store, sandbox, roots, report, signal, newest, cache, network, blocks, tarballs } = options
   const inputDated = (time: number) => newest.saw(time)
+  const unpacked = (packed: PackedTarball, layer: Directory) => void tarballs.push({ packed, layer })
   await mkdir(options.logFolder, { recursive: true })
   const trees: Tree[] = []
   for (const planned of plan.steps) {
@@ -54,8 +61,8 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
     }
     try {
-      const tools = { store, sandbox, roots, report, signal, network, build, inputDated }
-      trees.push(await cache.perform(trees.at(-1) ?? tree, planned, tools))
+      const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }
+      trees.push(await cache.perform(trees.at(-1) ?? tree, planned, { ...around, build }))
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }

@@ -20,6 +20,7 @@ export interface ShipOptions {
   readonly store: Store
   readonly connection: RegistryConnection
   readonly push: boolean
+  readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
   readonly base: Base
   /** Of the image's last layer, if one has begun. */
@@ -47,8 +48,8 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
     await writeOutput(image, output, plan, options)
     report({ type: 'written', output: formatTransport(output), digest: image.manifest.digest })
   }
-  if (references.length > 0) await push(image, references, options)
-  return { pushed: references.map(formatReference), outputs: local.map(formatTransport) }
+  const pushed = references.length > 0 ? await push(image, references, options) : []
+  return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
 }
 
 /**
@@ -103,12 +104,12 @@ async function writeOutput(
   }
 }
 
-async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<void> {
-  const { base, connection, early, report, signal } = options
+async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<Reference[]> {
+  const { base, connection, early, report, signal, allowImmutableTags = false } = options
   const { manifest, config, layers } = image
   const last = layers.at(-1)
   if (last !== undefined) await early?.finish(last)
-  await pushImage(
+  return await pushImage(
     {
       manifest,
       config: config.descriptor,
@@ -118,7 +119,7 @@ async function push(image: Image, references: readonly Reference[], options: Shi
     },
     references,
     connection,
-    { signal, report },
+    { signal, report, allowImmutableTags },
   )
 }
 

@@ -22,6 +22,8 @@ export interface SourceBaseOptions {
   readonly name: string
   readonly store: Store
   readonly platform: Platform
+  /** See OpenBaseOptions. */
+  readonly blocks?: boolean
   readonly reference?: Reference
   readonly report: Report
   readonly signal: AbortSignal
@@ -41,14 +43,21 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
   warnOfOtherPlatform(config, options)
   report({ type: 'base-resolved', base: source.name, digest: top.digest, layers: layers.length })
   let tree: Promise<Tree> | undefined
+  const treeOf = () => (tree ??= readTree(options, layers))
   return {
     name: options.name,
     digest: top.digest,
     config,
     contents: layers.map(({ diffId }) => diffId),
+    blobs: layers,
     reference: options.reference,
     layers: async () => layers,
-    tree: () => (tree ??= readTree(options, layers)),
+    tree: treeOf,
+    tars: async () => {
+      await treeOf()
+      const diffIds = new Set(layers.map(({ diffId }) => diffId))
+      return await Promise.all(Array.from(diffIds, (diffId) => store.layerTar(diffId)))
+    },
     created: async () => secondsOf(config.created),
     openBlob: (descriptor, start, blobSignal) => source.blob(descriptor, start, blobSignal),
     close: () => source.close(),
@@ -80,7 +89,7 @@ function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: 
 }
 
 async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
-  const { source, store, report, signal } = options
+  const { source, store, blocks = false, report, signal } = options
   await each(layers, DOWNLOADS, signal, async (layer, either) => {
     const task = `pull ${layer.digest}`
     let begun = false
@@ -94,7 +103,7 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
       return source.blob(layer, start, either)
     }
     const onProgress = (done: number) => report({ type: 'task-progress', task, done, total: layer.size })
-    await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress })
+    await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress, blocks })
     if (begun) report({ type: 'task-finished', task })
   })
   let tree: Tree = EMPTY

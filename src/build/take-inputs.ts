@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Store } from '../oci/store.ts'
 import { type Fingerprint, fingerprint } from '../provision/fingerprint.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
@@ -10,6 +11,7 @@ import type { Base } from './base.ts'
 import { type Start, startOf } from './cache-keys.ts'
 import type { CacheUse } from './cache-use.ts'
 import { Changes } from './last-build.ts'
+import { copiesBaseBlocks } from './layer-sources.ts'
 
 /** What a build needs beside its plan and its base to make the layer. */
 export interface BuildSurroundings {
@@ -19,6 +21,8 @@ export interface BuildSurroundings {
   readonly allowInexactOwnership?: boolean
   readonly roots: RootKeeper
   readonly cache: CacheUse
+  /** See ArchiveTools. */
+  readonly blocks: boolean
   /** See BuildFacts. */
   readonly ownOutputs: ReadonlySet<string>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,6 +34,8 @@ export interface BuildSurroundings {
 /** All that decides what a build makes: from now on, this is what it uses. */
 export interface BuildInputs {
   readonly start: Start
+  /** Of the base, if the layer may have parts of them. */
+  readonly blobs: readonly Digest[]
   /** Of all steps, in their order. */
   readonly fingerprints: readonly Fingerprint[]
   readonly changes: Changes
@@ -48,5 +54,6 @@ export async function takeInputs(plan: Plan, base: Base, options: BuildSurroundi
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
   }
-  return { start, fingerprints, changes: await Changes.since(options.store, plan, start, fingerprints) }
+  const blobs = copiesBaseBlocks(plan) ? base.blobs.map(({ digest }) => digest) : []
+  return { start, blobs, fingerprints, changes: await Changes.since(options.store, plan, start, fingerprints) }
 }

@@ -14,6 +14,7 @@ import type { Surroundings } from './surroundings.ts'
 /** The options of `ocibake build`, as commander gives them. */
 export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUseOptions {
   readonly push?: boolean
+  readonly allowImmutableTags?: boolean
   readonly output?: string[]
   readonly sandbox: string
   readonly allowInexactOwnership?: boolean
@@ -55,8 +56,9 @@ function buildOne(
 ): Promise<BuildResult> {
   const { env, signal } = around
   const push = options.push === true
-  const { sandbox, allowInexactOwnership = false } = options
-  return build(plan, { store, connection, push, ...chosen, sandbox, allowInexactOwnership, env, report, signal })
+  const { sandbox, allowInexactOwnership = false, allowImmutableTags = false } = options
+  const allowed = { allowInexactOwnership, allowImmutableTags }
+  return build(plan, { store, connection, push, ...chosen, sandbox, ...allowed, env, report, signal })
 }
 
 /** @throws USAGE for a step that the plan does not have, and for two options that say different things */

@@ -33,6 +33,7 @@ export function buildCommand(around: Surroundings): Command {
     .description('Build images from specs; prints the digest of each')
     .argument('<spec...>', 'spec files')
     .option('--push', 'push to the tags of the spec and of --tag')
+    .option('--allow-immutable-tags', 'leave a tag that its registry does not let be moved, and push by digest')
     .addOption(repeated('-o, --output <transport:path>', 'write the image there'))
     .addOption(repeated('-t, --tag <reference>', 'a tag beside those of the spec'))
     .addOption(varOption())

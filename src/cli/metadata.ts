@@ -20,7 +20,7 @@ export interface Metadata {
     readonly diffId: string
     readonly mediaType: string
   }[]
-  /** References that were pushed. */
+  /** What names the image in registries now. */
   readonly tags: readonly string[]
   readonly outputs: readonly string[]
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDebianBaseCached } from '../build/debian-base.ts'
+import { copiesBlocks } from '../build/layer-sources.ts'
 import { openBase } from '../build/open-base.ts'
 import { messageOf } from '../errors.ts'
 import { silent } from '../events.ts'
@@ -39,7 +40,7 @@ export async function planAction(
 async function stepLines(plan: Plan, session: Session, signal: AbortSignal): Promise<string[]> {
   const lines = plan.steps.map(async ({ number, verb, title, step }) => [
     `step ${number}  ${verb} ${shortened(title)}`,
-    ...(await detailsOf(step, session, signal)).map((detail) => `        ${detail}`),
+    ...(await detailsOf(step, { ...session, signal, blocks: copiesBlocks(plan) })).map((detail) => `        ${detail}`),
   ])
   return (await Promise.all(lines)).flat()
 }
@@ -68,19 +69,25 @@ async function baseLines(plan: Plan, { store, connection }: Session, { env, sign
   }
 }
 
-async function detailsOf(step: Step, session: Session, signal: AbortSignal): Promise<string[]> {
+interface Looking extends Pick<Session, 'store' | 'connection'> {
+  /** See ArchiveTools. */
+  readonly blocks: boolean
+  readonly signal: AbortSignal
+}
+
+async function detailsOf(step: Step, looking: Looking): Promise<string[]> {
   if ('copy' in step) return [localSize(step.copy)]
-  if ('unpack' in step) return [await sourceOf(step, session, signal), selectionOf(step)].filter((line) => line !== '')
+  if ('unpack' in step) return [await sourceOf(step, looking), selectionOf(step)].filter((line) => line !== '')
   if (!('run' in step)) return []
   const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
   return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
 }
 
 /** What would be fetched. A source that is not there yet is no reason not to show the rest of the plan. */
-async function sourceOf(step: UnpackStep, { store, connection }: Session, signal: AbortSignal): Promise<string> {
+async function sourceOf(step: UnpackStep, { store, connection, blocks, signal }: Looking): Promise<string> {
   const { unpack, sha256, versionId } = step
   if (!unpack.includes('://')) return localSize(unpack)
-  if (sha256 !== undefined && (await isArchiveCached(store, sha256))) return `sha256 ${sha256}, cached`
+  if (sha256 !== undefined && (await isArchiveCached(store, sha256, blocks))) return `sha256 ${sha256}, cached`
   const pin = sha256 === undefined ? 'not pinned by sha256' : `sha256 ${sha256}`
   if (!unpack.startsWith('s3://')) return `to fetch, ${pin}`
   try {

@@ -1,6 +1,6 @@
 import type { Content } from './content.ts'
 import { exactBytes } from './layer-tar.ts'
-import type { PieceBody } from './pieces.ts'
+import type { PieceBody } from './piece.ts'
 
 /** Reads bodies that only the main thread can read, piece by piece; a content is opened once for all of its pieces. */
 export class BodyReader {

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { messageOf, OcibakeError } from '../errors.ts'
+import { EXPANSION_FREE, EXPANSION_RATIO, isBomb } from './expansion.ts'
 
 export type Compression = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'none'
 
@@ -20,11 +21,6 @@ export function detectCompression(head: Uint8Array): Compression {
   const skippable = (head[0]! & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
   return skippable ? 'zstd' : 'none'
 }
-
-/** A stream may expand to this many bytes whatever its ratio. */
-export const EXPANSION_FREE = 2 ** 30
-/** Beyond `EXPANSION_FREE`, output may be this many times the input. Deflate itself cannot exceed 1032. */
-export const EXPANSION_RATIO = 1000
 
 // Output buffers of 512 KiB inflate nearly twice as fast as the 16 KiB that Node has by default; larger ones cost memory.
 const CHUNK = 1 << 19
@@ -54,7 +50,7 @@ export async function* decompress(bytes: AsyncIterable<Uint8Array>, what: string
     let written = 0
     for await (const chunk of members(input, compression, what)) {
       written += chunk.byteLength
-      if (written > EXPANSION_FREE && written > input.taken * EXPANSION_RATIO) throw bomb(what, input.taken, written)
+      if (isBomb(input.taken, written)) throw bomb(what, input.taken, written)
       yield chunk
     }
   } finally {

@@ -6,5 +6,7 @@ export interface GzipSource {
   /** The same object that the slices have. */
   readonly file: SliceFile
   readonly blob: SliceFile
+  /** Bytes of the blob. */
+  readonly blobSize: number
   readonly blocks: GzipBlocks
 }

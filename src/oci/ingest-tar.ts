@@ -3,11 +3,8 @@ import type { Shelves } from './ingest.ts'
 import type { IndexedTar } from './store-layers.ts'
 
 export interface IngestTarOptions {
-  /**
-   * Names the same bytes for ever (a digest of where and which), so that a tar of this key is taken in once. A function
-   * is asked when all bytes have passed.
-   */
-  readonly key?: Digest | (() => Digest)
+  /** Names the same bytes for ever (a digest of where and which), so that a tar of this key is taken in once. */
+  readonly key?: Digest
   readonly signal?: AbortSignal
 }
 
@@ -17,7 +14,7 @@ export async function ingestTar(
   bytes: AsyncIterable<Uint8Array>,
   { key, signal }: IngestTarOptions,
 ): Promise<IndexedTar> {
-  const known = typeof key === 'string' ? await findTar(shelves, key) : undefined
+  const known = key === undefined ? undefined : await findTar(shelves, key)
   if (known !== undefined) return known
   const { layers, records } = shelves
   const file = await layers.create()
@@ -25,8 +22,7 @@ export async function ingestTar(
     const tar = await layers.scan(bytes, file, signal)
     const { diffId } = tar
     await layers.commit(tar)
-    const name = typeof key === 'function' ? key() : key
-    if (name !== undefined) await records.set(recordKey(name), diffId)
+    if (key !== undefined) await records.set(recordKey(key), diffId)
     return await layers.opened(diffId)
   } finally {
     await file.discard()

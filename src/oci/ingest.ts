@@ -1,10 +1,11 @@
 import { OcibakeError } from '../errors.ts'
-import { decompress } from './decompress.ts'
+import { decompress, detectCompression } from './decompress.ts'
 import { type Digest, digestOf, isDigest } from './digest.ts'
 import { gathered } from './gathered.ts'
 import { type OpenAt, resumed } from './resumed.ts'
 import type { Descriptor } from './source.ts'
 import type { StoreBlobs } from './store-blobs.ts'
+import { hasUsefulBlocks, type StoreBlocks } from './store-blocks.ts'
 import type { StoreLayers } from './store-layers.ts'
 import type { StoreRecords } from './store-records.ts'
 import { verified } from './verified.ts'
@@ -16,6 +17,8 @@ export interface IngestOptions {
   readonly signal?: AbortSignal
   /** Bytes of the blob that have come so far. Not called for what is in the store already. */
   readonly onProgress?: (done: number) => void
+  /** `Store.gzipSource` is going to be asked for this layer: what it needs is looked for beside all else. */
+  readonly blocks?: boolean
 }
 
 /** A layer of which the store has the blob and the raw, indexed tar. */
@@ -31,6 +34,7 @@ export interface StoredLayer {
 /** The parts of a store that taking in needs. */
 export interface Shelves {
   readonly blobs: StoreBlobs
+  readonly blocks: StoreBlocks
   readonly layers: StoreLayers
   readonly records: StoreRecords
 }
@@ -56,6 +60,7 @@ export async function ingestBlob(
 interface WantedLayer {
   readonly descriptor: Descriptor
   readonly diffId: Digest | undefined
+  readonly blocks: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -68,11 +73,13 @@ export async function ingestLayer(
   options: IngestOptions,
 ): Promise<StoredLayer> {
   const { mediaType, digest, size } = descriptor
-  const wanted: WantedLayer = { descriptor, diffId, signal: options.signal }
+  const { blocks = false, signal } = options
+  const wanted: WantedLayer = { descriptor, diffId, blocks: blocks && hasUsefulBlocks(descriptor), signal }
   const got =
     (await findLayer(shelves, wanted)) ??
     (await inflateStored(shelves, wanted)) ??
     (await inflateFetched(shelves, wanted, fetched(descriptor, open, options)))
+  if (wanted.blocks) shelves.blocks.prepare(digest)
   return { mediaType, digest, size, diffId: got }
 }
 
@@ -102,16 +109,22 @@ async function inflateFetched(
   wanted: WantedLayer,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<Digest> {
-  const { blobs } = shelves
-  const blob = await blobs.create(wanted.descriptor.size)
+  const { blobs, blocks } = shelves
+  const { digest, size } = wanted.descriptor
+  const blob = await blobs.create(size)
   async function* copied() {
     for await (const chunk of bytes) {
+      if (wanted.blocks && blob.size === 0 && detectCompression(chunk) === 'gzip') {
+        const scan = blocks.watch(blob.path)
+        blob.tell(scan)
+        blocks.expect(digest, scan)
+      }
       await blob.write(chunk)
       yield chunk
     }
   }
   try {
-    return await inflate(shelves, wanted, copied(), () => blobs.commit(blob, wanted.descriptor.digest))
+    return await inflate(shelves, wanted, copied(), () => blobs.commit(blob, digest))
   } finally {
     await blob.discard()
   }

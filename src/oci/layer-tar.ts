@@ -1,7 +1,8 @@
 import { OcibakeError } from '../errors.ts'
-import type { Content } from './content.ts'
+import type { Content, Slice, SliceFile } from './content.ts'
 import { type ByteString, display } from './name.ts'
 import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, NO_XATTRS, type Node } from './node.ts'
+import { OwnHeaders } from './own-headers.ts'
 import type { EntryType } from './tar-entry.ts'
 import { END_OF_ARCHIVE, encodeEntry, type HeaderFields, padding } from './tar-header.ts'
 import { hardLinks, walk } from './walk.ts'
@@ -12,23 +13,50 @@ export interface TarMember {
   readonly path: ByteString
   /** Shared with nobody, but never to be changed. */
   readonly header: Uint8Array
+  /** Where a raw tar has the very bytes of the header. */
+  readonly headerFrom?: { readonly file: SliceFile; readonly offset: number }
   /** Of a file. Its bytes are padded to whole blocks. */
   readonly content?: Content
+  /** The content, when it is a raw tar's, and under the same name there: what alone may decide about bytes of a layer. */
+  readonly contentFrom?: Slice
 }
 
 const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
 /** What a Link gets that does not know what it links to. */
 const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
 
+/** What a member says, before it is bytes. */
+interface Described {
+  readonly fields: HeaderFields
+  readonly content?: Content
+}
+
 /**
  * A layer as the members of its tar: names in byte order, parents before what is in them, the root as './' when it has
  * attributes; implied directories are left out. Of names that share one object the first has it, the others are hard
  * links to that one, with its attributes and xattrs again, because containerd sets them with every link.
- * Deterministic: the same tree gives the same members. Nothing is read. Source: image-spec layer.md.
+ *
+ * `tars` are raw tars that contents of the layer are slices of. A member that one of them has just as it is, and right
+ * behind the member before it, gets that tar's header; any other one that of `encodeEntry`.
+ * Deterministic: the same tree and tars give the same members. Of the tars headers are read. Source: image-spec layer.md.
  * @throws LAYER_INVALID and PATH_INVALID for what no layer can say: names that are whiteout marks, an implied directory
  * with nothing in it, a hard link to a lower file that this layer hides
  */
-export function* layerMembers(layer: Directory): Generator<TarMember> {
+export function* layerMembers(layer: Directory, tars: readonly SliceFile[] = []): Generator<TarMember> {
+  const own = new OwnHeaders(tars)
+  for (const { fields, content } of describedMembers(layer)) {
+    const found = own.next(fields, content)
+    yield {
+      path: fields.path,
+      header: found.header?.bytes ?? encodeEntry(fields),
+      ...(found.header && { headerFrom: found.header }),
+      ...(content && { content }),
+      ...(found.content && { contentFrom: found.content }),
+    }
+  }
+}
+
+function* describedMembers(layer: Directory): Generator<Described> {
   const shared = hardLinks(layer)
   if (layer.attrs !== null) yield member('./', 'directory', layer.attrs)
   if (layer.opaque) yield member(OPAQUE_NAME, 'file', MARK)
@@ -48,8 +76,8 @@ export function* layerMembers(layer: Directory): Generator<TarMember> {
  * chunks pass uncopied: they may be shared with others, never to be changed or transferred.
  * @throws as `layerMembers` and `exactBytes`
  */
-export async function* layerBytes(layer: Directory): AsyncGenerator<Uint8Array> {
-  for (const { path, header, content } of layerMembers(layer)) {
+export async function* layerBytes(layer: Directory, tars: readonly SliceFile[] = []): AsyncGenerator<Uint8Array> {
+  for (const { path, header, content } of layerMembers(layer, tars)) {
     yield header
     if (content === undefined) continue
     yield* exactBytes(path, content)
@@ -70,7 +98,7 @@ export async function* exactBytes(path: ByteString, content: Content): AsyncGene
   if (got !== content.size) throw changed(path, String(got), content.size)
 }
 
-function* membersOf(layer: Directory, path: ByteString, node: Node): Generator<TarMember> {
+function* membersOf(layer: Directory, path: ByteString, node: Node): Generator<Described> {
   switch (node.kind) {
     case 'directory':
       if (node.attrs !== null) yield member(path, 'directory', node.attrs)
@@ -105,9 +133,9 @@ function isLeaf(node: Node): node is Leaf {
   return node.kind === 'file' || node.kind === 'symlink' || node.kind === 'special'
 }
 
-function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): TarMember {
+function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): Described {
   const { mode, uid, gid, mtime, xattrs } = attrs
-  return { path, header: encodeEntry({ path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more }) }
+  return { fields: { path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more } }
 }
 
 const NOTHING_MORE = { size: 0, target: '', major: 0, minor: 0 } as const

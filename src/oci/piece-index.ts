@@ -1,5 +1,5 @@
-import { OcibakeError } from '../errors.ts'
-import { type Digest, digestOf } from './digest.ts'
+import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
+import type { Digest } from './digest.ts'
 
 /** What made the members. Another one makes other bytes: its members are not reused. A test compares it to package.json. */
 export const COMPRESSOR = 'libdeflate 0.1.0, level 6'
@@ -18,7 +18,7 @@ export interface PieceRow {
 export const ROW = 48
 export const KEY = 32
 
-/** An index of the members of one blob: a line of JSON that says what follows and its sha256, then the rows. */
+/** An index of the members of one blob. */
 export function encodePieces(blob: Digest, pieces: readonly PieceRow[]): Buffer {
   const rows = Buffer.alloc(pieces.length * ROW)
   pieces.forEach(({ key, offset, size, crc }, i) => {
@@ -28,8 +28,7 @@ export function encodePieces(blob: Digest, pieces: readonly PieceRow[]): Buffer 
     rows.writeUInt32BE(size, at + KEY + 8)
     rows.writeUInt32BE(crc, at + KEY + 12)
   })
-  const head = { compressor: COMPRESSOR, blob, sha256: digestOf(rows) }
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), rows])
+  return encodeBlobIndex(COMPRESSOR, blob, rows)
 }
 
 /**
@@ -37,22 +36,5 @@ export function encodePieces(blob: Digest, pieces: readonly PieceRow[]): Buffer 
  * @throws STORE_CORRUPT for bytes that `encodePieces` did not write for this blob
  */
 export function decodePieces(bytes: Buffer, blob: Digest): Buffer | undefined {
-  const end = bytes.indexOf(0x0a)
-  const rows = bytes.subarray(end + 1)
-  const head = parseHead(bytes.toString('utf8', 0, Math.max(end, 0)))
-  if (head?.blob !== blob || head.sha256 !== digestOf(rows) || rows.byteLength % ROW !== 0) {
-    throw new OcibakeError('STORE_CORRUPT', `The index of the pieces of ${blob} is not what was written.`, {
-      hint: 'Run: ocibake cache verify',
-    })
-  }
-  return head.compressor === COMPRESSOR ? rows : undefined
-}
-
-function parseHead(text: string): { compressor?: unknown; blob?: unknown; sha256?: unknown } | undefined {
-  try {
-    const head: unknown = JSON.parse(text)
-    return typeof head === 'object' && head !== null ? head : undefined
-  } catch {
-    return undefined
-  }
+  return decodeBlobIndex(bytes, COMPRESSOR, blob, 'pieces')
 }

@@ -1,5 +1,6 @@
 import { HostFile, type HostStamp, Slice } from './content.ts'
-import type { Piece, PieceBody } from './pieces.ts'
+import { CHECKED, type GzipBlocks } from './gzip-blocks.ts'
+import type { OwnPiece, PieceBody, Splice } from './piece.ts'
 import { SparseContent } from './sparse-content.ts'
 
 /** One piece to be made by a thread, in memory that both sides see. */
@@ -15,6 +16,18 @@ export interface PieceJob {
   /** Fours: descriptor, offset in that file, where in the piece, bytes. */
   readonly reads: Float64Array
   readonly files: readonly FileRead[]
+  /** What the compressed bytes are made of; else the raw piece is compressed, as a member or the beginning of one. */
+  readonly blocks?: BlockRead
+  readonly isOpen: boolean
+}
+
+/** Deflate blocks to be copied from a file. */
+export interface BlockRead extends Pick<GzipBlocks, 'start' | 'end' | 'flags' | 'checks'> {
+  readonly descriptor: number
+  /** Where in the file the first of `checks` counts from. */
+  readonly origin: number
+  /** Bytes of the file that `checks` cover. */
+  readonly length: number
 }
 
 /** A part of a host file that must still be what it was. */
@@ -26,12 +39,12 @@ export interface FileRead extends HostStamp {
 }
 
 /** A piece's recipe: what threads read by themselves, and what only the main thread can get. */
-export interface PieceRecipe extends Omit<PieceJob, 'memory' | 'room' | 'size'> {
+export interface PieceRecipe extends Omit<PieceJob, 'memory' | 'room' | 'size' | 'isOpen'> {
   readonly streamed: readonly PieceBody[]
 }
 
 /** @param streamAll nothing is left to the threads: one of them could not read this */
-export function recipeOf({ size, parts }: Piece, streamAll = false): PieceRecipe {
+export function recipeOf({ size, parts }: OwnPiece, streamAll = false): PieceRecipe {
   const recipe = new Recipe()
   for (const part of parts) {
     if (part.kind === 'header') recipe.header(part.at, part.bytes.byteLength)
@@ -39,6 +52,28 @@ export function recipeOf({ size, parts }: Piece, streamAll = false): PieceRecipe
     else recipe.body(part)
   }
   return recipe.finish(size)
+}
+
+/** A splice's recipe: raw bytes from the raw tar, compressed ones from the blob. */
+export function spliceRecipe({ size, source, from, to }: Splice): PieceRecipe {
+  const { file, blob, blobSize, blocks } = source
+  const [start, end] = [blocks.start.slice(from, to), blocks.end.slice(from, to)]
+  const first = Math.floor(start[0]! / 8 / CHECKED)
+  const last = Math.ceil(end.at(-1)! / 8 / CHECKED)
+  const origin = first * CHECKED
+  const length = Math.min(last * CHECKED, blobSize) - origin
+  return {
+    headers: new Uint32Array(),
+    zeros: new Uint32Array(),
+    reads: Float64Array.of(file.descriptor, blocks.raw[from]!, 0, size),
+    files: [],
+    streamed: [],
+    blocks: {
+      ...{ descriptor: blob.descriptor, origin, length, start, end },
+      flags: blocks.flags.slice(from, to),
+      checks: blocks.checks.slice(first, last),
+    },
+  }
 }
 
 class Recipe {

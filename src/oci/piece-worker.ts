@@ -2,23 +2,27 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
+import { openMember } from './open-member.ts'
 import { fillPiece, readFully } from './piece-fill.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
+import { splice } from './splice.ts'
 
-/** What a thread answers, one answer a job, in the jobs' order: the piece is made, and its member stands at `room`. */
+/** What a thread answers, one answer a job, in the jobs' order: the piece is made, its compressed bytes are at `room`. */
 export interface PieceDone {
-  /** sha256 of the raw piece. */
-  readonly key: Uint8Array
-  /** Bytes of the member and their CRC-32. */
+  /** By what other layers find them; a splice is found in its source. */
+  readonly key?: Uint8Array
+  /** Compressed bytes and their CRC-32. */
   readonly size: number
   readonly crc: number
-  /** The number of the blob that the member was copied from. */
+  /** CRC-32 of the raw piece, of one that is a part of a member. */
+  readonly rawCrc?: number
+  /** The number of the blob that they were copied from. */
   readonly blob?: number
 }
 
-/** `unread`: a file could not be read; nothing was made. */
-export type PieceAnswer = PieceDone | 'unread'
+/** `unread`: a file could not be read; `damaged`: the source of a splice is not what it was. Nothing was made. */
+export type PieceAnswer = PieceDone | 'unread' | 'damaged'
 
 /** libdeflate's levels are 1 to 12; from 6 on twice the time saves 1%. Another level moves every digest. */
 const LEVEL = 6
@@ -42,8 +46,20 @@ async function work(job: PieceJob): Promise<PieceAnswer> {
     return 'unread'
   }
   const raw = new Uint8Array(job.memory, 0, job.size)
-  const key = createHash('sha256').update(raw).digest()
-  return copied(key, job) ?? (await compressed(key, raw, job))
+  if (job.blocks !== undefined) return spliced(raw, job.blocks, job)
+  // The same bytes as a member of its own and as the beginning of one are two things.
+  const hash = createHash('sha256')
+  if (job.isOpen) hash.update('open ')
+  const key = hash.update(raw).digest()
+  const done = copied(key, job) ?? (await compressed(key, raw, job))
+  return job.isOpen ? { ...done, rawCrc: crc32(raw) } : done
+}
+
+function spliced(raw: Uint8Array, blocks: NonNullable<PieceJob['blocks']>, { memory, room }: PieceJob): PieceAnswer {
+  const member = new Uint8Array(memory, room)
+  const size = splice(blocks, member)
+  if (size === undefined) return 'damaged'
+  return { size, crc: crc32(member.subarray(0, size)), rawCrc: crc32(raw) }
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
@@ -60,14 +76,15 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
   return crc32(member) === crc ? { key, size, crc, blob } : undefined
 }
 
-async function compressed(key: Buffer, raw: Uint8Array, { memory, room }: PieceJob): Promise<PieceDone> {
+async function compressed(key: Buffer, raw: Uint8Array, { memory, room, isOpen }: PieceJob): Promise<PieceDone> {
   // A thread that only copies does without: it takes half of the time in which one starts.
   const { gzip } = await import('libdeflate')
-  const member = gzip(raw, LEVEL)
+  const whole = gzip(raw, LEVEL)
+  const member = isOpen ? openMember(whole) : whole
   new Uint8Array(memory, room).set(member)
   const done = { key, size: member.byteLength, crc: crc32(member) }
   // Left to be collected, members pile up to 30 MB in each thread: this frees one at once.
-  if (member.buffer instanceof ArrayBuffer) member.buffer.transfer(0)
+  if (whole.buffer instanceof ArrayBuffer) whole.buffer.transfer(0)
   return done
 }
 

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os'
+import { OcibakeError } from '../errors.ts'
 import { BodyReader } from './body-reader.ts'
-import { type PieceJob, recipeOf } from './piece-job.ts'
+import { copiedSize } from './copy-blocks.ts'
+import type { OwnPiece, Piece, Splice } from './piece.ts'
+import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
 import { PiecePool } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { PieceDone } from './piece-worker.ts'
-import type { Piece } from './pieces.ts'
 
 export interface PressOptions {
   readonly signal: AbortSignal
@@ -16,26 +18,30 @@ export interface PressOptions {
   readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
 }
 
-/** A piece and its gzip member. Both are views of memory that is used again when the next piece is asked for. */
+/** A piece and what it is compressed. Both are views of memory that is used again when the next piece is asked for. */
 export interface PressedPiece extends PieceDone {
   readonly raw: Uint8Array<SharedArrayBuffer>
+  /** A gzip member; of an open piece how one begins, of a splice how it goes on. */
   readonly member: Uint8Array
+  readonly kind: 'closed' | 'open' | 'splice'
 }
 
 /** Pieces that `onRaw` may be behind. */
 const BEHIND = 2
-/** Most pieces fit; see `cutPieces`. */
+/** Most pieces fit; see `PieceCutter`. */
 const USUAL = 1344 << 10
 
 /**
  * The pieces in their order, each with its gzip member (RFC 1952, section 2.2), without name or time, made by libdeflate
- * in WebAssembly: the same bytes on every machine, which Node's own zlib does not promise.
+ * in WebAssembly: the same bytes on every machine, which Node's own zlib does not promise. A member that an open piece
+ * begins goes on with the splices behind it, copied from their blobs, and is to be closed by the caller.
  *
  * Threads read files, hash and compress; the main thread only plans, and reads what is no plain file. Memory is bounded:
  * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never
  * keep the process.
  *
- * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws
+ * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws;
+ * STORE_CORRUPT when the blob of a splice is not what it was
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
@@ -94,7 +100,8 @@ class Press {
   }
 
   async load(piece: Piece): Promise<Loaded> {
-    return { piece, job: await loadJob(piece, this.#memoryFor(piece.size), this.#reader) }
+    const memory = this.#memoryFor(roomFor(piece))
+    return { piece, job: await loadJob(piece, memory, this.#reader) }
   }
 
   run(loaded: Loaded): Promise<PressedPiece> {
@@ -116,16 +123,18 @@ class Press {
   async #run({ piece, job }: Loaded): Promise<PressedPiece> {
     const { memory, room, size } = job
     const answer = await this.#pool.run(job)
-    const done = answer === 'unread' ? await this.#again(piece, job) : answer
-    return { ...done, raw: new Uint8Array(memory, 0, size), member: new Uint8Array(memory, room, done.size) }
+    const done = typeof answer === 'string' ? await this.#again(piece, job) : answer
+    const kind = piece.kind === 'splice' ? 'splice' : piece.isOpen ? 'open' : 'closed'
+    return { ...done, kind, raw: new Uint8Array(memory, 0, size), member: new Uint8Array(memory, room, done.size) }
   }
 
   /** Reads a piece that a thread could not read in the ordinary way, which says what is wrong, or finds nothing wrong. */
   async #again(piece: Piece, job: PieceJob): Promise<PieceDone> {
+    if (piece.kind === 'splice') throw damaged(piece)
     const reader = new BodyReader()
     try {
       const answer = await this.#pool.run(await loadJob(piece, job, reader, true))
-      if (answer !== 'unread') return answer
+      if (typeof answer !== 'string') return answer
       throw new Error('a thread could not make a piece of which it had to read nothing')
     } finally {
       await reader.close()
@@ -141,11 +150,31 @@ class Press {
   }
 }
 
+/** What must fit: raw or compressed, whichever is more. */
+function roomFor(piece: Piece): number {
+  if (piece.kind === 'own') return piece.size
+  const { from, to, source } = piece
+  const { start, end, flags } = source.blocks
+  const columns = { start: start.subarray(from, to), end: end.subarray(from, to), flags: flags.subarray(from, to) }
+  return Math.max(piece.size, copiedSize(columns))
+}
+
 async function loadJob(
   piece: Piece,
-  { memory, room }: Pick<PieceJob, 'memory' | 'room'>,
+  memory: Pick<PieceJob, 'memory' | 'room'>,
   reader: BodyReader,
   streamAll = false,
+): Promise<PieceJob> {
+  if (piece.kind === 'own') return await loadOwn(piece, memory, reader, streamAll)
+  const { streamed: _, ...recipe } = spliceRecipe(piece)
+  return { ...memory, size: piece.size, isOpen: false, ...recipe }
+}
+
+async function loadOwn(
+  piece: OwnPiece,
+  { memory, room }: Pick<PieceJob, 'memory' | 'room'>,
+  reader: BodyReader,
+  streamAll: boolean,
 ): Promise<PieceJob> {
   const { streamed, ...recipe } = recipeOf(piece, streamAll)
   const bytes = new Uint8Array(memory)
@@ -156,5 +185,11 @@ async function loadJob(
     packed += part.bytes.byteLength
   }
   for (const body of streamed) await reader.read(body, bytes)
-  return { memory, room, size: piece.size, ...recipe }
+  return { memory, room, size: piece.size, isOpen: piece.isOpen, ...recipe }
+}
+
+function damaged({ source }: Splice): OcibakeError {
+  return new OcibakeError('STORE_CORRUPT', `${source.blob.path} is not what was stored.`, {
+    hint: 'Run: ocibake cache verify',
+  })
 }

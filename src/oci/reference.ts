@@ -72,6 +72,12 @@ function checkHost(host: string, text: string): string {
   if (!match || !URL.canParse(`http://${lower}/`) || port === 0) {
     throw invalid(text, `has the registry '${shown(host)}', which is no host[:port]`)
   }
+  // Whatever is kept by host (credentials, certificates, exceptions) has to be found by the host that is asked.
+  const { hostname } = new URL(`http://${lower}/`)
+  const asked = port === undefined ? hostname : `${hostname}:${port}`
+  if (asked !== lower) {
+    throw invalid(text, `has the registry '${shown(host)}', which is ${asked}`, `Write it that way: ${asked}/…`)
+  }
   return lower === 'index.docker.io' ? 'docker.io' : lower
 }
 

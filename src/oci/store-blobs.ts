@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, Digester, digestOf, hexOf } from './digest.ts'
@@ -52,7 +52,7 @@ export class StoreBlobs {
       yield* start === 0 ? verified(bytes, { digest, size }) : bytes
     } catch (error) {
       if (!(error instanceof OcibakeError) || error.code !== 'BLOB_MISMATCH') throw error
-      throw await this.#damaged(digest, error)
+      throw await this.damaged(digest, error)
     } finally {
       bytes.destroy()
     }
@@ -64,7 +64,7 @@ export class StoreBlobs {
       throw new OcibakeError('MANIFEST_INVALID', `The document ${digest} has ${size} bytes; at most ${limit} are read.`)
     }
     const bytes = await readFile(this.path(digest))
-    if (digestOf(bytes) !== digest) throw await this.#damaged(digest)
+    if (digestOf(bytes) !== digest) throw await this.damaged(digest)
     return bytes
   }
 
@@ -108,8 +108,14 @@ export class StoreBlobs {
   /** Publishes bytes that were verified while they were written. */
   async commit(file: TempFile, digest: Digest): Promise<void> {
     await file.commit(this.#place(digest))
-    await this.#session.unpin(this.#place(digest))
-    await this.#session.pin(this.#place(digest))
+    await this.#published(digest)
+  }
+
+  /** Takes a file on the same disk for a blob; its bytes were verified. It is no longer where it was. */
+  async adopt(path: string, digest: Digest): Promise<void> {
+    await chmod(path, 0o644)
+    await rename(path, this.#place(digest))
+    await this.#published(digest)
   }
 
   async remove(digest: Digest): Promise<void> {
@@ -117,11 +123,17 @@ export class StoreBlobs {
     await this.#session.unpin(this.#place(digest))
   }
 
+  async #published(digest: Digest): Promise<void> {
+    await this.#session.unpin(this.#place(digest))
+    await this.#session.pin(this.#place(digest))
+  }
+
   #place(digest: Digest): string {
     return join(this.#folder, hexOf(digest))
   }
 
-  async #damaged(digest: Digest, cause?: unknown): Promise<OcibakeError> {
+  /** Removes a blob that is not what it should be. @returns the STORE_CORRUPT to throw */
+  async damaged(digest: Digest, cause?: unknown): Promise<OcibakeError> {
     await this.remove(digest)
     return new OcibakeError('STORE_CORRUPT', `The store's copy of ${digest} was damaged, and has been removed.`, {
       hint: 'Run the same command again: what is missing is fetched anew.',

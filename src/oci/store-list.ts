@@ -7,7 +7,7 @@ import { storePaths } from './store-paths.ts'
 
 /** One thing in the store. */
 export interface StoreEntry {
-  /** A blob with the index of its pieces; a raw tar with its index; a record. */
+  /** A blob with the indexes of its pieces and blocks; a raw tar with its index; a record. */
   readonly kind: 'blob' | 'layer' | 'record'
   /** Of the bytes for a blob and a layer; the key of a record. */
   readonly digest: Digest
@@ -23,17 +23,19 @@ export interface StoreEntry {
 
 /** Everything in the store, by kind and digest. Files with other names than the store gives are none of it. */
 export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEntry[]> {
-  const { blobs, pieces, layers, records } = storePaths(root)
+  const { blobs, pieces, blocks, layers, records } = storePaths(root)
+  const blobPaths = (hex: string) => [join(pieces, hex), join(blocks, hex), join(blobs, hex)]
   const entries = [
-    ...(await listFolder('blob', blobs, (hex) => [join(pieces, hex), join(blobs, hex)])),
-    ...(await listFolder('layer', layers, (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
-    ...(await listFolder('record', records, (hex) => [join(records, hex)])),
+    // An index may be left of a blob that is gone.
+    ...(await listFolders('blob', [blobs, pieces, blocks], blobPaths)),
+    ...(await listFolders('layer', [layers], (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
+    ...(await listFolders('record', [records], (hex) => [join(records, hex)])),
   ]
   return entries.filter((entry) => entry !== undefined)
 }
 
-async function listFolder(kind: StoreEntry['kind'], folder: string, paths: (hex: string) => string[]) {
-  const names = await readdir(folder)
+async function listFolders(kind: StoreEntry['kind'], folders: readonly string[], paths: (hex: string) => string[]) {
+  const names = (await Promise.all(folders.map((folder) => readdir(folder)))).flat()
   const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index)$/, '')))].sort()
   const digests = hexes.map((hex) => `sha256:${hex}`).filter(isDigest)
   return Promise.all(digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length)))))

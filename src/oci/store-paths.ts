@@ -6,6 +6,8 @@ export interface StorePaths {
   readonly blobs: string
   /** `<hex>`: which gzip members the blob of that name has. */
   readonly pieces: string
+  /** `<hex>`: where the deflate blocks of the blob of that name are. */
+  readonly blocks: string
   /** `<hex>.tar`, a raw tar by the sha256 of its bytes, and `<hex>.index`, what is in it. */
   readonly layers: string
   /** `<hex>`: a small record, by its key. */
@@ -18,6 +20,7 @@ export function storePaths(root: string): StorePaths {
   return {
     blobs: join(root, 'blobs', 'sha256'),
     pieces: join(root, 'pieces'),
+    blocks: join(root, 'blocks'),
     layers: join(root, 'layers'),
     records: join(root, 'cache'),
     temporary: join(root, 'tmp'),

@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { OcibakeError } from '../errors.ts'
+import { decodeBlocks } from './block-index.ts'
 import { type Digest, Digester } from './digest.ts'
 import { readIndex } from './layer-index.ts'
 import { decodePieces } from './piece-index.ts'
@@ -40,28 +42,32 @@ export async function verifyStore(store: Pick<Store, 'root'>, signal?: AbortSign
 
 async function problemOf({ kind, digest, paths }: StoreEntry, signal?: AbortSignal): Promise<string | undefined> {
   for (const path of paths) {
+    const decode = decoderOf(path)
     const problem =
       kind === 'record'
         ? recordProblem(await readFile(path), digest)
-        : path.endsWith('.index')
-          ? indexProblem(await readFile(path), readIndex, digest)
-          : kind === 'blob' && path !== paths.at(-1)
-            ? indexProblem(await readFile(path), decodePieces, digest)
-            : await bytesProblem(path, digest, signal)
+        : decode !== undefined
+          ? indexProblem(await readFile(path), decode, digest)
+          : await bytesProblem(path, digest, signal)
     if (problem !== undefined) return problem
   }
   return undefined
+}
+
+type Decode = (bytes: Buffer, digest: Digest) => unknown
+
+/** What reads the index at a path; undefined for what is no index. */
+function decoderOf(path: string): Decode | undefined {
+  if (path.endsWith('.index')) return readIndex
+  const folder = basename(dirname(path))
+  return folder === 'pieces' ? decodePieces : folder === 'blocks' ? decodeBlocks : undefined
 }
 
 function recordProblem(bytes: Buffer, key: Digest): string | undefined {
   return isRecord(bytes, key) ? undefined : 'The record does not match its checksum.'
 }
 
-function indexProblem(
-  bytes: Buffer,
-  decode: (bytes: Buffer, digest: Digest) => unknown,
-  digest: Digest,
-): string | undefined {
+function indexProblem(bytes: Buffer, decode: Decode, digest: Digest): string | undefined {
   try {
     decode(bytes, digest)
     return undefined

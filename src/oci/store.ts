@@ -1,25 +1,30 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import { type Report, silent } from '../events.ts'
+import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
+import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
+import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
+import type { Layer } from './layer.ts'
 import { entryContent, LayerBuilder } from './layer-read.ts'
-import { makeFolders } from './make-folders.ts'
 import type { Directory } from './node.ts'
+import { openGzipSource } from './open-gzip-source.ts'
+import { prepareStore } from './prepare-store.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
 import type { Descriptor } from './source.ts'
 import { Spool } from './spool.ts'
 import { StoreBlobs } from './store-blobs.ts'
+import { StoreBlocks } from './store-blocks.ts'
 import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
 import { StorePieces } from './store-pieces.ts'
 import { StoreRecords } from './store-records.ts'
-import { type CleanUp, removeDeadSessions, StoreSession } from './store-session.ts'
+import type { StoreSession } from './store-session.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -43,8 +48,10 @@ export class Store {
     this.root = root
     this.pieces = new StorePieces(paths.pieces, paths.blobs, session)
     this.#session = session
+    const blobs = new StoreBlobs(paths.blobs, session)
     this.#shelves = {
-      blobs: new StoreBlobs(paths.blobs, session),
+      blobs,
+      blocks: new StoreBlocks(paths.blocks, blobs, session),
       layers: new StoreLayers(paths.layers, session),
       records: new StoreRecords(paths.records, session),
     }
@@ -56,17 +63,7 @@ export class Store {
    */
   static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
     const absolute = resolve(root)
-    const { blobs, pieces, layers, records, temporary } = storePaths(absolute)
-    try {
-      // Layers may hold what only root may read: other users of the machine have no business here.
-      await makeFolders(absolute, 0o700)
-      for (const folder of [blobs, pieces, layers, records]) await mkdir(folder, { recursive: true })
-      await mkdir(temporary, { recursive: true, mode: 0o700 })
-      reportCleanUp(await removeDeadSessions(temporary), report)
-      return new Store(absolute, await StoreSession.open(temporary))
-    } catch (error) {
-      throw unusable(absolute, error)
-    }
+    return new Store(absolute, await prepareStore(absolute, report))
   }
 
   /** Whether the blob is there. */
@@ -139,8 +136,22 @@ export class Store {
     return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
   }
 
+  /** The raw tar of a layer that was taken in: what files of its tree are slices of. @throws STORE_CORRUPT */
+  async layerTar(diffId: Digest): Promise<SliceFile> {
+    return (await this.#shelves.layers.opened(diffId)).file
+  }
+
   /**
-   * Takes in an uncompressed tar that is no layer (a tarball to be unpacked). `bytes` is not touched when a tar of this
+   * A layer that was taken in, with its blob and the blocks of that; undefined for one that is not compressed with gzip,
+   * is too small to be worth it or cannot be used. The same blob gives the same answer in every store.
+   * @throws STORE_CORRUPT when layer or blob are not there or damaged; the reason of the signal
+   */
+  gzipSource(layer: Omit<Layer, 'mediaType'>, signal: AbortSignal): Promise<GzipSource | undefined> {
+    return openGzipSource(this.#shelves, layer, signal)
+  }
+
+  /**
+   * Takes in an uncompressed tar that is no layer. `bytes` is not touched when a tar of this
    * key is there already.
    * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes` threw
    */
@@ -151,6 +162,23 @@ export class Store {
   /** The tar that was taken in with this key, if it is still there. */
   findTar(key: Digest): Promise<IndexedTar | undefined> {
     return findTar(this.#shelves, key)
+  }
+
+  /**
+   * Takes in a tarball in one pass: hashed, unpacked, indexed and stored raw. One with gzip that is large is kept as it
+   * came, too, if `path` is given: its blocks can be copied into layers.
+   * @throws ARCHIVE_INVALID; the reason of the signal; what `bytes`, `check` and `unpack` throw
+   */
+  ingestTarball(bytes: AsyncIterable<Uint8Array>, options: IngestTarballOptions): Promise<Tarball> {
+    return ingestTarball(this.#shelves, bytes, options)
+  }
+
+  /**
+   * The tarball of this sha256, if it was taken in and is still there.
+   * @param options.blocks only if what `gzipSource` needs of it is there, too
+   */
+  findTarball(digest: Digest, options: { readonly blocks: boolean }): Promise<Tarball | undefined> {
+    return findTarball(this.#shelves, digest, options)
   }
 
   /**
@@ -191,6 +219,7 @@ export class Store {
 
   /** Frees what this object held. Trees and spools that it gave can no longer be read. Safe to call twice. */
   async close(): Promise<void> {
+    await this.#shelves.blocks.close()
     this.#shelves.layers.close()
     await this.#session.close()
   }
@@ -198,23 +227,4 @@ export class Store {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-function reportCleanUp({ removed, stuck }: CleanUp, report: Report): void {
-  if (removed > 0)
-    report({ type: 'note', message: `Removed what ${removed} interrupted run(s) had left in the cache.` })
-  for (const { path, error } of stuck) {
-    const message = `An interrupted run left ${path}, which cannot be removed: ${systemCode(error) ?? messageOf(error)}.`
-    report({ type: 'warning', message, hint: 'Remove it by hand; ocibake does not need it.' })
-  }
-}
-
-function unusable(root: string, error: unknown): unknown {
-  const code = systemCode(error)
-  const translated = writeError(error, root)
-  if (translated !== error || code === undefined) return translated
-  return new OcibakeError('OUTPUT_FAILED', `The cache folder ${root} cannot be used: ${code}.`, {
-    hint: 'Choose another folder with --cache-dir.',
-    cause: error,
-  })
 }

@@ -1,7 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import type { ByteString } from './name.ts'
 import { NO_XATTRS } from './node.ts'
-import { type PaxRecords, readPaxTime } from './pax.ts'
+import { type PaxRecords, parsePax, readPaxTime } from './pax.ts'
 import type { TarHeader } from './tar-decode.ts'
 import { type EntryType, type TarEntry, TYPE_OF_FLAG } from './tar-entry.ts'
 import { readDecimal } from './tar-number.ts'
@@ -16,6 +16,20 @@ export interface Extensions {
 
 export const NO_EXTENSIONS: Extensions = { pax: new Map(), longName: '', longTarget: '' }
 
+/**
+ * The extensions with another extended header: 'x' (PAX), 'L' (long name) or 'K' (long target). Of two the last counts.
+ * Its body must not change any more. @throws ARCHIVE_INVALID for PAX records that are none
+ */
+export function extended(extensions: Extensions, flag: string, body: Buffer): Extensions {
+  if (flag === 'x') return { ...extensions, pax: parsePax(body) }
+  return flag === 'L' ? { ...extensions, longName: untilNul(body) } : { ...extensions, longTarget: untilNul(body) }
+}
+
+function untilNul(body: Buffer): ByteString {
+  const end = body.indexOf(0)
+  return body.toString('latin1', 0, end < 0 ? body.length : end)
+}
+
 /** A member whose bytes are still to be found. */
 export interface Member extends Omit<TarEntry, 'data'> {
   /** Bytes of data that follow the header in the archive, padding left out. */
@@ -29,7 +43,8 @@ const MAJOR_LIMIT = 0xfff
 const MINOR_LIMIT = 0xfffff
 /** What overlayfs keeps for itself in xattrs means something else, or harm, in any other place. */
 const OVERLAY = /^(?:trusted|user)\.overlay\./
-const XATTR = 'SCHILY.xattr.'
+/** What the PAX records of xattrs have before the xattr's name. */
+export const XATTR = 'SCHILY.xattr.'
 
 /**
  * A header with its extended headers merged in as Go's archive/tar does it: PAX records above the header, GNU long

@@ -1,11 +1,12 @@
 import { OcibakeError } from '../errors.ts'
 import { ByteSteps } from './byte-steps.ts'
+import { EXPANSION_FREE, EXPANSION_RATIO, isBomb } from './expansion.ts'
 import { type ByteString, display } from './name.ts'
 import { parsePax } from './pax.ts'
 import { decodeHeader, isZeroBlock, type TarHeader } from './tar-decode.ts'
 import type { DataExtent, TarEntry } from './tar-entry.ts'
 import { BLOCK, padding } from './tar-header.ts'
-import { type Extensions, type Member, memberName, mergeMember, NO_EXTENSIONS } from './tar-member.ts'
+import { extended, type Member, memberName, mergeMember, NO_EXTENSIONS } from './tar-member.ts'
 import { oldSparseSize, paxSparse, SparseBlocks, type SparseMap, SparseText, sparseExtents } from './tar-sparse.ts'
 
 export type { DataExtent, EntryType, TarEntry } from './tar-entry.ts'
@@ -28,6 +29,8 @@ export class TarScanner {
   #start = 0
   #name: ByteString = ''
   #extensions = NO_EXTENSIONS
+  /** Bytes of holes so far. */
+  #holes = 0
   /** The member whose bytes are passing, and how much of what is to pass is mere padding. */
   #member: { readonly entry: TarEntry; readonly padding: number } | undefined
 
@@ -38,7 +41,8 @@ export class TarScanner {
   /**
    * Takes the next bytes; returns the members whose last byte has now passed, in order. Offsets in them count from the
    * first byte ever pushed.
-   * @throws ARCHIVE_INVALID naming the byte at which the member's header starts, and the member
+   * @throws ARCHIVE_INVALID, and ARCHIVE_UNSAFE for gigabytes of holes, naming the byte at which the member's header
+   * starts, and the member
    */
   push(chunk: Uint8Array): TarEntry[] {
     return this.#placed(() => this.#steps.push(chunk))
@@ -63,10 +67,10 @@ export class TarScanner {
     try {
       scan()
     } catch (error) {
-      if (!(error instanceof OcibakeError) || error.code !== 'ARCHIVE_INVALID') throw error
+      if (!(error instanceof OcibakeError)) throw error
       const member = this.#name === '' ? '' : ` (member '${display(this.#name.slice(0, 200))}')`
       const message = `The tar archive is broken at byte ${this.#start}${member}: ${error.message}.`
-      throw new OcibakeError('ARCHIVE_INVALID', message, { cause: error })
+      throw new OcibakeError(error.code, message, { hint: error.hint!, cause: error })
     }
     return this.#found
   }
@@ -106,9 +110,7 @@ export class TarScanner {
     this.#steps.gather(size, (bytes) => {
       // A copy, because the records live on until the member's own header came, and the chunk is the caller's.
       const body = Buffer.from(bytes)
-      if (flag === 'x') this.#extend({ pax: parsePax(body) })
-      else if (flag === 'L') this.#extend({ longName: untilNul(body) })
-      else if (flag === 'K') this.#extend({ longTarget: untilNul(body) })
+      if (flag !== 'g') this.#extensions = extended(this.#extensions, flag, body)
       else {
         // Go forgets the extended headers before a global one, GNU tar does not: two archives in one.
         if (this.#extensions !== NO_EXTENSIONS) throw invalid('a global header parts a member from its extended header')
@@ -116,10 +118,6 @@ export class TarScanner {
       }
       this.#steps.skip(padding(size).length, () => this.#expectHeader())
     })
-  }
-
-  #extend(extension: Partial<Extensions>): void {
-    this.#extensions = { ...this.#extensions, ...extension }
   }
 
   #readMember(header: TarHeader, block: Buffer): void {
@@ -159,7 +157,12 @@ export class TarScanner {
   }
 
   #passSparse(member: Member, map: SparseMap, stored: number): void {
-    this.#pass(member, sparseExtents(map, member.size, this.#steps.offset, stored), stored)
+    const { offset } = this.#steps
+    const extents = sparseExtents(map, member.size, offset, stored)
+    // All the zeros get into the squashed layer.
+    this.#holes += member.size - stored
+    if (isBomb(offset, this.#holes)) throw bomb(offset, this.#holes)
+    this.#pass(member, extents, stored)
   }
 
   /** Lets `stored` bytes of data and their padding go by, and then has found the member. */
@@ -178,9 +181,11 @@ function plainExtents(size: number, offset: number): DataExtent[] {
   return size === 0 ? [] : [{ at: 0, offset, size }]
 }
 
-function untilNul(body: Buffer): ByteString {
-  const end = body.indexOf(0)
-  return body.toString('latin1', 0, end < 0 ? body.length : end)
+function bomb(from: number, holes: number): OcibakeError {
+  const limit = `at most ${EXPANSION_RATIO} times as many are accepted above ${EXPANSION_FREE}`
+  return new OcibakeError('ARCHIVE_UNSAFE', `there are ${holes} bytes of holes in ${from} bytes of archive; ${limit}`, {
+    hint: 'If it is meant to be so, write the archive without --sparse.',
+  })
 }
 
 function invalid(fault: string): OcibakeError {

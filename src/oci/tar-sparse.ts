@@ -16,7 +16,7 @@ export type SparseMap = { at: number; size: number }[]
 
 /** A map takes at most this many bytes of an archive, as in Go and libarchive: 64-bit claims must not cost memory. */
 const MAP_LIMIT = 1 << 20
-/** A header of 512 bytes may claim a file of any size, and all its zeros get into the squashed layer: 1 TiB at most. */
+/** What no file is larger than; for less than that it is TarScanner that weighs holes against the archive. */
 const SIZE_LIMIT = 2 ** 40
 
 /** What the records say of a sparse file. `map` is absent for format 1.0, which has it in the data. */

@@ -2,6 +2,14 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { GrowingFile } from './growing-file.ts'
 import { refuseTooLarge, writeError } from './write-error.ts'
 
+/** Who wants to know how far a file is written. */
+export interface Follower {
+  /** So many bytes can be read now. */
+  grew(size: number): void
+  /** Nothing comes any more: the file is complete and has its name, or was given up. Called once or more; the first counts. */
+  ended(state: 'whole' | 'gone'): void
+}
+
 /**
  * A file being written that nobody sees before `commit` renames it, complete, to where it belongs. Whoever creates one
  * ends it with `commit` or `discard`.
@@ -14,7 +22,7 @@ export class TempFile {
   readonly #handle: FileHandle
   readonly #needed: number | undefined
   #writing: Promise<void> = Promise.resolve()
-  #follower: GrowingFile | undefined
+  #follower: Follower | undefined
   size = 0
 
   private constructor(path: string, handle: FileHandle, needed: number | undefined) {
@@ -47,8 +55,14 @@ export class TempFile {
 
   /** The file as it grows: to be asked for once, before `commit`. */
   follow(): GrowingFile {
-    this.#follower = new GrowingFile(this.path)
-    return this.#follower
+    const growing = new GrowingFile(this.path)
+    this.tell(growing)
+    return growing
+  }
+
+  /** The one who is told from now on how far the file is written. */
+  tell(follower: Follower): void {
+    this.#follower = follower
   }
 
   /** Resolves when all bytes so far are written: they may change then. @throws DISK_FULL */

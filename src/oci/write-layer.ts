@@ -1,8 +1,10 @@
 import { Digester } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
+import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
+import { MemberEnd } from './member-end.ts'
 import type { Directory } from './node.ts'
 import type { PieceRow } from './piece-index.ts'
 import { cutPieces } from './pieces.ts'
@@ -18,6 +20,8 @@ export interface WriteLayerOptions {
   readonly signal: AbortSignal
   /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
   readonly onProgress?: (rawBytes: number) => void
+  /** Parts of them are in the layer as they are: they decide its bytes. Default: none. */
+  readonly sources?: LayerSources
   /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
   readonly onFile?: (file: GrowingFile) => void
 }
@@ -37,7 +41,7 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 type Written = Omit<Layer, 'mediaType'>
 
 async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { signal, onFile, onProgress } = options
+  const { signal, onFile, onProgress, sources = NO_SOURCES } = options
   const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
   try {
     const known = await store.pieces.known()
@@ -45,16 +49,21 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
     const donors = new Set<number>()
     async function* members(): AsyncGenerator<Uint8Array> {
       let [done, offset] = [0, 0]
-      const pieces = cutPieces(layerMembers(layer))
+      const end = new MemberEnd()
+      const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
       for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
         const { raw, member, key, size, crc, blob } = piece
-        rows.push({ key, offset, size, crc })
+        const ending = end.before(piece)
+        offset += ending.byteLength
+        if (ending.byteLength > 0) yield ending
+        if (key !== undefined) rows.push({ key, offset, size, crc })
         if (blob !== undefined) donors.add(blob)
         offset += size
         done += raw.byteLength
         onProgress?.(done)
         yield member
       }
+      yield end.end()
     }
     const written = await store.writeBlob(members(), onFile)
     const diffId = await hasher.digest()
@@ -83,10 +92,10 @@ function isLong(layer: Directory): boolean {
 }
 
 async function writeWhole(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { compression, signal, onFile, onProgress } = options
+  const { compression, signal, onFile, onProgress, sources = NO_SOURCES } = options
   const raw = new Digester()
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of stoppable(layerBytes(layer), signal)) {
+    for await (const chunk of stoppable(layerBytes(layer, sources.tars), signal)) {
       raw.update(chunk)
       onProgress?.(raw.size)
       yield chunk

@@ -1,13 +1,7 @@
 import { Readable } from 'node:stream'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
-import {
-  type Compression,
-  decompress,
-  detectCompression,
-  EXPANSION_FREE,
-  EXPANSION_RATIO,
-  HEAD_BYTES,
-} from '../oci/decompress.ts'
+import { type Compression, decompress, detectCompression, HEAD_BYTES } from '../oci/decompress.ts'
+import { isBomb } from '../oci/expansion.ts'
 import { display, fromText } from '../oci/name.ts'
 
 /** Programs for what Node cannot inflate itself, with the Debian packages that have them. */
@@ -15,6 +9,8 @@ const PROGRAMS: ReadonlyMap<Compression, string> = new Map([
   ['xz', 'xz-utils'],
   ['bzip2', 'bzip2'],
 ])
+/** A header of xz can ask for 4 GiB. What `xz -9` writes asks for 65 MiB. */
+const LIMITS: ReadonlyMap<Compression, readonly string[]> = new Map([['xz', ['--memlimit-decompress=512MiB']]])
 
 /**
  * The uncompressed bytes of an archive; how it is compressed (gzip, zstd, xz, bzip2 or not) is decided by its bytes.
@@ -62,7 +58,7 @@ async function* inflated(
 ): AsyncGenerator<Uint8Array> {
   const input = new Watched(bytes)
   const { execa } = await import('execa')
-  const running = execa(program, ['--decompress', '--stdout'], {
+  const running = execa(program, ['--decompress', '--stdout', ...(LIMITS.get(program) ?? [])], {
     input: Readable.from(input.bytes()),
     buffer: { stdout: false },
     encoding: 'buffer',
@@ -74,7 +70,7 @@ async function* inflated(
   let written = 0
   for await (const chunk of running.stdout) {
     written += chunk.byteLength
-    if (written > EXPANSION_FREE && written > input.taken * EXPANSION_RATIO) {
+    if (isBomb(input.taken, written)) {
       running.kill('SIGKILL')
       throw new OcibakeError('ARCHIVE_UNSAFE', `${name} expands to more than ${written} bytes from ${input.taken}.`, {
         hint: 'If it is meant to be so, give it uncompressed.',

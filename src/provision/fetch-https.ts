@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
+import { readContentRange } from '../network/content-range.ts'
 import { gathered } from '../oci/gathered.ts'
 import { brokenConnection, type Download, PassingFault, retryAfter, steady, type Validated } from './download.ts'
 import { checkHop, displayUrl } from './web-address.ts'
@@ -117,12 +118,12 @@ async function receive(
 /** Sets the position to where the body starts; the size of the whole file, if the server says it. */
 function startOf(response: Response, position: Position, download: Download): number | undefined {
   if (response.status === 206) {
-    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '')
-    if (range === null || Number(range[1]) !== position.at) {
+    const range = readContentRange(response.headers.get('content-range'))
+    if (range?.total === undefined || range.first !== position.at) {
       startAgain(position, download)
       throw new PassingFault('the server answered with another range than the one it was asked for')
     }
-    return Number(range[2])
+    return range.total
   }
   if (response.status === 200 || response.status === 416) startAgain(position, download)
   if (response.status !== 200) throw failure(response, download)

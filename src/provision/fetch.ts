@@ -47,7 +47,11 @@ async function verified(
   return { ...names, path, digest, size: content.size, open: () => content.open(), [Symbol.asyncDispose]: remove }
 }
 
-async function regularFile(path: string, source: string): Promise<HostFile> {
+/**
+ * A file at an absolute path, which is opened now to see whether it can be.
+ * @throws ARCHIVE_INVALID for what is no regular file, FETCH_NOT_FOUND, FETCH_DENIED
+ */
+export async function regularFile(path: string, source: string): Promise<HostFile> {
   try {
     // Without O_NONBLOCK, opening a fifo would wait for a writer for ever.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)

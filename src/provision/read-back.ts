@@ -136,7 +136,8 @@ class RootReader {
       return { kind: 'symlink', attrs, target }
     }
     if (found.kind === 'special') return { kind: 'special', attrs, ...found.device! }
-    const files = before.filter((leaf) => leaf.kind === 'file')
+    // The name goes before the inode: whether a new file gets that of a deleted one is the disk's affair.
+    const files = before.filter((leaf) => leaf.kind === 'file').reverse()
     return { kind: 'file', attrs, content: await this.#content(found, files) }
   }
 

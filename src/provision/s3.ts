@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import { readContentRange } from '../network/content-range.ts'
 import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
 import { type Download, PATIENCE, PassingFault, type Validated } from './download.ts'
@@ -116,10 +117,10 @@ class Bucket {
 
 function answerOf(output: GetObjectCommandOutput, asked: number): RangeAnswer {
   const body = output.Body as Readable
-  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange ?? '')
+  const range = readContentRange(output.ContentRange)
   const etag = output.ETag
-  if (etag !== undefined && range !== null) {
-    return { start: Number(range[1]), end: Number(range[2]) + 1, size: Number(range[3]), etag, body }
+  if (etag !== undefined && range?.total !== undefined) {
+    return { start: range.first, end: range.last + 1, size: range.total, etag, body }
   }
   const size = output.ContentLength
   if (etag !== undefined && size !== undefined) return { start: 0, end: size, size, etag, body }

@@ -1,7 +1,8 @@
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Tree } from '../oci/node.ts'
+import type { PackedTarball } from '../oci/ingest-tarball.ts'
+import type { Directory, Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { HostNode } from './host-source.ts'
@@ -128,6 +129,10 @@ export interface Tools {
   readonly build: BuildFacts
   /** What the step's fingerprint was taken of, so that it is that and nothing newer which goes into the image. */
   readonly taken?: Taken
+  /** See ArchiveTools. */
+  readonly blocks?: boolean
+  /** A step tells of a tarball that `Store.gzipSource` may know, and what that laid over the image. */
+  unpacked?(tarball: PackedTarball, layer: Directory): void
   /** A step tells the time of an input it took, seconds: the newest is the image's default time. */
   inputDated(seconds: number): void
 }

@@ -21,6 +21,7 @@ export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promis
   const archive = await archiveOf(step, tools)
   const layer = archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })
   tools.inputDated(newestIn(layer))
+  if (archive.packed !== undefined) tools.unpacked?.(archive.packed, layer)
   return apply(tree, layer)
 }
 

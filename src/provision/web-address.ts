@@ -1,5 +1,5 @@
 import { OcibakeError } from '../errors.ts'
-import { isLinkLocal, isLoopback } from '../network/address.ts'
+import { isLinkLocal, isLoopback, isThisMachine } from '../network/address.ts'
 
 /** A URL fit for messages: no user info, query or fragment, which may hold credentials or signatures. */
 export function displayUrl(url: URL): string {
@@ -12,14 +12,13 @@ export function displayUrl(url: URL): string {
  * from elsewhere to this machine or its link-local network, where cloud metadata services answer
  */
 export function checkHop(to: URL, from?: URL): void {
-  const toHere = isLoopback(to.hostname)
-  if (to.protocol !== 'https:' && !(to.protocol === 'http:' && toHere)) {
+  if (to.protocol !== 'https:' && !(to.protocol === 'http:' && isLoopback(to.hostname))) {
     throw refused(to, from, `${to.protocol}// is not encrypted or not known; wanted https://`)
   }
   if (from === undefined) return
   if (from.protocol === 'https:' && to.protocol === 'http:') throw refused(to, from, 'it leads from https to http')
-  const wasHere = isLoopback(from.hostname)
-  if ((toHere && !wasHere) || isLinkLocal(to.hostname)) throw refused(to, from, 'it leads into this machine')
+  const leadsHere = isThisMachine(to.hostname) && !isThisMachine(from.hostname)
+  if (leadsHere || isLinkLocal(to.hostname)) throw refused(to, from, 'it leads into this machine')
 }
 
 function refused(to: URL, from: URL | undefined, why: string): OcibakeError {

@@ -1,10 +1,12 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { readContentRange } from '../network/content-range.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import { NetworkFault } from './network-fault.ts'
 import { pause, waitBefore } from './retry.ts'
 import { Task } from './task.ts'
+import type { Answer } from './transport.ts'
 
 /** Bytes that a connection must have brought for its failure not to count: nobody waits for a blob byte by byte. */
 const HEADWAY = 1 << 20
@@ -70,18 +72,19 @@ async function* bytesFrom(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let answer = await client.getBlob(blob.digest, start, signal)
-  const range = answer.status === 206 ? contentRange(answer.headers.get('content-range')) : undefined
-  if (start > 0 && answer.status !== 200 && range?.first !== start) {
+  let begin = beginOf(answer, start)
+  if (begin === undefined && start > 0) {
     // 416, or a part that nobody asked for: the whole blob, then.
     answer.leave()
     answer = await client.getBlob(blob.digest, 0, signal)
+    begin = beginOf(answer, 0)
   }
-  let skip = answer.status === 206 && range?.first === start ? 0 : start
-  const size = answer.status === 206 ? range?.total : numberOf(answer.headers.get('content-length'))
-  if (size !== undefined && size !== blob.size) {
+  const size = sizeOf(answer)
+  if (begin === undefined || (size !== undefined && size !== blob.size)) {
     answer.leave()
-    throw mismatch(client, blob, `${size}`)
+    throw begin === undefined ? new NetworkFault('ERANGE') : mismatch(client, blob, `${size}`)
   }
+  let skip = start - begin
   let left = blob.size - start
   for await (const chunk of answer.body ?? []) {
     const fresh = chunk.subarray(Math.min(skip, chunk.byteLength))
@@ -92,10 +95,17 @@ async function* bytesFrom(
   }
 }
 
-function contentRange(header: string | null): { first: number; total?: number } | undefined {
-  const match = /^bytes ([0-9]{1,15})-[0-9]{1,15}\/([0-9]{1,15}|\*)$/.exec(header?.trim() ?? '')
-  if (match === null) return undefined
-  return match[2] === '*' ? { first: Number(match[1]) } : { first: Number(match[1]), total: Number(match[2]) }
+/** The byte of the blob at which the answer begins: `wanted` or 0; undefined when it is neither. */
+function beginOf({ status, headers }: Answer, wanted: number): number | undefined {
+  if (status === 200) return 0
+  const range = status === 206 ? readContentRange(headers.get('content-range')) : undefined
+  return range?.first === wanted || range?.first === 0 ? range.first : undefined
+}
+
+/** Bytes of the whole blob, where the answer says it. */
+function sizeOf({ status, headers }: Answer): number | undefined {
+  if (status === 206) return readContentRange(headers.get('content-range'))?.total
+  return numberOf(headers.get('content-length'))
 }
 
 function numberOf(header: string | null): number | undefined {

@@ -2,7 +2,7 @@ import { OcibakeError } from '../errors.ts'
 import { bytesContent } from '../oci/content.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { DOCUMENT_LIMIT } from '../oci/json.ts'
-import type { Descriptor, Document } from '../oci/source.ts'
+import type { Document } from '../oci/source.ts'
 import { type Access, pullScope, pushScope } from './access.ts'
 import type { RegistryConnection } from './connection.ts'
 import { failure } from './failure.ts'
@@ -18,6 +18,12 @@ export interface RepositoryRequest extends Omit<HttpRequest, 'url' | 'authorizat
   /** What a token has to allow; the client's own scopes when absent. */
   readonly scopes?: readonly string[]
 }
+
+/** How long a registry is waited for that is told what it need not know: milliseconds. */
+const PARTING = 2000
+
+/** How registries say that a tag is not to be moved: ECR 400, Docker Hub 403, Azure 405, others 409, Harbor 412. */
+const TAG_STAYS: ReadonlySet<number> = new Set([400, 403, 405, 409, 412])
 
 /**
  * One repository of a registry, by the distribution API. Each method is one request with its retries, and one renewal
@@ -76,18 +82,6 @@ export class RegistryClient {
   }
 
   /**
-   * Whether the repository has the blob, with the size that it should have. A registry that does not answer HEAD has
-   * nothing, as far as we know.
-   */
-  async hasBlob({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, signal: AbortSignal): Promise<boolean> {
-    const about = `blob ${digest}`
-    const answer = await this.request({ method: 'HEAD', path: `blobs/${digest}`, about, signal })
-    if (answer.status === 200) return Number(answer.headers.get('content-length') ?? size) === size
-    if (answer.status === 401 || answer.status === 429 || answer.status >= 500) throw await this.failure(answer, about)
-    return false
-  }
-
-  /**
    * The answer to a request for a blob's bytes from `start` on: status 200 (the whole blob, Range ignored), 206 or 416,
    * the first two with `body`.
    */
@@ -119,13 +113,33 @@ export class RegistryClient {
     }
   }
 
-  /** Stores a manifest under a tag or under its digest. */
-  async putManifest(tagOrDigest: string, manifest: Document, signal: AbortSignal): Promise<void> {
+  /** Offers a manifest under a tag or its digest. The answer is a 2xx, or one that may mean that the tag must stay. */
+  async putManifest(tagOrDigest: string, manifest: Document, signal: AbortSignal): Promise<Answer> {
     const about = `manifest ${tagOrDigest}`
     const headers = { 'Content-Type': manifest.mediaType }
     const body = bytesContent(manifest.bytes)
     const answer = await this.request({ method: 'PUT', path: `manifests/${tagOrDigest}`, about, headers, body, signal })
-    if (answer.status < 200 || answer.status > 299) throw await this.failure(answer, about)
+    const isAnswer = (answer.status >= 200 && answer.status <= 299) || TAG_STAYS.has(answer.status)
+    if (!isAnswer) throw await this.failure(answer, about)
+    return answer
+  }
+
+  /**
+   * Ends an upload session that will not be finished, so that the registry need not keep its bytes until it tires of it.
+   * Does what it can within two seconds, and never throws. A location elsewhere is left alone. (distribution: docs,
+   * "Canceling an Upload")
+   */
+  async abandonUpload(location: URL): Promise<void> {
+    const signal = AbortSignal.timeout(PARTING)
+    const about = 'an upload that is given up'
+    try {
+      const endpoint = await this.#connection.endpoint(this.registry, signal)
+      if (location.origin === endpoint.origin) {
+        await this.request({ method: 'DELETE', path: location, about, signal, attempts: 1 })
+      }
+    } catch (error) {
+      if (!(error instanceof OcibakeError)) throw error
+    }
   }
 
   /**

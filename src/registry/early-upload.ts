@@ -4,6 +4,7 @@ import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import type { RequestBody } from './exchange.ts'
+import { hasBlob } from './has-blob.ts'
 import { Task } from './task.ts'
 import { withDigest } from './upload-session.ts'
 
@@ -55,7 +56,7 @@ export class EarlyUpload {
   /** Ends the upload of what is this blob now, unless the registry has it already. */
   async finish(blob: Descriptor): Promise<void> {
     if (!(await this.#begun)) return
-    const isThere = this.#client.hasBlob(blob, this.#signal).catch(() => false)
+    const isThere = hasBlob(this.#client, blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
     if (location === undefined || (await isThere)) {
       this.#givenUp ??= this.#giveUp()
@@ -78,10 +79,9 @@ export class EarlyUpload {
     const timer = setTimeout(() => this.#stop.abort(), COURTESY)
     await this.#sent
     clearTimeout(timer)
-    const path = this.#session
-    if (path === undefined || this.#signal.aborted) return
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(COURTESY)])
-    await this.#client.request({ method: 'DELETE', path, about: ABOUT, signal, attempts: 1 }).catch(() => {})
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await this.#client.abandonUpload(session)
   }
 
   async #send(file: GrowingFile): Promise<URL | undefined> {

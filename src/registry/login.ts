@@ -8,6 +8,7 @@ import { storeInHelper } from './credential-helper.ts'
 import { type CredentialSurroundings, credentialPaths, serverName } from './credentials.ts'
 import { failure } from './failure.ts'
 import { answerChallenge, chooseChallenge } from './grant.ts'
+import { displayHost } from './redact.ts'
 import { describe } from './token.ts'
 
 /** What somebody logs in to. */
@@ -32,7 +33,7 @@ export function parseLoginTarget(text: string): LoginTarget {
   } catch (error) {
     if (!(error instanceof OcibakeError)) throw error
   }
-  throw new OcibakeError('USAGE', `'${text}' names no registry.`, {
+  throw new OcibakeError('USAGE', `'${displayHost(text)}' names no registry.`, {
     hint: 'Write it as in the names of images: ghcr.io, localhost:5000, quay.io/team',
   })
 }

@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
+import { displayHost } from './redact.ts'
 
 /** A registry, or a part of one, that is asked instead of another. */
 export interface Mirror {
@@ -20,7 +21,7 @@ export interface Place {
 export function parseMirror(text: string): Mirror {
   const [prefix = '', location = '', ...more] = text.toLowerCase().split('=')
   if (more.length === 0 && isPlace(prefix) && isPlace(location) && prefix !== location) return { prefix, location }
-  throw new OcibakeError('USAGE', `--mirror: '${text}' does not say what stands for which registry.`, {
+  throw new OcibakeError('USAGE', `--mirror: '${displayHost(text)}' does not say what stands for which registry.`, {
     hint: 'Write --mirror HOST=MIRROR: docker.io=mirror.example.com, docker.io/library=mirror.example.com/hub',
   })
 }

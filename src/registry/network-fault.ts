@@ -13,6 +13,7 @@ const TRANSIENT = new Map([
   ['ERR_STREAM_PREMATURE_CLOSE', 'the connection was closed too early'],
   ['ESTALLED', 'nothing was received for too long'],
   ['ESHORT', 'the answer ended too early'],
+  ['ERANGE', 'the answer has other bytes than were asked for'],
 ])
 
 const FINAL = new Map([

@@ -1,11 +1,12 @@
 import { OcibakeError } from '../errors.ts'
-import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Descriptor, Document } from '../oci/source.ts'
 import { RegistryClient } from './client.ts'
 import type { RegistryConnection } from './connection.ts'
 import { each } from './each.ts'
+import { hasBlob } from './has-blob.ts'
+import { type ManifestPushOptions, pushManifest } from './push-manifest.ts'
 import { Task } from './task.ts'
 import { uploadBlob } from './upload.ts'
 
@@ -20,10 +21,7 @@ export interface PushImage {
   readonly baseBlobsFrom?: Reference
 }
 
-export interface PushOptions {
-  readonly signal: AbortSignal
-  readonly report: Report
-}
+export type PushOptions = ManifestPushOptions
 
 /** Blobs sent at the same time: more only makes each of them slower. */
 const AT_ONCE = 4
@@ -33,7 +31,7 @@ const REGISTRIES_AT_ONCE = 4
  * Pushes an image under every reference. A repository gets its layers, then the config, then the manifest by each tag,
  * so that no tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere
  * are mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends
- * the others. Idempotent: after a failure, push again.
+ * the others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
  * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image; REGISTRY_*;
  * INTERRUPTED; what `openBlob` throws
  */
@@ -42,12 +40,14 @@ export async function pushImage(
   references: readonly Reference[],
   connection: RegistryConnection,
   options: PushOptions,
-): Promise<void> {
+): Promise<Reference[]> {
   for (const reference of references) checkDigest(reference, image.manifest)
   const registries = Map.groupBy(references, ({ registry }) => registry)
+  const pushed = new Map<Reference, Reference>()
   await each(registries.values(), REGISTRIES_AT_ONCE, options.signal, (own, signal) =>
-    pushToRegistry(image, own, connection, { ...options, signal }),
+    pushToRegistry(image, own, connection, pushed, { ...options, signal }),
   )
+  return references.map((reference) => pushed.get(reference)!)
 }
 
 /** One repository after another: what the first has, the others mount. */
@@ -55,6 +55,7 @@ async function pushToRegistry(
   image: PushImage,
   references: readonly Reference[],
   connection: RegistryConnection,
+  pushed: Map<Reference, Reference>,
   options: PushOptions,
 ): Promise<void> {
   const repositories = Map.groupBy(references, ({ repository }) => repository)
@@ -64,7 +65,9 @@ async function pushToRegistry(
     const client = new RegistryClient(connection, target, 'push')
     const donors = image.baseBlobsFrom === undefined ? complete : [...complete, image.baseBlobsFrom]
     await pushBlobs(client, image, donors.find(isDonorFor(target)), options)
-    for (const reference of group) await pushManifest(client, reference, image.manifest, options)
+    for (const reference of group) {
+      pushed.set(reference, await pushManifest(client, reference, image.manifest, options))
+    }
     complete.push(target)
   }
 }
@@ -96,7 +99,7 @@ async function pushBlob(
     blob.size,
   )
   try {
-    if (await client.hasBlob(blob, signal)) return task.finish('was there')
+    if (await hasBlob(client, blob, signal)) return task.finish('was there')
     const session = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
     if (session === true) return task.finish('mounted')
     const source = { blob, open: (start: number) => image.openBlob(blob.digest, start) }
@@ -105,25 +108,6 @@ async function pushBlob(
   } finally {
     task.finish('failed')
   }
-}
-
-async function pushManifest(
-  client: RegistryClient,
-  reference: Reference,
-  manifest: Document,
-  { signal, report }: PushOptions,
-): Promise<void> {
-  const name = reference.tag ?? manifest.digest
-  await client.putManifest(name, manifest, signal)
-  const stored = await client.getManifest(name, [manifest.mediaType], signal)
-  if (stored.digest !== manifest.digest) {
-    throw new OcibakeError(
-      'REGISTRY_ERROR',
-      `${formatReference(reference)} is ${stored.digest} after the push; ${manifest.digest} was pushed.`,
-      { hint: 'Somebody else may have pushed the same tag just now, or the registry rewrites manifests.' },
-    )
-  }
-  report({ type: 'pushed', reference: formatReference(reference), digest: manifest.digest })
 }
 
 function checkDigest(reference: Reference, manifest: Document): void {

@@ -23,6 +23,11 @@ export function redact(text: string): string {
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean
 }
 
+/** A name of a host that somebody typed, fit for a message: what stands before an `@` may be a password. */
+export function displayHost(text: string): string {
+  return redact(text.replace(/^.*@/s, '…@'))
+}
+
 /** A URL without its user info, query and fragment, which may be signatures. */
 export function displayUrl(url: URL): string {
   return redact(`${url.protocol}//${url.host}${url.pathname}`)

@@ -1,5 +1,5 @@
 import { OcibakeError } from '../errors.ts'
-import { isLinkLocal, isLoopback } from '../network/address.ts'
+import { isLinkLocal, isLoopback, isThisMachine } from '../network/address.ts'
 import { displayUrl } from './redact.ts'
 
 /**
@@ -25,7 +25,7 @@ export function checkTarget(url: URL, insecure: ReadonlySet<string>): void {
 export function checkLed(url: URL, from: URL, insecure: ReadonlySet<string>): void {
   checkTarget(url, insecure)
   if (from.protocol === 'https:' && url.protocol === 'http:') throw refused(url, `${from.host} was asked by https`)
-  if (isLoopback(url.hostname) && !isLoopback(from.hostname)) {
+  if (isThisMachine(url.hostname) && !isThisMachine(from.hostname)) {
     throw refused(url, `${from.host} is another machine, and that is a name of this one`)
   }
 }

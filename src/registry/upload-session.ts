@@ -74,6 +74,11 @@ export class UploadSession {
     return new UploadSession(client, source, options, client.location(answer, about), leastChunk)
   }
 
+  /** Tells the registry that nothing more comes. Never throws. */
+  abandon(): Promise<void> {
+    return this.#client.abandonUpload(this.#location)
+  }
+
   async sendWhole(): Promise<void> {
     await this.#finish(this.#slice(0, this.#source.blob.size))
   }

@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import type { RegistryClient } from './client.ts'
+import { hasBlob } from './has-blob.ts'
 import { isTransientStatus, pause, waitBefore } from './retry.ts'
 import {
   aboutUpload,
@@ -13,7 +14,7 @@ import {
 /**
  * Stores a blob: as one PUT; if that fails, in chunks; in a new session each time. `open` is an upload that is open
  * already (a mount that was not possible). An upload that failed is no failure if the blob turns out to be there: an
- * answer may be lost, and others push, too.
+ * answer may be lost, and others push, too. Sessions that came to nothing are ended.
  * @throws REGISTRY_* as the last try failed, INTERRUPTED, and what `source` throws
  */
 export async function uploadBlob(
@@ -27,9 +28,9 @@ export async function uploadBlob(
   let inChunks = false
   let isRefused = false
   for (let attempt = 1; ; attempt++) {
-    const fault = await attemptUpload(client, source, location, inChunks, options)
-    if (fault === undefined || (await client.hasBlob(source.blob, options.signal))) return
-    const { why } = fault
+    const failed = await attemptUpload(client, source, location, inChunks, options)
+    if (failed === undefined || (await isThere(client, source, failed, options))) return
+    const { why, isChunkRefused } = failed.fault
     const error = why instanceof OcibakeError ? why : await client.failure(why, aboutUpload(source))
     const status = why instanceof OcibakeError ? undefined : why.status
     // The same bytes, sent in another way, have the same digest: a second 400 is an answer.
@@ -42,8 +43,14 @@ export async function uploadBlob(
     options.report({ type: 'retry', what, attempt, limit, waitMilliseconds, reason: error.message })
     await pause(waitMilliseconds, options.signal)
     location = undefined
-    inChunks = !fault.isChunkRefused
+    inChunks = !isChunkRefused
   }
+}
+
+interface Failed {
+  readonly fault: SessionFault
+  /** undefined when none could be opened. */
+  readonly session: UploadSession | undefined
 }
 
 async function attemptUpload(
@@ -52,16 +59,34 @@ async function attemptUpload(
   location: URL | undefined,
   inChunks: boolean,
   options: UploadOptions,
-): Promise<SessionFault | undefined> {
+): Promise<Failed | undefined> {
+  let session: UploadSession | undefined
   try {
-    const session = location
+    session = location
       ? new UploadSession(client, source, options, location)
       : await UploadSession.start(client, source, options)
     await (inChunks ? session.sendChunks() : session.sendWhole())
     return undefined
   } catch (error) {
-    if (error instanceof SessionFault) return error
-    if (error instanceof OcibakeError && isTransientFault(error)) return new SessionFault(error)
+    if (error instanceof SessionFault) return { fault: error, session }
+    if (error instanceof OcibakeError && isTransientFault(error)) return { fault: new SessionFault(error), session }
+    await session?.abandon()
     throw error
   }
+}
+
+/** A session is ended only when its blob turns out not to be there: it may be the answer alone that was lost. */
+async function isThere(
+  client: RegistryClient,
+  { blob }: UploadSource,
+  { session }: Failed,
+  { signal }: UploadOptions,
+): Promise<boolean> {
+  let there = false
+  try {
+    there = await hasBlob(client, blob, signal)
+  } finally {
+    if (!there) await session?.abandon()
+  }
+  return there
 }

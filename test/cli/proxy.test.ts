@@ -10,6 +10,7 @@ import { startProxy } from '../support/proxy.ts'
 import { REGISTRY_USER, startRegistry } from '../support/registry.ts'
 import { startS3 } from '../support/s3.ts'
 import { tarArchive } from '../support/tar-archive.ts'
+import { startTinyproxy } from '../support/tinyproxy.ts'
 
 const TAR = tarArchive([{ name: 'hello', content: 'hello' }])
 const TINY = JSON.stringify({ from: 'scratch', steps: [{ write: '/a', text: 'a' }] })
@@ -70,4 +71,40 @@ test('tarballs of the web and of S3 come through the proxy, too', async () => {
     'GET http://s3.example.com/bucket/a.tar?x-id=GetObject',
   ])
   expect(s3.server.seen).toMatchObject([{ signed: true, key: 'a.tar' }])
+})
+
+test('tinyproxy lets an image through, and tarballs, in both ways of asking', async () => {
+  const folder = await testFolder()
+  const registry = await startRegistry({ tls: true, names: ['registry.example.com'] })
+  onTestFinished(() => registry.stop())
+  const s3 = await startS3()
+  onTestFinished(() => s3.stop())
+  s3.createBucket('bucket')
+  s3.put('bucket', 'a.tar', TAR)
+  const hosts = {
+    'registry.example.com:443': registry.host,
+    's3.example.com:80': s3.endpoint.slice('http://'.length),
+  }
+  const names = await startProxy({ hosts })
+  onTestFinished(() => names.stop())
+  const proxy = await startTinyproxy('me:secret', names.shown.slice('http://'.length))
+  onTestFinished(() => proxy.stop())
+  const spec = { from: 'scratch', steps: [{ unpack: 's3://bucket/a.tar', to: '/' }] }
+  await writeFile(join(folder, 'tiny.spec.json'), JSON.stringify(spec))
+  const proxies = { http_proxy: proxy.url, https_proxy: proxy.url, no_proxy: '' }
+  const trust = { SSL_CERT_FILE: registry.caFile!, SSL_CERT_DIR: '' }
+  const env = { ...s3.env, ...proxies, ...trust, AWS_ENDPOINT_URL_S3: 'http://s3.example.com' }
+  const around = { cache: folder, cwd: folder, env }
+  const name = 'registry.example.com/team/tiny:1'
+  const digest = (await bake(['build', 'tiny.spec.json', '--push', '--tag', name], around)).trim()
+  expect(await bake(['inspect', name], around)).toContain(digest)
+  expect(new Set(await proxy.requests())).toEqual(
+    new Set([
+      'CONNECT registry.example.com:443 HTTP/1.1',
+      'GET http://s3.example.com/bucket/a.tar?x-id=GetObject HTTP/1.1',
+    ]),
+  )
+  const shut = await runCli(['inspect', name], { ...around, env: { ...env, https_proxy: proxy.shown } })
+  expect(shut.code).toBe(3)
+  expect(shut.stderr).toContain('the proxy wants a user name and password that it knows')
 })

@@ -51,6 +51,16 @@ describe('the same image as a base', () => {
     const last = built.map(({ layers }) => layers.at(-1))
     return { diffIds: last.map((layer) => layer?.diffId), digests: last.map((layer) => layer?.digest) }
   }
+  let anew: string | undefined
+  /** Without the base's gzip blobs there is nothing to copy from: the squashed layer is compressed as a whole. */
+  const expectAnew = (built: readonly Metadata[]) => {
+    const { diffIds, digests } = outcomeOf(built)
+    expect(diffIds).toEqual(wanted.diffIds)
+    expect(digests[1]).toBe(wanted.digests[1])
+    anew ??= digests[0]
+    expect(digests[0]).toBe(anew)
+    expect(digests[0]).not.toBe(wanted.digests[0])
+  }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ocibake-e2e-'))
@@ -84,36 +94,39 @@ describe('the same image as a base', () => {
     expect(outcomeOf(await build(name))).toEqual(wanted)
   })
 
-  it.each([
-    ['an oci-archive', (file: string) => `oci-archive:${file}:base`],
-    ['a docker-archive', (file: string) => `docker-archive:${file}:some/base:1`],
-  ])('from %s gives the same layers', async (what, reference) => {
-    const place = reference(join(folder, `${what.slice(what.indexOf(' ') + 1)}.tar`))
+  it('from an oci-archive gives the same layers', async () => {
+    const place = `oci-archive:${join(folder, 'oci-archive.tar')}:base`
     await skopeoCopy(`oci:${layout}:base`, place)
     expect(outcomeOf(await build(place))).toEqual(wanted)
   })
 
-  it('from a layout with layers of zstd gives the same layers', async () => {
+  it('from a docker-archive, whose layers are not compressed, gives the same layers but for their compression', async () => {
+    const place = `docker-archive:${join(folder, 'docker-archive.tar')}:some/base:1`
+    await skopeoCopy(`oci:${layout}:base`, place)
+    expectAnew(await build(place))
+  })
+
+  it('from a layout with layers of zstd gives the same layers but for their compression', async () => {
     const zstd = `oci:${join(folder, 'zstd')}:1`
     await skopeoCopy(`oci:${layout}:base`, zstd, '--dest-compress-format', 'zstd')
     expect(await rawManifest(zstd)).toContain('tar+zstd"')
-    expect(outcomeOf(await build(zstd))).toEqual(wanted)
+    expectAnew(await build(zstd))
   })
 
-  it('from a layout with uncompressed layers gives the same layers', async () => {
+  it('from a layout with uncompressed layers gives the same layers but for their compression', async () => {
     const plain = `oci:${join(folder, 'plain')}:1`
     await skopeoCopy(`oci:${layout}:base`, `dir:${join(folder, 'dir')}`, '--dest-decompress')
     await skopeoCopy(`dir:${join(folder, 'dir')}`, plain, '--dest-oci-accept-uncompressed-layers')
     expect(await rawManifest(plain)).toContain('layer.v1.tar"')
-    expect(outcomeOf(await build(plain))).toEqual(wanted)
+    expectAnew(await build(plain))
   })
 
-  it('from a layout that calls plain layers gzip, as skopeo 1.9 makes it, gives the same layers', async () => {
+  it('from a layout that calls plain layers gzip, as skopeo 1.9 makes it, gives the same layers as any uncompressed', async () => {
     const archive = `docker-archive:${join(folder, 'misnamed.tar')}`
     const misnamed = `oci:${join(folder, 'misnamed')}:1`
     await skopeoCopy(`oci:${layout}:base`, archive)
     await skopeoCopy(archive, misnamed, '--dest-oci-accept-uncompressed-layers')
-    expect(outcomeOf(await build(misnamed))).toEqual(wanted)
+    expectAnew(await build(misnamed))
   })
 
   describe('from a registry that wants a password', () => {

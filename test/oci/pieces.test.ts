@@ -29,7 +29,9 @@ function* tarMembers(all: readonly Member[]): Generator<TarMember> {
 /** The bytes of every piece. */
 async function pieces(all: readonly Member[]): Promise<Buffer[]> {
   const made: Buffer[] = []
-  for (const { size, parts } of cutPieces(tarMembers(all))) {
+  for (const piece of cutPieces(tarMembers(all))) {
+    if (piece.kind === 'splice') throw new Error('a splice of nothing')
+    const { size, parts } = piece
     const bytes = Buffer.alloc(size)
     for (const part of parts) {
       const from = part.kind === 'header' ? part.bytes : await collect(part.content.open())

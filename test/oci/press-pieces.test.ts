@@ -5,9 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import ours from '../../package.json' with { type: 'json' }
 import { bytesContent, type Content, HostFile, Slice, SliceFile } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
+import type { OwnPiece, Piece, PieceBody } from '../../src/oci/piece.ts'
 import { COMPRESSOR, decodePieces, encodePieces, type PieceRow } from '../../src/oci/piece-index.ts'
 import { sharePieces } from '../../src/oci/piece-table.ts'
-import type { Piece, PieceBody } from '../../src/oci/pieces.ts'
 import { type PressOptions, pressPieces } from '../../src/oci/press-pieces.ts'
 import { SparseContent } from '../../src/oci/sparse-content.ts'
 import { wordy } from '../support/bytes.ts'
@@ -24,7 +24,8 @@ const known = sharePieces([])
 const body = (content: Content, at: number, start = 0, size = content.size): PieceBody => {
   return { kind: 'body', at, path: 'f', content, start, size }
 }
-const pieceOf = (bytes: Uint8Array): Piece => ({ size: bytes.length, parts: [body(bytesContent(bytes), 0)] })
+const ownPiece = (size: number, parts: OwnPiece['parts']): Piece => ({ kind: 'own', size, parts, isOpen: false })
+const pieceOf = (bytes: Uint8Array): Piece => ownPiece(bytes.length, [body(bytesContent(bytes), 0)])
 
 async function press(pieces: Iterable<Piece>, options: Partial<PressOptions> = {}) {
   const raw: Buffer[] = []
@@ -98,7 +99,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
       { at: 4000, offset: 1000, size: 2000 },
     ])
     const header = Buffer.alloc(512, 'h')
-    const parts: Piece['parts'] = [
+    const parts: OwnPiece['parts'] = [
       { kind: 'header', at: 0, bytes: header },
       body(new Slice(slices, 1000, 100), 512),
       { kind: 'header', at: 1024, bytes: header },
@@ -119,7 +120,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     text.copy(want, 10_000, 5020, 5050)
     text.copy(want, 10_000 + 3880, 1000, 1000 + 1120)
     const noise = pieceOf(Buffer.alloc(30_000, 'noise'))
-    const { raw } = await press([noise, noise, noise, { size: 20_000, parts }], { threads: 1 })
+    const { raw } = await press([noise, noise, noise, ownPiece(20_000, parts)], { threads: 1 })
     expect(raw.subarray(90_000).equals(want)).toBe(true)
   })
 
@@ -136,7 +137,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     const rows: PieceRow[] = []
     let offset = 0
     for await (const { key, size, crc } of pressPieces(pieces, { signal: never, known })) {
-      rows.push({ key, offset, size, crc })
+      rows.push({ key: key!, offset, size, crc })
       offset += size
     }
     const { gzip, blobs } = await press(pieces)
@@ -168,7 +169,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
       },
     }
     const pieces = cut(text, 6).map((part, i): Piece => {
-      return { size: part.length, parts: [body(content, 0, i * part.length, part.length)] }
+      return ownPiece(part.length, [body(content, 0, i * part.length, part.length)])
     })
     expect((await press(pieces)).raw.equals(text)).toBe(true)
     expect(opened).toBe(1)
@@ -186,14 +187,14 @@ describe('pressPieces', { timeout: 60_000 }, () => {
   it.each(changes)('says of a host file that %s what is wrong with it', async (_, change, code) => {
     const file = await hostFile(text.subarray(0, 1000))
     await change(file.path.toString())
-    const pieces = [pieceOf(text.subarray(0, 10)), { size: 1024, parts: [body(file, 0)] }]
+    const pieces = [pieceOf(text.subarray(0, 10)), ownPiece(1024, [body(file, 0)])]
     await expect(press(pieces)).rejects.toMatchObject({ code })
   })
 
   it('says of a file of the store that has become shorter that the store is damaged', async () => {
     const file = await sliceFile(text)
     await truncate(file.path, 100_000)
-    const pieces = [{ size: 1024, parts: [body(new Slice(file, 99_000, 1024), 0)] }]
+    const pieces = [ownPiece(1024, [body(new Slice(file, 99_000, 1024), 0)])]
     await expect(press(pieces)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 
@@ -209,7 +210,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     ['more', lying(5, 'abc', 'def', 'ghi')],
     ['any', lying(0, 'a')],
   ])('stops at a content that gives %s bytes', async (_, content) => {
-    const pieces = [{ size: 512, parts: [body(content, 0)] }]
+    const pieces = [ownPiece(512, [body(content, 0)])]
     await expect(press(pieces)).rejects.toMatchObject({ code: 'FILE_CHANGED' })
   })
 
@@ -262,7 +263,7 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     const script = `
       const { pressPieces } = await import(${url('press-pieces')})
       const { sharePieces } = await import(${url('piece-table')})
-      function* pieces() { for (let i = 0; i < 10; i++) yield { size: 100000, parts: [] } }
+      function* pieces() { for (let i = 0; i < 10; i++) yield { kind: 'own', size: 100000, parts: [], isOpen: false } }
       const options = { signal: new AbortController().signal, known: sharePieces([]) }
       for await (const _ of pressPieces(pieces(), options));
       const left = pressPieces(pieces(), options)[Symbol.asyncIterator]()

@@ -1,25 +1,39 @@
-import { readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
+import { Store } from '../../src/oci/store.ts'
 import { verifyStore } from '../../src/oci/store-verify.ts'
 import { chunked, descriptorOf, wordy } from '../support/bytes.ts'
+import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 import { archive, rawMember } from '../support/raw-tar.ts'
 import { filesOf, testStore } from '../support/store.ts'
 
-const tar = archive(rawMember({ name: 'file' }, wordy(new Random(6), 50_000)))
+const tar = archive(rawMember({ name: 'file' }, wordy(new Random(6), 300_000)))
 const blob = gzipSync(tar)
 
-async function filled() {
-  const store = await testStore()
+let template = ''
+
+beforeAll(async () => {
+  template = await mkdtemp(join(tmpdir(), 'ocibake-verify-'))
+  await using store = await Store.open(template)
   await store.ingestLayer(descriptorOf(blob), undefined, () => chunked(blob))
+  await store.gzipSource({ ...descriptorOf(blob), diffId: digestOf(tar) }, new AbortController().signal)
   await store.pieces.keep(digestOf(blob), [{ key: Buffer.alloc(32, 'key'), offset: 0, size: blob.length, crc: 1 }])
   await store.putDocument(Buffer.from('{}'))
   await store.set(digestOf('key'), { some: 'record' })
-  await store.close()
-  return store
+})
+
+afterAll(() => rm(template, { recursive: true }))
+
+/** A store, closed, with one thing of each kind. */
+async function filled(): Promise<{ readonly root: string }> {
+  const root = join(await testFolder(), 'store')
+  await cp(template, root, { recursive: true })
+  return { root }
 }
 
 describe('verifyStore', () => {
@@ -44,6 +58,7 @@ describe('verifyStore', () => {
   const kinds: [string, RegExp][] = [
     ['blob', /^blobs/],
     ['blob', /^pieces/],
+    ['blob', /^blocks/],
     ['layer', /\.tar$/],
     ['layer', /\.index$/],
     ['record', /^cache/],

@@ -186,6 +186,21 @@ describe('sparse maps', () => {
     expect(() => scan(archive(...members))).toThrow(error)
   })
 
+  test.each<[string, Buffer[]]>([
+    ['one file', [rawMember(oldSparse(2 ** 31, [[0, 3]]), 'abc')]],
+    ['many files', Array.from({ length: 2000 }, () => rawMember(oldSparse(2 ** 20, [])))],
+  ])('that make holes of gigabytes out of kilobytes are a bomb: %s', (_, members) => {
+    const message = /'x'\): .* bytes of holes in \d+ bytes of archive; at most 1000 times/
+    const error = expect.objectContaining({ code: 'ARCHIVE_UNSAFE', message: expect.stringMatching(message) })
+    expect(() => scan(archive(...members))).toThrow(error)
+  })
+
+  test('may make a gigabyte of holes out of nothing, and more out of more', () => {
+    expect(scan(archive(rawMember(oldSparse(2 ** 30, []))))).toMatchObject([{ size: 2 ** 30 }])
+    const data = rawMember({ name: 'data' }, Buffer.alloc(3 << 20))
+    expect(scan(archive(data, rawMember(oldSparse(2 ** 31, []))))).toMatchObject([{ size: 3 << 20 }, { size: 2 ** 31 }])
+  })
+
   test('of an old header that goes on for ever are refused', () => {
     const more = Buffer.alloc(512)
     more[504] = 1

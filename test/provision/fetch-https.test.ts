@@ -288,6 +288,9 @@ describe('checkHop', () => {
     ['https://[::1]/', 'https://example.com/'],
     ['https://[::ffff:127.0.0.1]/', 'https://example.com/'],
     ['https://2130706433/', 'https://example.com/'],
+    ['https://0.0.0.0/', 'https://example.com/'],
+    ['https://[::]/', 'https://example.com/'],
+    ['https://storage.localhost/', 'https://example.com/'],
     ['https://[fe80::1]/', 'https://example.com/'],
     ['https://169.254.169.254./', 'https://example.com/'],
   ])('refuses %s from %s', (to, from) => {

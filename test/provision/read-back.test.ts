@@ -116,6 +116,13 @@ describe('what a script', () => {
     expect(opt(after, 'deep/one')).not.toBe(opt(tree, 'deep/one'))
   })
 
+  test('put in the place of the same bytes keeps the old content of that name', async () => {
+    const same = smallRoot({ opt: folder({ one: file('same', { mtime: 1 }), two: file('same', { mtime: 2 }) }) })
+    const after = await bench.run(same, 'mv /opt/two /opt/one')
+    expect((opt(after, 'one') as File).content).toBe((opt(same, 'one') as File).content)
+    expect(attrsOf(after, 'one')).toEqual(attrsOf(same, 'two'))
+  })
+
   test('removed is gone', async () => {
     const after = await bench.run(tree, 'rm -r /opt/deep /opt/a /opt/link; mv /opt/c /opt/moved')
     expect([...(at(after, 'opt') as Tree).children.keys()]).toEqual(['b', 'caps', 'moved', 'undated'])

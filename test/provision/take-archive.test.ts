@@ -41,7 +41,7 @@ describe('an S3 object', () => {
 
   it('is asked for by the ETag of the last download, and is not downloaded again', async () => {
     expect(await take('s3://bucket/x.tar')).toBe(digestOf(ONE))
-    expect(await isArchiveCached(store, hexOf(digestOf(ONE)))).toBe(true)
+    expect(await isArchiveCached(store, hexOf(digestOf(ONE)), false)).toBe(true)
     expect(await take('s3://bucket/x.tar')).toBe(digestOf(ONE))
     expect(s3.server.seen.map(({ ifNoneMatch }) => typeof ifNoneMatch)).toEqual(['undefined', 'string'])
   })

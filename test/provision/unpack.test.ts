@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { crc32, gzipSync, zstdCompressSync } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OcibakeError } from '../../src/errors.ts'
 import { silent } from '../../src/events.ts'
@@ -111,6 +111,19 @@ describe('fetchArchive', () => {
     expect(await failure(archiveOf(cut))).toMatchObject({
       code: 'ARCHIVE_INVALID',
       message: expect.stringMatching(/p-1\.0\.tar/),
+    })
+  })
+
+  it('lets no header of xz ask for gigabytes of memory', async () => {
+    const bytes = by('xz')
+    // Stream header of 12 bytes; then size, flags, LZMA2, one byte of properties: the dictionary, 40 is 4 GiB - 1.
+    const header = bytes.subarray(12, 12 + (bytes[12]! + 1) * 4)
+    expect([...header.subarray(2, 4)]).toEqual([0x21, 1])
+    header[4] = 40
+    header.writeUInt32LE(crc32(header.subarray(0, -4)), header.length - 4)
+    expect(await failure(archiveOf(bytes))).toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringMatching(/Memory usage limit/),
     })
   })
 

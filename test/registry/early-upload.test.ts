@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -7,6 +8,7 @@ import type { Descriptor } from '../../src/oci/source.ts'
 import { TempFile } from '../../src/oci/temp-file.ts'
 import { RegistryClient } from '../../src/registry/client.ts'
 import { EarlyUpload } from '../../src/registry/early-upload.ts'
+import { hasBlob } from '../../src/registry/has-blob.ts'
 import { descriptorOf, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
@@ -66,11 +68,11 @@ describe('EarlyUpload', () => {
     await write(file, bytes.subarray(0, half))
     // Half of it is on its way before the other half exists.
     while (!events.some((event) => event.type === 'task-progress')) await sleep(10)
-    expect(await client.hasBlob(blob, signal)).toBe(false)
+    expect(await hasBlob(client, blob, signal)).toBe(false)
     await write(file, bytes.subarray(half))
     await file.commit(`${file.path}.done`)
     await upload.finish(blob)
-    expect(await client.hasBlob(blob, signal)).toBe(true)
+    expect(await hasBlob(client, blob, signal)).toBe(true)
     const kinds = (await registry.requests()).map((line) => line.replace(/ \S+/, ''))
     expect(kinds.filter((line) => !line.startsWith('HEAD'))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
   })
@@ -150,6 +152,25 @@ describe('EarlyUpload', () => {
     await file.commit(`${file.path}.done`)
     await upload.abandon()
     expect(events.at(-1)).toMatchObject({ type: 'task-finished', outcome: 'given up' })
+    // Of which the registry is told: it would keep the bytes for a week.
+    const methods = server.seen.map(({ method }) => method)
+    expect([methods[0], methods.at(-1)]).toEqual(['POST', 'DELETE'])
+  })
+
+  test('leaves no bytes in a real registry when it is given up after all was sent', async () => {
+    const registry = await startRegistry()
+    onTestFinished(() => registry.stop())
+    const { upload, events } = uploadTo(registry.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes)
+    await file.commit(`${file.path}.done`)
+    while (!events.some((event) => event.type === 'task-finished')) await sleep(10)
+    await upload.abandon()
+    expect((await registry.requests()).at(-1)).toMatch(/^DELETE .* 204$/)
+    const uploads = join(registry.storage, 'docker/registry/v2/repositories/team/app/_uploads')
+    // It writes an empty hash state after it has removed the rest.
+    expect((await readdir(uploads, { recursive: true })).filter((name) => name.endsWith('/data'))).toEqual([])
   })
 
   test('gives up with a file that is given up, and never says that it is whole', async () => {

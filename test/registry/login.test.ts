@@ -50,6 +50,7 @@ test.each(['debian', '', 'ghcr.io/Upper', 'a b.io', 'ghcr.io/x:tag', 'https://gh
   "'%s' is no registry to log in to",
   (text) => {
     expect(() => parseLoginTarget(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(() => parseLoginTarget(text)).not.toThrow('me:pw')
   },
 )
 

@@ -1,90 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
-import { parseReference } from '../../src/oci/reference.ts'
-import type { RegistryConnectionOptions } from '../../src/registry/connection.ts'
-import { pushImage } from '../../src/registry/push.ts'
-import { memoryImage, testConnection } from '../support/registry-image.ts'
+import { end, type FakeRegistry, fakeRegistry } from '../support/fake-registry.ts'
+import { memoryImage } from '../support/registry-image.ts'
 import { type SeenRequest, startScriptedServer } from '../support/scripted-server.ts'
 
-const { signal } = new AbortController()
 const MIB = 1 << 20
-
-type Fault = (request: SeenRequest, response: ServerResponse, registry: FakeRegistry) => boolean
-
-/** As much of a registry as a push needs, so that a test can break any of its answers. */
-interface FakeRegistry {
-  readonly blobs: Set<string>
-  readonly manifests: Map<string, Buffer>
-  /** What each open upload has. */
-  readonly sessions: Map<string, Buffer>
-  /** Method and kind of every request, in order. */
-  readonly log: string[]
-}
-
-async function fakeRegistry(fault: Fault = () => false, options: Partial<RegistryConnectionOptions> = {}) {
-  const registry: FakeRegistry = { blobs: new Set(), manifests: new Map(), sessions: new Map(), log: [] }
-  const server = await startScriptedServer((request, response) => {
-    const url = new URL(request.path, 'http://x')
-    registry.log.push(`${request.method} ${url.pathname.replace(/^\/v2\/team\/app\/|sha256:.*|[0-9]+$/g, '')}`)
-    if (fault(request, response, registry)) return
-    respond(registry, request, url, response)
-  })
-  const { connection, events } = testConnection(options)
-  onTestFinished(async () => {
-    connection.close()
-    await server.stop()
-  })
-  const push = (image: ReturnType<typeof memoryImage>) =>
-    pushImage(image, [parseReference(`${server.host}/team/app:1`)], connection, { signal, report: connection.report })
-  return { ...registry, server, events, push }
-}
-
-function respond(
-  { blobs, manifests, sessions }: FakeRegistry,
-  request: SeenRequest,
-  url: URL,
-  response: ServerResponse,
-) {
-  const name = url.pathname.split('/').at(-1)!
-  const id = url.searchParams.get('state') ?? ''
-  const digest = url.searchParams.get('digest')
-  const state = () => ({
-    Location: `/v2/team/app/blobs/uploads/?state=${id}`,
-    Range: `0-${Math.max(0, (sessions.get(id)?.length ?? 0) - 1)}`,
-  })
-  if (url.pathname.includes('/manifests/')) {
-    if (request.method === 'PUT') manifests.set(name, request.body)
-    return end(
-      response,
-      request.method === 'PUT' ? 201 : 200,
-      {},
-      request.method === 'GET' ? manifests.get(name) : undefined,
-    )
-  }
-  if (request.method === 'HEAD') return end(response, blobs.has(name) ? 200 : 404)
-  if (request.method === 'POST') {
-    const next = String(sessions.size)
-    sessions.set(next, Buffer.alloc(0))
-    return end(response, 202, { Location: `/v2/team/app/blobs/uploads/?state=${next}` })
-  }
-  const held = sessions.get(id)
-  if (held === undefined) return end(response, 404)
-  if (request.method === 'GET') return end(response, 204, state())
-  const start = Number(request.headers['content-range']?.split('-')[0] ?? held.length)
-  if (start !== held.length) return end(response, 416, state())
-  sessions.set(id, Buffer.concat([held, request.body]))
-  if (request.method === 'PATCH') return end(response, 202, state())
-  const got = digestOf(sessions.get(id)!)
-  if (got !== digest) return end(response, 400, {}, Buffer.from('{"errors":[{"code":"DIGEST_INVALID"}]}'))
-  blobs.add(got)
-  return end(response, 201)
-}
-
-function end(response: ServerResponse, status: number, headers: Record<string, string> = {}, body?: Buffer) {
-  response.writeHead(status, headers)
-  response.end(body)
-}
 
 const isConfig = (image: ReturnType<typeof memoryImage>, request: SeenRequest) =>
   request.path.includes(encodeURIComponent(image.config.digest)) || request.path.includes(image.config.digest)
@@ -316,3 +237,67 @@ test('of several blobs, one that fails ends the others, and the config is not se
   expect(registry.server.seen.some((request) => isConfig(image, request))).toBe(false)
   expect(registry.log.filter((line) => line.startsWith('POST')).length).toBeLessThanOrEqual(4)
 })
+
+const isLayer = (image: ReturnType<typeof memoryImage>, request: SeenRequest) =>
+  request.path.includes(encodeURIComponent(image.layers[0]!.digest))
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['503', (response) => end(response, 503)],
+  ['a reset', (response) => response.destroy()],
+  ['400', (response) => end(response, 400)],
+])('an upload session that meets %s is ended with DELETE, once the blob is not there', async (_, breakIt) => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    const isUpload = request.method === 'PUT' && isLayer(image, request)
+    if (isUpload) breakIt(response)
+    return isUpload
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({ code: expect.stringMatching(/^REGISTRY_/) })
+  expect(registry.sessions.size).toBe(0)
+  const count = (start: string) => registry.log.filter((line) => line.startsWith(start)).length
+  expect(count('DELETE')).toBe(count('POST'))
+  expect(registry.log.indexOf('DELETE blobs/uploads/')).toBeGreaterThan(registry.log.lastIndexOf('HEAD blobs/', 4))
+})
+
+test('a push that is interrupted ends its upload sessions, and does not wait long for that', async () => {
+  const image = memoryImage([10, 20])
+  const controller = new AbortController()
+  const registry = await fakeRegistry((request, response) => {
+    // One DELETE gets no answer.
+    if (request.method === 'DELETE' && request.path.includes('state=1')) return true
+    if (request.method !== 'PUT') return false
+    setTimeout(() => controller.abort(), 50)
+    return response.writable
+  })
+  await expect(registry.push(image, { signal: controller.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  expect(registry.log.filter((line) => line.startsWith('DELETE'))).toHaveLength(2)
+})
+
+test('a session that the registry has lost, or that is somewhere else, is not ended', async () => {
+  const image = memoryImage([10])
+  const storage = await startScriptedServer((_, response) => end(response, 403))
+  onTestFinished(() => storage.stop())
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method === 'POST') end(response, 202, { Location: `http://${storage.host}/up` })
+    return request.method === 'POST'
+  })
+  await expect(registry.push(image)).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
+  expect(storage.seen.map((request) => request.method)).toEqual(['PUT'])
+})
+
+test.each([400, 403, 405, 501])(
+  'where HEAD of a blob is answered with %i, GET says whether it is there',
+  async (status) => {
+    const image = memoryImage([10])
+    const registry = await fakeRegistry((request, response, { blobs }) => {
+      if (request.method === 'HEAD') end(response, status)
+      const digest = request.path.split('/').at(-1)!
+      const isBlob = request.method === 'GET' && blobs.has(digest)
+      if (isBlob) end(response, 200, {}, image.blobs.get(image.layers[0]!.digest))
+      return request.method === 'HEAD' || isBlob
+    })
+    registry.blobs.add(image.layers[0]!.digest)
+    await registry.push(image)
+    expect(image.opened).toEqual([`${image.config.digest} 0`])
+  },
+)

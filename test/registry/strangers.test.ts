@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { OcibakeError } from '../../src/errors.ts'
+import { type ErrorCode, OcibakeError } from '../../src/errors.ts'
+import { readContentRange } from '../../src/network/content-range.ts'
 import { parseNoProxy } from '../../src/network/no-proxy.ts'
 import { ProxyRules } from '../../src/network/proxy.ts'
 import { parseChallenges } from '../../src/registry/challenge.ts'
@@ -10,6 +11,9 @@ import { ecrService } from '../../src/registry/ecr-host.ts'
 import { parseLoginTarget } from '../../src/registry/login.ts'
 import { parseMirror } from '../../src/registry/mirrors.ts'
 import { checkRealm } from '../../src/registry/realm.ts'
+import { waitBefore } from '../../src/registry/retry.ts'
+import { checkLed } from '../../src/registry/target.ts'
+import { fuzz, orRefused } from '../support/fuzz.ts'
 
 /** What anybody may have written; fast-check prints seed and counterexample. */
 const text = fc.oneof(
@@ -20,13 +24,9 @@ const text = fc.oneof(
 )
 
 /** What `work` gives, or undefined for an error that is meant for people. @throws everything else */
-function orRefused<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof OcibakeError) return undefined
-    throw error
-  }
+function orNothing<T>(code: ErrorCode, work: () => T): T | undefined {
+  const outcome = orRefused([code], work)
+  return outcome instanceof OcibakeError ? undefined : outcome
 }
 
 test('a challenge is parsed, whatever it is, and its parameters are what stood there', () => {
@@ -46,6 +46,7 @@ test('a challenge is parsed, whatever it is, and its parameters are what stood t
       const expected = { scheme, parameters: new Map(Object.entries(parameters)) }
       expect(parseChallenges(`${scheme} ${quoted.join(', ')}, Basic realm="x"`)[0]).toEqual(expected)
     }),
+    fuzz(),
   )
 })
 
@@ -56,13 +57,14 @@ test('a realm that is taken is https, loopback from loopback, or of the registry
     fc.property(text, fc.constantFrom(...endpoints), (realm, origin) => {
       const endpoint = new URL(origin)
       const access = { registry: endpoint.host, endpoint, repository: 'a', scopes: [] }
-      const url = orRefused(() => checkRealm(realm, access, insecure))
+      const url = orNothing('REGISTRY_ERROR', () => checkRealm(realm, access, insecure))
       if (url === undefined || url.protocol === 'https:' || url.host === endpoint.host) return
       expect([url.hostname, endpoint.hostname]).toEqual([
         expect.stringMatching(/^(localhost|127\.|\[::1\])/),
         '127.0.0.1',
       ])
     }),
+    fuzz(),
   )
 })
 
@@ -78,6 +80,7 @@ test('a variable is credentials for a host that it names, or refused without bei
         expect(error.message).toBe('OCIBAKE_REGISTRY_TOKEN does not say what is for which registry.')
       }
     }),
+    fuzz(),
   )
 })
 
@@ -97,6 +100,7 @@ test('an entry of a credentials file is a login, nothing, or refused without bei
         )
       }
     }),
+    fuzz(),
   )
 })
 
@@ -105,10 +109,11 @@ test('names of hosts that strangers chose are read or refused, and read again as
     fc.property(text, (name) => {
       const key = credentialKey(name)
       if (key !== undefined && !key.includes('://')) expect(key.split('/')[0]).toBe(key.split('/')[0]!.toLowerCase())
-      const target = orRefused(() => parseLoginTarget(name))
+      const target = orNothing('USAGE', () => parseLoginTarget(name))
       if (target !== undefined) expect(parseLoginTarget(target.key)).toEqual(target)
-      orRefused(() => parseMirror(name))
+      orNothing('USAGE', () => parseMirror(name))
     }),
+    fuzz(),
   )
 })
 
@@ -131,6 +136,7 @@ test('no host is one of ECR unless it ends in a domain of Amazon', () => {
         }
       }
     }),
+    fuzz(),
   )
 })
 
@@ -140,7 +146,67 @@ test('proxies and exceptions are read or refused, and an exception holds for its
       const url = new URL(address)
       expect(typeof parseNoProxy(value)(url)).toBe('boolean')
       expect(parseNoProxy(`${value.replace(/[\s,]/g, '')},${url.hostname}`)(url)).toBe(true)
-      orRefused(() => new ProxyRules({ https_proxy: value, http_proxy: value }).proxyFor(url))
+      orNothing('USAGE', () => new ProxyRules({ https_proxy: value, http_proxy: value }).proxyFor(url))
     }),
+    fuzz(),
+  )
+})
+
+test('a Content-Range is exact numbers in their order, or none', () => {
+  const count = fc.nat(2 ** 31)
+  fc.assert(
+    fc.property(count, count, fc.option(count), (first, more, rest) => {
+      const total = rest === null ? undefined : first + more + rest + 1
+      const header = `bytes ${first}-${first + more}/${total ?? '*'}`
+      expect(readContentRange(header)).toEqual({ first, last: first + more, total })
+    }),
+    fuzz(),
+  )
+  const like = fc.stringMatching(/^ ?(bytes|items)[ =]?[0-9-]{0,20}-[0-9]{0,20}\/([0-9]{0,20}|\*) ?$/)
+  fc.assert(
+    fc.property(fc.oneof(text, like), (header) => {
+      const range = readContentRange(header)
+      if (range === undefined) return
+      const { first, last, total = Number.MAX_SAFE_INTEGER } = range
+      expect([first, last, total].every(Number.isSafeInteger)).toBe(true)
+      expect(first <= last && last < total).toBe(true)
+    }),
+    fuzz(300),
+  )
+})
+
+test('whatever Retry-After says, a wait is whole milliseconds within its bound', () => {
+  const timing = { attempts: 5, backoff: 500, longestWait: 60_000, idle: 1, settle: 1 }
+  const dates = fc.date({ noInvalidDate: false }).map((date) => (Number.isNaN(+date) ? 'Invalid' : date.toUTCString()))
+  fc.assert(
+    fc.property(fc.oneof(text, dates, fc.integer().map(String)), fc.integer({ min: 1, max: 60 }), (header, attempt) => {
+      const wait = waitBefore(attempt, header, timing)
+      expect(Number.isInteger(wait) && wait >= 0 && wait <= 60_000).toBe(true)
+    }),
+    fuzz(300),
+  )
+})
+
+test('no Location or redirect leads out of http(s), from https to http, with a login, or into this machine', () => {
+  const place = fc.oneof(
+    text,
+    fc.stringMatching(
+      /^(https?:)?\/\/([a-z]{1,5}:[a-z]{1,5}@)?(0|127|10|169\.254|0x7f|[a-z]{1,9})\.[a-z0-9.]{1,12}(:[0-9]{1,5})?\/x$/,
+    ),
+    fc.constantFrom('https://localhost./', 'https://[::ffff:7f00:1]/', 'https://LOCALHOST:1/', 'https://0/', '//[::]/'),
+  )
+  const from = fc.constantFrom('https://registry.example.com/v2/', 'http://lan.example.com:5000/v2/')
+  const insecure = new Set(['lan.example.com:5000'])
+  fc.assert(
+    fc.property(place, from, (location, base) => {
+      if (!URL.canParse(location, base)) return
+      const to = new URL(location, base)
+      if (orRefused(['REGISTRY_ERROR'], () => checkLed(to, new URL(base), insecure)) instanceof OcibakeError) return
+      const isPlain = to.host === 'lan.example.com:5000' && base.startsWith('http:')
+      expect(to.protocol).toBe(isPlain ? to.protocol : 'https:')
+      expect(to.username + to.password).toBe('')
+      expect(to.hostname).not.toMatch(/^((127|0|169\.254)\.[0-9.]*[0-9]|\[::1?\]|\[::ffff:(7f|a9fe).*|.*localhost)\.?$/)
+    }),
+    fuzz(500),
   )
 })

@@ -1,0 +1,15 @@
+import type { SliceFile } from './content.ts'
+import type { GzipSource } from './gzip-source.ts'
+import type { Directory } from './node.ts'
+
+/** Files in the store of which parts may be in a layer as they are. A layer's bytes depend on which there are. */
+export interface LayerSources {
+  /** Raw tars of the base's layers, the lowest first, whatever they were compressed with; each once. */
+  readonly tars: readonly SliceFile[]
+  /** At most one for each raw tar. */
+  readonly gzips: readonly GzipSource[]
+  /** What tarballs laid over the image: under the same name, their contents are theirs. */
+  readonly unpacked: readonly Directory[]
+}
+
+export const NO_SOURCES: LayerSources = { tars: [], gzips: [], unpacked: [] }

@@ -1,0 +1,23 @@
+import { crc32 } from 'node:zlib'
+import { copyBlocks } from './copy-blocks.ts'
+import { CHECKED } from './gzip-blocks.ts'
+import { readFully } from './piece-fill.ts'
+import type { BlockRead } from './piece-job.ts'
+
+/**
+ * Copies deflate blocks from their file to the start of `into`; see `copyBlocks`. Returns how many bytes that took, or
+ * undefined when the file is gone, shorter, or has other bytes than those of which the blocks were found.
+ */
+export function splice(read: BlockRead, into: Uint8Array): number | undefined {
+  const { descriptor, origin, length, checks, start, end, flags } = read
+  const bytes = new Uint8Array(length)
+  try {
+    readFully(descriptor, bytes, 0, length, origin)
+  } catch {
+    return undefined
+  }
+  for (const [i, check] of checks.entries()) {
+    if (crc32(bytes.subarray(i * CHECKED, (i + 1) * CHECKED)) !== check) return undefined
+  }
+  return copyBlocks({ bytes, origin, start, end, flags }, into, 0)
+}
