@@ -83,7 +83,8 @@ async function scene(lie: (parts: Parts) => Partial<Parts>) {
     return await base.tree()
   }
   const blobs = () => server.seen.filter(({ path }) => path.includes('/blobs/')).length
-  return { tree, blobs, root }
+  const resolved = () => server.seen.filter(({ path }) => path.endsWith('/manifests/1')).length
+  return { tree, blobs, resolved, root }
 }
 
 test.each<[string, (parts: Parts) => Partial<Parts>]>([
@@ -92,9 +93,10 @@ test.each<[string, (parts: Parts) => Partial<Parts>]>([
   ['with zstd that is called gzip', () => ({ layers: TARS.map((tar) => zstdCompressSync(tar)) })],
   ['with plain layers that are called gzip', () => ({ layers: [...TARS] })],
   ['whose history agrees', (parts) => ({ config: { ...configOf(parts), history: [{}, { empty_layer: true }, {}] } })],
-])('a base is read %s', async (_, lie) => {
-  const { tree } = await scene(lie)
+])('a base is read %s, and what its tag means is asked once', async (_, lie) => {
+  const { tree, resolved } = await scene(lie)
   expect([...(await tree()).children.keys()].sort()).toEqual(['lower', 'upper'])
+  expect(resolved()).toBe(1)
 })
 
 test('an empty blob is a layer of nothing', async () => {
