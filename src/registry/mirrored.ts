@@ -57,7 +57,7 @@ export async function mirroredSource(reference: Reference, connection: RegistryC
       try {
         return await ask(sources[asked]!)
       } catch (error) {
-        if (!goOn(error, asked, signal)) throw error
+        if (!goOn(error, asked, signal)) throw places[asked]!.reference === reference ? error : sentOn(error, name)
       }
     }
   }
@@ -76,7 +76,7 @@ export async function mirroredSource(reference: Reference, connection: RegistryC
           }
           return
         } catch (error) {
-          if (!goOn(error, asked, signal)) throw error
+          if (!goOn(error, asked, signal)) throw places[asked]!.reference === reference ? error : sentOn(error, name)
         }
       }
     },
@@ -84,6 +84,14 @@ export async function mirroredSource(reference: Reference, connection: RegistryC
       await Promise.all(sources.map((source) => source.close()))
     },
   }
+}
+
+/** Nobody finds in a spec a host that it does not name. */
+function sentOn(error: unknown, name: string): unknown {
+  if (!(error instanceof OcibakeError) || !ANSWERS.has(error.code)) return error
+  const { code, message, hint, where, cause } = error
+  const said = `${message} That is where --mirror or registries.conf has ${name} looked for.`
+  return new OcibakeError(code, said, { hint: hint!, where: where!, cause })
 }
 
 function leaving(failed: Place, next: Place, error: OcibakeError): string {

@@ -78,6 +78,14 @@ test.each([
   ],
   ['example.com/food/image:1', ['example.com/food/image:1']],
   ['example.com:5000/foo/image:1', ['example.com:5000/foo/image:1']],
+  [
+    'example.com/foo/one:2',
+    [
+      'mirror-0.local/mirror-for-foo/one:2',
+      'mirror-1.local:5000/mirrors/foo/one:2 insecure',
+      'internal.example.net/bar/one:2',
+    ],
+  ],
   ['example.com/foo/one:1', ['pinned.local/one:1']],
   ['registry.com/image:1', ['mirror.registry.com/image:1', 'registry.com/image:1']],
   ['a.b.wild.com/x:1', ['a.b.wild.com/x:1 insecure']],
@@ -239,6 +247,11 @@ test('mirrors are asked in order, then the location, each with its own credentia
   expect(events).toContainEqual(expect.objectContaining({ type: 'warning' }))
   expect(asked).toContain(`${home.host}/moved/app`)
   expect(asked.filter((name) => name.startsWith('a.io'))).toEqual([])
+  const missing = await mirroredSource(parseReference('a.io/team/none:1'), connection)
+  await expect(missing.resolve(signal)).rejects.toMatchObject({
+    code: 'BASE_NOT_FOUND',
+    message: expect.stringMatching(/moved\/none.*registries\.conf has a\.io\/team\/none:1 looked for/),
+  })
 })
 
 test('an insecure part of a registry leaves the rest of it to TLS', async () => {
