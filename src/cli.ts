@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 
 const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -16,8 +15,6 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
   )
   process.exitCode = 1
 } else {
-  // V8 would let the space for new objects grow to 48 MB, although what lives long in a build is on the disk.
-  setFlagsFromString('--semi-space-growth-factor=1')
   // Older versions cannot load what this imports, and would say so in a stack trace.
   const { main } = await import('./cli/main.ts')
   process.exitCode = await main(process, {

@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { messageOf, OcibakeError } from '../errors.ts'
 import { EXPANSION_FREE, EXPANSION_RATIO, isBomb } from './expansion.ts'
+import { passing } from './passing.ts'
 
 export type Compression = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'none'
 
@@ -33,10 +34,15 @@ const CHUNK = 1 << 19
  * Memory is bounded whatever the ratio. Errors of `bytes` itself pass through as they are.
  *
  * @param what names the stream in errors
+ * @param use 'pass': what was inflated is freed when the second chunk after it comes; see `passing`
  * @throws ARCHIVE_INVALID damaged or cut short, or compressed in another way; ARCHIVE_UNSAFE above both `EXPANSION_FREE`
  * and `EXPANSION_RATIO`
  */
-export async function* decompress(bytes: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  bytes: AsyncIterable<Uint8Array>,
+  what: string,
+  use: 'keep' | 'pass' = 'keep',
+): AsyncGenerator<Uint8Array> {
   const input = new Input(bytes)
   try {
     const compression = detectCompression(await input.peek(HEAD_BYTES))
@@ -48,7 +54,8 @@ export async function* decompress(bytes: AsyncIterable<Uint8Array>, what: string
       throw new OcibakeError('ARCHIVE_INVALID', `${what} is compressed with ${compression}; wanted gzip, zstd or none.`)
     }
     let written = 0
-    for await (const chunk of members(input, compression, what)) {
+    const inflated = members(input, compression, what)
+    for await (const chunk of use === 'pass' ? passing(inflated) : inflated) {
       written += chunk.byteLength
       if (isBomb(input.taken, written)) throw bomb(what, input.taken, written)
       yield chunk

@@ -143,7 +143,7 @@ async function inflate(
   const { digest } = wanted.descriptor
   const file = await layers.create()
   try {
-    const bytes = decompress(unclosed(blob), `The layer ${digest}`)
+    const bytes = decompress(unclosed(blob), `The layer ${digest}`, 'pass')
     const tar = await layers.scan(bytes, file, wanted.signal).catch(async (error: unknown) => {
       throw await whoseFault(error, blob)
     })

@@ -6,6 +6,9 @@ import type { PieceAnswer } from './piece-worker.ts'
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./piece-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** Members that one thread makes before others start: each costs time and memory. */
+const FEW = 4
+
 interface Thread {
   readonly worker: Worker
   /** Jobs that it was given and has not answered, oldest first. */
@@ -17,7 +20,7 @@ export class PiecePool {
   readonly #limit: number
   readonly #known: SharedPieces
   readonly #threads: Thread[] = []
-  /** Members that had to be made: more threads are of use. To copy, one is enough, and each costs time and memory. */
+  /** Members that had to be made. To copy, one thread is enough. */
   #made = 0
   #failure: { error: unknown } | undefined
 
@@ -57,7 +60,7 @@ export class PiecePool {
   #leastBusy(): Thread {
     let best: Thread | undefined
     for (const thread of this.#threads) if (best === undefined || thread.jobs.length < best.jobs.length) best = thread
-    const useful = this.#known.blobs.length === 0 ? this.#limit : Math.min(1 + this.#made, this.#limit)
+    const useful = this.#made < FEW ? 1 : this.#limit
     if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= useful)) return best
     return this.#start()
   }
@@ -68,7 +71,7 @@ export class PiecePool {
     const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known, resourceLimits })
     const thread: Thread = { worker, jobs: [] }
     worker.on('message', (answer: PieceAnswer) => {
-      if (typeof answer !== 'string' && answer.key !== undefined && answer.blob === undefined) this.#made++
+      if (typeof answer !== 'string' && answer.row !== undefined && answer.blob === undefined) this.#made++
       thread.jobs.shift()?.resolve(answer)
       if (thread.jobs.length === 0) worker.unref()
     })

@@ -4,13 +4,17 @@ import { CHECKED } from './gzip-blocks.ts'
 import { readFully } from './piece-fill.ts'
 import type { BlockRead } from './piece-job.ts'
 
+/** Used again: new memory for each splice would pile up faster than it is collected. */
+let scratch = new Uint8Array(2 << 20)
+
 /**
  * Copies deflate blocks from their file to the start of `into`; see `copyBlocks`. Returns how many bytes that took, or
  * undefined when the file is gone, shorter, or has other bytes than those of which the blocks were found.
  */
 export function splice(read: BlockRead, into: Uint8Array): number | undefined {
   const { descriptor, origin, length, checks, start, end, flags } = read
-  const bytes = new Uint8Array(length)
+  if (scratch.byteLength < length) scratch = new Uint8Array(length)
+  const bytes = scratch.subarray(0, length)
   try {
     readFully(descriptor, bytes, 0, length, origin)
   } catch {

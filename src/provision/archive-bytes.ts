@@ -14,7 +14,7 @@ const LIMITS: ReadonlyMap<Compression, readonly string[]> = new Map([['xz', ['--
 
 /**
  * The uncompressed bytes of an archive; how it is compressed (gzip, zstd, xz, bzip2 or not) is decided by its bytes.
- * `name` is for messages. Errors of `bytes` itself pass through as they are.
+ * A chunk is good until the second one after it comes. `name` is for messages. Errors of `bytes` itself pass through as they are.
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSAFE (expands beyond measure), TOOL_MISSING for xz and bzip2
  */
 export async function* archiveBytes(
@@ -25,7 +25,7 @@ export async function* archiveBytes(
   const { head, whole } = await peek(bytes, HEAD_BYTES)
   const compression = detectCompression(head)
   const debian = PROGRAMS.get(compression)
-  if (debian === undefined) yield* decompress(whole, name)
+  if (debian === undefined) yield* decompress(whole, name, 'pass')
   else yield* inflated(whole, name, compression, debian, signal)
 }
 

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRegistry } from '../support/registry.ts'
+import { startS3 } from '../support/s3.ts'
 import { skopeoInspect, tool } from '../support/skopeo.ts'
+import { tarArchive } from '../support/tar-archive.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
 const TSC = join(CHECKOUT, 'node_modules/typescript/bin/tsc')
@@ -98,7 +101,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
@@ -108,6 +111,17 @@ describe('the tarball', () => {
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
       `native/bin/linux-${process.arch}/ocibake-trace`,
     ])
+  })
+
+  it('says of every library that is in its files who made it and under which licence', async () => {
+    const { dependencies } = JSON.parse(await readFile(join(CHECKOUT, 'package.json'), 'utf8'))
+    const text = await readFile(join(project, 'node_modules/ocibake/dist/third-party.txt'), 'utf8')
+    const named = new Map(
+      [...text.matchAll(/^(\S+) (\d\S+) \(([\w .-]+)\)$/gm)].map(([, name, version]) => [name, version]),
+    )
+    expect(Object.fromEntries(Object.keys(dependencies).map((name) => [name, named.get(name)]))).toEqual(dependencies)
+    expect(text).toContain('Apache License')
+    expect(text).toContain('Permission is hereby granted')
   })
 
   it('is small', () => {
@@ -186,6 +200,46 @@ describe('the installed package', () => {
   it('exports nothing that is not meant to be imported', async () => {
     const deep = await inProject('node', ['-e', "import('ocibake/dist/build.js')"])
     expect(deep.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
+
+describe('the files of the package alone', () => {
+  const alone = () => join(home, 'alone')
+  const start = (argv: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+    const env = { OCIBAKE_CACHE_DIR: join(home, 'cache-alone'), NODE_PATH: '', ...more }
+    return execa(process.execPath, argv, { cwd: project, env, stdin: 'ignore', reject: false })
+  }
+
+  beforeAll(() => cp(join(project, 'node_modules/ocibake'), alone(), { recursive: true }))
+
+  it('build and send an image without any other package', async () => {
+    const registry = await startRegistry()
+    const s3 = await startS3()
+    try {
+      s3.createBucket('files')
+      s3.put('files', 'root.tar', tarArchive([{ name: 'etc/app.conf', content: 'made by hand' }]))
+      const spec = {
+        from: 'scratch',
+        steps: [{ unpack: 's3://files/root.tar', to: '/' }],
+        tags: [`${registry.host}/app:1`],
+      }
+      await writeFile(join(project, 's3.spec.json'), JSON.stringify(spec))
+      const argv = [join(alone(), 'dist/cli.js'), 'build', 's3.spec.json', '--push']
+      const { exitCode, stdout, stderr } = await start(argv, s3.env)
+      expect(exitCode, stderr).toBe(0)
+      expect((await skopeoInspect(`docker://${registry.host}/app:1`)).Digest).toBe(stdout)
+    } finally {
+      await s3.stop()
+      await registry.stop()
+    }
+  })
+
+  it('show where it was when a mistake of ours comes to light', async () => {
+    const broken = "data:text/javascript,performance.now = () => { throw new Error('no time at all') }"
+    const { exitCode, stderr } = await start(['--import', broken, join(alone(), 'dist/cli.js'), 'build', 'app.spec.ts'])
+    expect(exitCode).toBe(70)
+    expect(stderr).toContain('no time at all')
+    expect(stderr).toMatch(/at async buildAction \(file:.*\/dist\/parts\/[\w-]+\.js:\d+:\d+\)/)
   })
 })
 

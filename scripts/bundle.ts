@@ -1,0 +1,51 @@
+/**
+ * Makes the programs in dist/ of src/: our code and the libraries that it uses, in few files, since finding, reading and
+ * linking a file for each module took more than half of a short command's time. What is imported lazily is still loaded
+ * when it is needed. Part of `npm run build`, where tsc makes the declarations.
+ */
+import { chmod, glob, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type OutputChunk, type OutputOptions, type PreRenderedChunk, rolldown } from 'rolldown'
+import { builtinsByName } from './bundle/builtins-by-name.ts'
+import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
+import { ownPlaces } from './bundle/own-places.ts'
+import { parts } from './bundle/parts.ts'
+
+const PROJECT = join(import.meta.dirname, '..')
+const SOURCE = join(PROJECT, 'src')
+const OUT = join(PROJECT, 'dist')
+
+/** Bundles entry points, named as the files that they become. @returns what was written */
+async function bundle(entries: readonly string[], options: OutputOptions): Promise<readonly OutputChunk[]> {
+  await using build = await rolldown({
+    cwd: PROJECT,
+    input: Object.fromEntries(entries.map((entry) => [entry, join(SOURCE, `${entry}.ts`)])),
+    platform: 'node',
+    // Of the two forms that libraries come in, the one of which only what is used has to be taken.
+    resolve: { mainFields: ['module', 'main'] },
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [ownPlaces(SOURCE, join(SOURCE, 'cli.ts')), builtinsByName('cli.js')],
+    onLog: (level, log) => {
+      throw new Error(`${level}: ${log.message}`)
+    },
+  })
+  // Licences are kept beside the files.
+  const comments = { legal: false, annotation: false, jsdoc: false }
+  const { output } = await build.write({ dir: OUT, format: 'esm', chunkFileNames: nameOf, comments, ...options })
+  return output.filter((file) => file.type === 'chunk')
+}
+
+/** The stack traces that users send name these files, and a library's module is often called index.js. */
+function nameOf({ moduleIds }: PreRenderedChunk): string {
+  const library = libraryFolder(moduleIds.at(-1) ?? '')
+  return `parts/${library === undefined ? '[name]' : basename(library)}.js`
+}
+
+await rm(OUT, { recursive: true, force: true })
+const programs = await bundle(['cli', 'index'], { codeSplitting: parts(SOURCE) })
+// Apart from the rest, so that they hold nothing that they do not need: a build starts several of them.
+const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (file) => file.replace(/\.ts$/, ''))
+const workers = await bundle(threads, { chunkFileNames: 'oci/[name].js' })
+const modules = [...programs, ...workers].flatMap(({ moduleIds }) => moduleIds)
+await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
+await chmod(join(OUT, 'cli.js'), 0o755)
