@@ -36,10 +36,19 @@ export async function ownCredentials(plan: Plan, options: OwnCredentialsOptions)
   const kept = [
     ...(await secretValues(secrets, env)),
     ...foreseen.filter((value) => value !== undefined),
-    ...(await readableCredentials({ env, home: env.HOME || homedir() })),
+    ...(await readableCredentials({ env, home: homeOf(env) })),
     ...variables(env),
   ]
   return { kept, all: [...kept, ...connection.network.credentials] }
+}
+
+/** A user without HOME and without an account is at home nowhere. */
+function homeOf({ HOME }: OwnCredentialsOptions['env']): string {
+  try {
+    return HOME || homedir()
+  } catch {
+    return '/'
+  }
 }
 
 function variables(env: OwnCredentialsOptions['env']): SecretValue[] {
