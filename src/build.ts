@@ -4,14 +4,16 @@ import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
-import { type Made, makeTree } from './build/make-tree.ts'
+import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
+import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
+import { type TakenSources, takeSources } from './build/take-sources.ts'
 import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
@@ -67,14 +69,17 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
+  const surroundings = surroundingsOf(plan, roots, options)
+  // Sources and base are asked for at the same time: neither needs the other.
+  await using sources = takeSources(plan, surroundings)
   const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const targets = targetsOf(plan, options)
   const early = earlyUpload(targets, options)
-  const around = { ...options, roots, early, targets }
+  const around = { ...options, ...surroundings, early, targets }
   try {
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
-    const { layer: written, created, tree } = await layerOf(plan, base, around)
+    const { layer: written, created, tree } = await layerOf(plan, base, sources, around)
     const image = await assemble(store, plan, base, written, created)
     refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
@@ -96,19 +101,23 @@ interface Ready {
   tree(): Promise<Tree>
 }
 
-interface LayerOptions extends BuildOptions {
-  readonly roots: RootKeeper
+function surroundingsOf(plan: Plan, roots: RootKeeper, options: BuildOptions): BuildSurroundings {
+  const { store, outputs, cache = 'all', connection } = options
+  const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf)])
+  return { ...options, roots, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
+}
+
+interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection'> {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
-async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, signal } = options
-  const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
-  const inputs = await takeInputs(plan, base, around)
-  const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
+async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: LayerOptions): Promise<Ready> {
+  const { store, report, cache, roots, signal } = options
+  await fetchAhead(plan, base, store)
+  const inputs = await takeInputs(plan, base, sources, options)
+  const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
   if (known !== undefined) {
     const { layer, created, warnings } = known.record
@@ -131,6 +140,14 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   })
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
+}
+
+/** Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image. */
+async function fetchAhead(plan: Plan, base: Base, store: Store): Promise<void> {
+  if (addsNothing(plan)) return
+  const known = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
+  // Whoever asks for the tree later gets the failure.
+  if (known.includes(false)) base.tree().catch(() => {})
 }
 
 /** Where an output lands on this machine, if it does. */
