@@ -25,11 +25,11 @@ export interface Sizes {
  * with nothing between and all cores busy. What a script itself does is not in it.
  *
  * cold: fetch, verify and inflate the base and the tarball, put them on the disk for a script, hash the new layer's tar
- * (its diff_id), deflate it, hash that, send it. warm: all but hashing the tar and the blob, and sending, is known from
+ * (its diff_id), deflate small files whose names are new, hash that, send it. warm: all but hashing the tar and the blob, and sending, is known from
  * the build before. nothing: Node starts. An appended layer is the tarball's alone.
  */
 export function floorOf(
-  { layers, script }: Variant,
+  { layers, script, object }: Variant,
   start: Start,
   sizes: Sizes,
   limits: Limits,
@@ -48,7 +48,9 @@ export function floorOf(
     // The base's own diff_id is verified too.
     const verified = fetched + (appends ? 0 : sizes.base)
     work += seconds(fetched, limits.download) + seconds(verified, limits.sha256)
-    work += seconds(tar, limits.inflate) + seconds(tar, limits.deflate)
+    work += seconds(tar, limits.inflate)
+    // What is longer than a few deflate blocks, with its header or without, can be copied as it came.
+    work += object === 'many' ? seconds(sizes.object, limits.deflate) : 0
     work += script === undefined ? 0 : seconds(tar, limits.unpack)
   }
   // One hash is one thread's, and so is one upload.

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
+import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
 import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
@@ -130,6 +131,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
       tree: async () => (await make(onlyNews(report))).tree(),
     }
   }
+  await checkSpace(plan, base, options)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()

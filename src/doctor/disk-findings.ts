@@ -1,6 +1,7 @@
-import { mkdtemp, realpath, rm, statfs, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemCode } from '../errors.ts'
+import { nearestFolder } from '../oci/free-space.ts'
 import { formatBytes } from '../report/quantities.ts'
 import type { Examined, Finding } from './finding.ts'
 import { mountedAt } from './mounted-at.ts'
@@ -18,7 +19,7 @@ export interface Obstacle {
 
 /** Undefined: the cache folder can be made and written. */
 export async function cacheObstacle({ cacheFolder }: Pick<Examined, 'cacheFolder'>): Promise<Obstacle | undefined> {
-  const refused = await writeRefusal(await nearest(cacheFolder))
+  const refused = await writeRefusal(await nearestFolder(cacheFolder))
   if (refused === undefined) return undefined
   return {
     code: refused === 'ENOSPC' || refused === 'EDQUOT' ? 'DISK_FULL' : 'OUTPUT_FAILED',
@@ -36,7 +37,7 @@ export async function diskFindings({ cacheFolder, temporary }: Examined): Promis
 }
 
 async function folder(what: string, path: string, neededFor: string, another: string): Promise<Finding> {
-  const there = await nearest(path)
+  const there = await nearestFolder(path)
   const disk = await statfs(there)
   const free = disk.bavail * disk.bsize
   const mounted = await mountedAt(there)
@@ -55,17 +56,6 @@ async function folder(what: string, path: string, neededFor: string, another: st
     found: `${path}${absent}: ${facts.join(', ')}`,
     neededFor,
     howToGet: `${another}: a folder on a disk with more room that can be written`,
-  }
-}
-
-/** The path itself, or the folder above it that is there. */
-async function nearest(path: string): Promise<string> {
-  for (let there = path; ; there = dirname(there)) {
-    try {
-      return await realpath(there)
-    } catch (error) {
-      if (there === dirname(there)) throw error
-    }
   }
 }
 

@@ -71,7 +71,7 @@ export class PiecePool {
     const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known, resourceLimits })
     const thread: Thread = { worker, jobs: [] }
     worker.on('message', (answer: PieceAnswer) => {
-      if (typeof answer !== 'string' && answer.key !== undefined && answer.blob === undefined) this.#made++
+      if (typeof answer !== 'string' && answer.row !== undefined && answer.blob === undefined) this.#made++
       thread.jobs.shift()?.resolve(answer)
       if (thread.jobs.length === 0) worker.unref()
     })

@@ -4,17 +4,17 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { openMember } from './open-member.ts'
 import { fillPiece, readFully } from './piece-fill.ts'
+import type { PieceRow } from './piece-index.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
 import { splice } from './splice.ts'
 
 /** What a thread answers, one answer a job, in the jobs' order: the piece is made, its compressed bytes are at `room`. */
 export interface PieceDone {
-  /** By what other layers find them; a splice is found in its source. */
-  readonly key?: Uint8Array
-  /** Compressed bytes and their CRC-32. */
+  /** Compressed bytes. */
   readonly size: number
-  readonly crc: number
+  /** How other layers find and check them; splices are in their sources. */
+  readonly row?: Pick<PieceRow, 'key' | 'crc'>
   /** CRC-32 of the raw piece, of one that is a part of a member. */
   readonly rawCrc?: number
   /** The number of the blob that they were copied from. */
@@ -59,7 +59,7 @@ function spliced(raw: Uint8Array, blocks: NonNullable<PieceJob['blocks']>, { mem
   const member = new Uint8Array(memory, room)
   const size = splice(blocks, member)
   if (size === undefined) return 'damaged'
-  return { size, crc: crc32(member.subarray(0, size)), rawCrc: crc32(raw) }
+  return { size, rawCrc: crc32(raw) }
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
@@ -73,7 +73,7 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
   } catch {
     return undefined
   }
-  return crc32(member) === crc ? { key, size, crc, blob } : undefined
+  return crc32(member) === crc ? { size, row: { key, crc }, blob } : undefined
 }
 
 async function compressed(key: Buffer, raw: Uint8Array, { memory, room, isOpen }: PieceJob): Promise<PieceDone> {
@@ -82,7 +82,7 @@ async function compressed(key: Buffer, raw: Uint8Array, { memory, room, isOpen }
   const whole = gzip(raw, LEVEL)
   const member = isOpen ? openMember(whole) : whole
   new Uint8Array(memory, room).set(member)
-  const done = { key, size: member.byteLength, crc: crc32(member) }
+  const done = { size: member.byteLength, row: { key, crc: crc32(member) } }
   // Left to be collected, members pile up to 30 MB in each thread: this frees one at once.
   if (whole.buffer instanceof ArrayBuffer) whole.buffer.transfer(0)
   return done

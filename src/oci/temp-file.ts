@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { GrowingFile } from './growing-file.ts'
-import { writeError } from './write-error.ts'
+import { refuseTooLarge, writeError } from './write-error.ts'
 
 /** Who wants to know how far a file is written. */
 export interface Follower {
@@ -31,8 +31,12 @@ export class TempFile {
     this.#needed = needed
   }
 
-  /** @param needed bytes that are going to be written, if known: for the message of a full disk */
+  /**
+   * @param needed bytes that are going to be written, if known: it does not begin when there is no room for them
+   * @throws DISK_FULL
+   */
   static async create(path: string, needed?: number): Promise<TempFile> {
+    refuseTooLarge(path, needed)
     try {
       return new TempFile(path, await open(path, 'wx'), needed)
     } catch (error) {

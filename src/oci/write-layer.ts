@@ -52,11 +52,11 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
       const end = new MemberEnd()
       const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
       for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
-        const { raw, member, key, size, crc, blob } = piece
+        const { raw, member, size, row, blob } = piece
         const ending = end.before(piece)
         offset += ending.byteLength
         if (ending.byteLength > 0) yield ending
-        if (key !== undefined) rows.push({ key, offset, size, crc })
+        if (row !== undefined) rows.push({ ...row, offset, size })
         if (blob !== undefined) donors.add(blob)
         offset += size
         done += raw.byteLength

@@ -4,6 +4,7 @@ import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
 import { connectionCode, PROXY_FAULTS } from '../network/proxy-fault.ts'
+import { refuseTooLarge } from '../oci/write-error.ts'
 import type { DownloadFile } from './download-file.ts'
 
 /** How patient a download is. Times are milliseconds. */
@@ -99,9 +100,11 @@ export class Download {
     }
   }
 
-  /** The size of the whole, once it is known. */
+  /** The size of the whole, once it is known. @throws DISK_FULL when there is no room for it */
   expect(total: number): void {
     this.#total = total
+    // What is there of it has its room.
+    if (this.#done === 0) refuseTooLarge(this.file.path, total)
   }
 
   /** `bytes` more are in the file; a negative number when some are thrown away. */

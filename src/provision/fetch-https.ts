@@ -94,7 +94,12 @@ async function receive(
 ): Promise<void> {
   const total = startOf(response, position, download)
   if (position.at === 0) await download.file.truncate(0)
-  if (total !== undefined) download.expect(total)
+  try {
+    if (total !== undefined) download.expect(total)
+  } catch (error) {
+    discard(response)
+    throw error
+  }
   const body = bodyOf(response)
   if (body !== null) {
     for await (const chunk of gathered(steady(body, download.patience.idle), GATHERED)) {

@@ -44,7 +44,12 @@ export async function fetchRanges(ask: AskRange, download: Download, known?: str
     return { etag: known, isUnchanged: true }
   }
   const { size, etag } = first
-  download.expect(size)
+  try {
+    download.expect(size)
+  } catch (error) {
+    first.body.destroy()
+    throw error
+  }
   const starts: number[] = []
   for (let start = first.end; start < size; start += PART) starts.push(start)
 

@@ -23,38 +23,49 @@ const GAP = 64 << 10
 
 /**
  * How to read contents with as few and long reads as possible: files that are neighbours in a tar are read together.
- * Numbers are those of the list. Nothing is read here but what is no file: generated contents, which are in memory anyway.
+ * Takes a few bytes of memory for each.
  */
-export async function planReads(contents: readonly Content[]): Promise<FileRun[]> {
-  const slices = new Map<SliceFile, Extent[]>()
-  const runs: FileRun[] = []
-  const put = (from: SliceFile, extent: Extent) => {
-    const extents = slices.get(from) ?? []
-    slices.set(from, extents)
-    extents.push(extent)
-  }
-  for (const [file, content] of contents.entries()) {
-    const { size } = content
-    if (size === 0) continue
-    if (content instanceof Slice) put(content.file, { file, start: content.offset, end: content.offset + size })
+export class ReadPlan {
+  readonly #slices = new Map<SliceFile, Extents>()
+  readonly #others: { readonly file: number; readonly content: Content }[] = []
+
+  add(file: number, content: Content): void {
+    if (content.size === 0) return
+    if (content instanceof Slice) this.#of(content.file).add(file, content.offset, content.offset + content.size)
     else if (content instanceof SparseContent) {
-      for (const part of content.extents) put(content.file, { file, start: part.offset, end: part.offset + part.size })
-    } else runs.push(runOf(await sourceOf(content), [{ file, start: 0, end: size }]))
+      const extents = this.#of(content.file)
+      for (const part of content.extents) extents.add(file, part.offset, part.offset + part.size)
+    } else this.#others.push({ file, content })
   }
-  for (const [{ descriptor }, extents] of slices) {
-    for (const near of neighbours(extents)) runs.push(runOf({ kind: 'descriptor', descriptor }, near))
+
+  /** Reads nothing but what is no file: generated contents, which are in memory anyway. */
+  async finish(): Promise<FileRun[]> {
+    const runs: FileRun[] = []
+    for (const { file, content } of this.#others) {
+      const alone = new Extents()
+      alone.add(file, 0, content.size)
+      runs.push(...alone.runs(await sourceOf(content)))
+    }
+    for (const [{ descriptor }, extents] of this.#slices) runs.push(...extents.runs({ kind: 'descriptor', descriptor }))
+    return runs
   }
-  return runs
+
+  #of(from: SliceFile): Extents {
+    const known = this.#slices.get(from) ?? new Extents()
+    this.#slices.set(from, known)
+    return known
+  }
 }
 
-/** Texts as one run; the number of each is its place in the list. */
-export function textRun(texts: readonly ByteString[]): FileRun {
-  const extents: Extent[] = []
+/** Texts as runs; the number of each is its place in the list. */
+export function textRuns(texts: readonly ByteString[]): FileRun[] {
+  const extents = new Extents()
+  let end = 0
   for (const [file, text] of texts.entries()) {
-    const start = extents.at(-1)?.end ?? 0
-    extents.push({ file, start, end: start + text.length })
+    extents.add(file, end, end + text.length)
+    end += text.length
   }
-  return runOf({ kind: 'memory', bytes: Buffer.from(texts.join(''), 'latin1') }, extents)
+  return extents.runs({ kind: 'memory', bytes: Buffer.from(texts.join(''), 'latin1') })
 }
 
 async function sourceOf(content: Content): Promise<RunSource> {
@@ -62,29 +73,34 @@ async function sourceOf(content: Content): Promise<RunSource> {
   return { kind: 'memory', bytes: await readAll(content, content.size) }
 }
 
-interface Extent {
-  readonly file: number
-  readonly start: number
-  readonly end: number
-}
+/** Where files are in one source, in arrays of numbers: there may be half a million. */
+class Extents {
+  readonly #files: number[] = []
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
 
-function* neighbours(extents: Extent[]): Generator<Extent[]> {
-  let near: Extent[] = []
-  for (const extent of extents.sort((a, b) => a.start - b.start)) {
-    if (near.length > 0 && extent.start - near.at(-1)!.end > GAP) {
-      yield near
-      near = []
-    }
-    near.push(extent)
+  add(file: number, start: number, end: number): void {
+    this.#files.push(file)
+    this.#starts.push(start)
+    this.#ends.push(end)
   }
-  if (near.length > 0) yield near
-}
 
-function runOf(source: RunSource, extents: readonly Extent[]): FileRun {
-  return {
-    source,
-    starts: Float64Array.from(extents, ({ start }) => start),
-    ends: Float64Array.from(extents, ({ end }) => end),
-    files: Uint32Array.from(extents, ({ file }) => file),
+  runs(source: RunSource): FileRun[] {
+    const [starts, ends] = [this.#starts, this.#ends]
+    const order = Uint32Array.from(starts, (_, i) => i).sort((a, b) => starts[a]! - starts[b]!)
+    const runs: FileRun[] = []
+    let first = 0
+    for (let next = 1; next <= order.length; next++) {
+      if (next < order.length && starts[order[next]!]! - ends[order[next - 1]!]! <= GAP) continue
+      const near = order.subarray(first, next)
+      runs.push({
+        source,
+        starts: Float64Array.from(near, (i) => starts[i]!),
+        ends: Float64Array.from(near, (i) => ends[i]!),
+        files: Uint32Array.from(near, (i) => this.#files[i]!),
+      })
+      first = next
+    }
+    return runs
   }
 }

@@ -17,12 +17,16 @@ export interface FoundIn extends Pick<Found, 'kind' | 'needle'> {
   readonly file: number
 }
 
+/** As `searchRuns`, for each job. */
+export function searchJobs(jobs: readonly SearchJob[]): FoundIn[][] {
+  return jobs.map(({ values, where, runs }) => searchRuns(runs, new SecretPatterns(values, where)))
+}
+
 /**
  * Reads and searches, without a break. A file that cannot be read is passed over: whoever writes it into the image will
  * say what is wrong with it. Each kind of secret is told once for a file.
  */
-export function searchRuns({ values, where, runs }: SearchJob): FoundIn[] {
-  const patterns = new SecretPatterns(values, where)
+export function searchRuns(runs: readonly FileRun[], patterns: SecretPatterns): FoundIn[] {
   if (patterns.isEmpty) return []
   const found = new Map<string, FoundIn>()
   const borders = new Borders()
@@ -35,9 +39,10 @@ export function searchRuns({ values, where, runs }: SearchJob): FoundIn[] {
       if (systemCode(error) === undefined) throw error
     }
     for (const { kind, needle, at } of search.end()) {
-      const file = run.files[borders.indexAt(at)]!
       const told = needle && { name: needle.name, form: needle.form }
-      found.set(`${file} ${kind} ${told?.name} ${told?.form}`, { file, kind, ...(told && { needle: told }) })
+      for (const file of borders.filesAt(at)) {
+        found.set(`${file} ${kind} ${told?.name} ${told?.form}`, { file, kind, ...(told && { needle: told }) })
+      }
     }
   }
   return [...found.values()]
@@ -49,14 +54,21 @@ class Borders {
 
   rangeAt(at: number): Range | undefined {
     const { starts, ends } = this.run!
-    const index = this.indexAt(at)
+    const index = this.#indexAt(at)
     const first = starts[0]!
     const range = { start: starts[index]! - first, end: ends[index]! - first }
     return at < range.end ? range : undefined
   }
 
+  /** The same bytes may be those of several files. */
+  *filesAt(at: number): Generator<number> {
+    const { starts, files } = this.run!
+    const last = this.#indexAt(at)
+    for (let index = last; starts[index] === starts[last]; index--) yield files[index]!
+  }
+
   /** Of the last file that starts there or before. */
-  indexAt(at: number): number {
+  #indexAt(at: number): number {
     const { starts } = this.run!
     const wanted = starts[0]! + at
     let [low, high] = [0, starts.length - 1]

@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads'
-import type { Content } from '../oci/content.ts'
+import { type Content, Slice } from '../oci/content.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
-import type { Node, Tree } from '../oci/node.ts'
-import { walk } from '../oci/walk.ts'
+import type { Tree } from '../oci/node.ts'
+import { SparseContent } from '../oci/sparse-content.ts'
 import { isExemplary } from './exemplary.ts'
-import { planReads, textRun } from './file-runs.ts'
-import { type FoundIn, type SearchJob, searchRuns } from './search-runs.ts'
-import type { Found } from './secret-search.ts'
+import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
+import { type FoundIn, type SearchJob, searchJobs, searchRuns } from './search-runs.ts'
+import { type Found, SecretPatterns } from './secret-search.ts'
 import type { SecretValue } from './secret-values.ts'
+import { type Beside, walkBeside } from './walk-beside.ts'
 
 /** A secret in a tree. */
 export interface FoundAt extends Pick<Found, 'kind' | 'needle'> {
@@ -26,72 +27,63 @@ export interface SearchTreeOptions {
 const WORKER = new URL(`./search-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 /** Bytes from which on a thread is worth its start. */
 const MUCH = 4 << 20
+/** New nodes whose names are searched together. */
+const BATCH = 4096
 
 /**
  * Secrets in the tree: in files that `base` does not have, values of credentials and keys of all kinds, also in names,
  * targets of symlinks and attributes; in those that it has, long values alone. Contents are read once; many bytes in a
- * thread, so that other work goes on meanwhile. Keys that are there to be examples do not count.
- * Sorted by path. @throws the signal's reason
+ * thread, so that other work goes on meanwhile. Keys that are there to be examples do not count. Sorted by path.
+ * @throws the signal's reason
  */
 export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOptions): Promise<FoundAt[]> {
-  const { values, searchBase, signal } = options
-  const { news, old, words } = partsOf(base, tree)
-  const contents = (parts: readonly Part[]) => parts.map(({ content }) => content)
-  const jobs: SearchJob[] = [
-    { values, where: 'news', runs: words.length === 0 ? [] : [textRun(words.map(({ text }) => text))] },
-    { values, where: 'news', runs: await planReads(contents(news)) },
-    { values, where: 'base', runs: searchBase ? await planReads(contents(old)) : [] },
-  ]
-  const found = await search(jobs, signal)
-  const at = [words, news, old].flatMap((list, i) =>
-    found[i]!.map(({ file, ...one }) => ({ ...one, path: list[file]!.path, inBase: list === old })),
-  )
-  const real = at.filter(({ kind, path }) => kind === 'credential' || !isExemplary(path))
-  return real.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)))
-}
-
-interface Part {
-  readonly path: ByteString
-  readonly content: Content
-}
-
-interface Parts {
-  /** A content that has several names is there once, under its first. */
-  readonly news: Part[]
-  readonly old: Part[]
-  /** Name, target and attributes of each new node. */
-  readonly words: { readonly path: ByteString; readonly text: ByteString }[]
-}
-
-function partsOf(base: Tree, tree: Tree): Parts {
-  const known = new Set<Node | Content>()
-  for (const [, node] of walk(base)) known.add(node).add(bytesOf(node))
-  const met = new Set<Content>()
-  const parts: Parts = { news: [], old: [], words: [] }
-  for (const [path, node] of walk(tree)) {
-    if (!known.has(node)) parts.words.push({ path, text: wordsOf(path, node) })
-    if (node.kind !== 'file' || met.has(node.content)) continue
-    met.add(node.content)
-    const list = known.has(node.content) ? parts.old : parts.news
-    list.push({ path, content: node.content })
+  const { values, signal } = options
+  const searchBase = options.searchBase && !new SecretPatterns(values, 'base').isEmpty
+  const patterns = new SecretPatterns(values, 'news')
+  const [news, old] = [new ReadPlan(), new ReadPlan()]
+  const inWords: FoundIn[] = []
+  let words: Beside[] = []
+  const searchWords = () => {
+    const found = searchRuns(textRuns(words.map(wordsOf)), patterns)
+    inWords.push(...found.map((one) => ({ ...one, file: words[one.file]!.number })))
+    words = []
   }
-  return parts
+  const isOld = contentsOf(base)
+  for (const beside of walkBeside(base, tree)) {
+    if (!beside.isSame && words.push(beside) === BATCH) searchWords()
+    if (beside.node.kind !== 'file') continue
+    const { content } = beside.node
+    if (!isOld(content)) news.add(beside.number, content)
+    else if (searchBase) old.add(beside.number, content)
+  }
+  searchWords()
+  const jobs: SearchJob[] = [
+    { values, where: 'news', runs: await news.finish() },
+    { values, where: 'base', runs: await old.finish() },
+  ]
+  const [inNews = [], inBase = []] = await search(jobs, signal)
+  return placed(base, tree, [...inWords, ...inNews], inBase)
 }
 
-const bytesOf = (node: Node) => (node.kind === 'file' ? node.content : node)
+/** Whether a content is one of the base's: a part of one of the archives that its files are in. */
+function contentsOf(base: Tree): (content: Content) => boolean {
+  const archives = new Set<unknown>()
+  for (const { node } of walkBeside(base, base)) if (node.kind === 'file') archives.add(archiveOf(node.content))
+  return (content) => archives.has(archiveOf(content))
+}
 
-function wordsOf(path: ByteString, node: Node): ByteString {
+const archiveOf = (content: Content) =>
+  content instanceof Slice || content instanceof SparseContent ? content.file : content
+
+function wordsOf({ name, node }: Beside): ByteString {
   const target = node.kind === 'symlink' ? node.target : ''
-  const xattrs = 'attrs' in node && node.attrs !== undefined ? [...(node.attrs?.xattrs.values() ?? [])] : []
-  return [path.slice(path.lastIndexOf('/') + 1), target, ...xattrs.map(fromBytes)].join('\0')
+  const xattrs = 'attrs' in node ? [...(node.attrs?.xattrs.values() ?? [])] : []
+  return [name, target, ...xattrs.map(fromBytes)].join('\0')
 }
 
 async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<FoundIn[][]> {
   signal.throwIfAborted()
-  const size = jobs
-    .flatMap(({ runs }) => runs)
-    .reduce((sum, { starts, ends }) => sum + (ends.at(-1) ?? 0) - (starts[0] ?? 0), 0)
-  if (size < MUCH) return jobs.map(searchRuns)
+  if (jobs.reduce((sum, { runs }) => sum + sizeOf(runs), 0) < MUCH) return searchJobs(jobs)
   const { promise, resolve, reject } = Promise.withResolvers<FoundIn[][]>()
   const worker = new Worker(WORKER, { execArgv: [], workerData: jobs, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
   const abort = () => reject(signal.reason)
@@ -105,4 +97,20 @@ async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<
     signal.removeEventListener('abort', abort)
     await worker.terminate()
   }
+}
+
+const sizeOf = (runs: readonly FileRun[]) => runs.reduce((sum, { starts, ends }) => sum + ends.at(-1)! - starts[0]!, 0)
+
+/** What was found, by the paths of its files: few need one, so they are looked for when it is known which. */
+function placed(base: Tree, tree: Tree, inNews: readonly FoundIn[], inBase: readonly FoundIn[]): FoundAt[] {
+  if (inNews.length + inBase.length === 0) return []
+  const wanted = new Set([...inNews, ...inBase].map(({ file }) => file))
+  const paths = new Map<number, ByteString>()
+  for (const { number, folder, name } of walkBeside(base, tree))
+    if (wanted.has(number)) paths.set(number, folder + name)
+  const at = (found: readonly FoundIn[], isInBase: boolean) =>
+    found.map(({ file, ...one }) => ({ ...one, path: paths.get(file)!, inBase: isInBase }))
+  return [...at(inNews, false), ...at(inBase, true)]
+    .filter(({ kind, path }) => kind === 'credential' || !isExemplary(path))
+    .sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)))
 }

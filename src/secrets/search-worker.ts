@@ -1,4 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type SearchJob, searchRuns } from './search-runs.ts'
+import { type SearchJob, searchJobs } from './search-runs.ts'
 
-parentPort?.postMessage((workerData as SearchJob[]).map(searchRuns))
+parentPort?.postMessage(searchJobs(workerData as SearchJob[]))

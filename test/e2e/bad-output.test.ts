@@ -55,7 +55,7 @@ const resize = (disk: string, bytes: number) =>
 
 describe('a cache on a disk that is too small', () => {
   /** The sizes at which the disk is full at one stage after the other; the last one suffices. */
-  const SIZES = [0.1, 3, 5.5, 6, 6.5, 7, 9, 14, 20, 26, 34]
+  const SIZES = [0.1, 1, 3, 5.5, 6, 6.5, 7, 9, 14, 20, 26, 34]
 
   it('is said as such wherever it happens, leaves nothing, and is good again with more room', async () => {
     onTestFinished(() => rmSync(bakery.at('out'), { recursive: true, force: true }))
@@ -71,19 +71,52 @@ describe('a cache on a disk that is too small', () => {
       }
       expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })
       // A script is told by the system itself; its log does not fit either, and that counts.
-      const [, step = ''] = /^DISK_FULL(?: {2}app\.spec\.json, step \d \((\w+)\))?\n {2}The disk is full at /m.exec(
-        stderr,
-      )!
-      stages.add(step)
+      const says =
+        /^DISK_FULL(?: {2}app\.spec\.json, step \d \((\w+)\))?\n {2}(The disk is full at |app\.spec\.json, with)/m
+      const [, step = '', start] = says.exec(stderr)!
+      stages.add(start!.startsWith('app') ? 'before' : step)
       expect(stderr).toMatch(/\n {2}-> \S/)
       expect(temporaryIn(cache)).toEqual([])
       expect(existsSync(bakery.at('out'))).toBe(false)
     }
     expect(built).toBe(digest)
-    expect([...stages].sort()).toEqual(['', 'run', 'unpack'])
+    expect([...stages].sort()).toEqual(['', 'before', 'run', 'unpack'])
     rmSync(bakery.at('out'), { recursive: true })
     await bakery.expectNothingLeft([], cache)
   }, 120_000)
+})
+
+describe('room on a disk', () => {
+  const copied = () => ({ from: bakery.base, steps: [{ write: '/new', text: 'new' }] })
+
+  it('that a base cannot do with is said before a layer of it is fetched', async () => {
+    const cache = smallDisk(MEGABYTE)
+    const { code, stderr } = await bakery.build(copied(), ['-o', 'oci:out:1'], { cache })
+    expect(code, stderr).toBe(1)
+    expect(stderr).toMatch(
+      /^DISK_FULL\n {2}app\.spec\.json, with a base of 3 layers, needs at least 1\.\d MB in \S+; \d+\.\d [kM]B are free\.\n {2}-> Free some/m,
+    )
+    expect(stderr).not.toMatch(/^layer /m)
+    await bakery.expectNothingLeft(['out'], cache)
+  })
+
+  it('that may not be enough is warned of, for the disk of an output, too', async () => {
+    const cache = smallDisk(6 * MEGABYTE)
+    const disk = smallDisk(1.2 * MEGABYTE)
+    const warned = (at: string) =>
+      new RegExp(`^warning: .* base of 3 layers, may need about .* in ${at}.*; .* are free\\.$`, 'm')
+    const { code, stderr } = await bakery.build(copied(), ['-o', `oci-archive:${disk}/image.tar`], { cache })
+    expect(stderr).toMatch(warned(cache))
+    expect(stderr).not.toMatch(warned(disk))
+    expect(code, stderr).toBe(0)
+    resize(cache, 64 * MEGABYTE)
+    const again = await bakery.build({ ...copied(), layers: 'append' }, ['-o', `oci-archive:${disk}/more.tar`], {
+      cache,
+    })
+    expect(again.code, again.stderr).toBe(1)
+    expect(again.stderr).toMatch(new RegExp(`needs at least 1\\.\\d MB in ${disk}; `))
+    expect(readdirSync(disk)).toEqual(['image.tar'])
+  })
 })
 
 describe('an output', () => {

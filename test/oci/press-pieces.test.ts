@@ -136,8 +136,8 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     const path = join(await testFolder(), 'blob')
     const rows: PieceRow[] = []
     let offset = 0
-    for await (const { key, size, crc } of pressPieces(pieces, { signal: never, known })) {
-      rows.push({ key: key!, offset, size, crc })
+    for await (const { size, row } of pressPieces(pieces, { signal: never, known })) {
+      rows.push({ ...row!, offset, size })
       offset += size
     }
     const { gzip, blobs } = await press(pieces)

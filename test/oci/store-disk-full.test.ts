@@ -32,6 +32,17 @@ async function smallStore(): Promise<Store> {
   return store
 }
 
+it('a blob for which there is no room is not asked for', async () => {
+  const store = await Store.open(join(await testFolder(), 'store'))
+  onTestFinished(() => store.close())
+  const asked = () => {
+    throw new Error('asked for')
+  }
+  const stored = store.ingestBlob({ ...descriptorOf(small), size: 1e15 }, asked)
+  await expect(stored).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(await filesOf(store.root)).toEqual([])
+})
+
 describe.runIf(process.getuid?.() === 0)('a full disk (needs root, to mount one)', () => {
   it.each<[string, string, (store: Store) => Promise<unknown>]>([
     ['a blob', ' for a file of 3000000 bytes', (store) => store.ingestBlob(descriptorOf(noise), () => chunked(noise))],

@@ -90,6 +90,15 @@ describe('fetchSource from the web', () => {
       (error) => error as OcibakeError,
     )
 
+  it('does not begin with what no disk has room for', async () => {
+    web.handler = (_, response) => response.writeHead(200, { 'content-length': 1e15 }).write(BYTES)
+    await expect(fetched(`${web.origin}/huge.tar`)).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(/ for a file of 1000000000000000 bytes; \d+ bytes are free\.$/),
+    })
+    expect(web.seen).toHaveLength(1)
+  })
+
   it('downloads a file and verifies it', async () => {
     web.handler = (request, response) => serve(request, response, BYTES, '"1"')
     const got = await fetched(`${web.origin}/f.tar.gz`, { sha256: sha256(BYTES), unverified: false })

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { OcibakeError } from '../../src/errors.ts'
 import { digestOf } from '../../src/oci/digest.ts'
-import { OCI_LAYER_GZIP } from '../../src/oci/media-types.ts'
+import { OCI_LAYER_GZIP, OCI_MANIFEST } from '../../src/oci/media-types.ts'
 import { parseReference } from '../../src/oci/reference.ts'
 import { registrySource } from '../../src/registry/pull.ts'
 import { collect } from '../support/bytes.ts'
+import { damages } from '../support/damage.ts'
 import { end, fakeRegistry } from '../support/fake-registry.ts'
 import { fuzz, orRefusedLater } from '../support/fuzz.ts'
 import { memoryImage, testConnection } from '../support/registry-image.ts'
@@ -145,4 +147,38 @@ test('a blob through any answers is what was asked for from where it was asked f
     fuzz(50),
   )
   expect(Math.min(ends.whole, ends.failed)).toBeGreaterThan(3)
+})
+
+const ANSWER = Buffer.from(
+  `HTTP/1.1 200 OK\r\nContent-Type: ${OCI_MANIFEST}\r\nContent-Length: 2\r\nLocation: /x\r\n\r\n{}\r\n`,
+)
+
+test('a server that sends anything at all is an error in words', async () => {
+  let answer: Buffer = ANSWER
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.end(answer))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { connection } = testConnection({ timing: { attempts: 2, idle: 300 }, insecureRegistries: new Set([host]) })
+  onTestFinished(() => connection.close())
+  const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        damages().map((spoil) => spoil(ANSWER)),
+        noise,
+      ),
+      async (bytes) => {
+        answer = bytes
+        const source = registrySource(parseReference(`${host}/team/app:1`), connection)
+        const codes = [...CODES, 'BASE_NOT_FOUND', 'MANIFEST_INVALID', 'MANIFEST_UNSUPPORTED'] as const
+        const got = await orRefusedLater(codes, () => source.resolve(new AbortController().signal))
+        expect(got).toBeInstanceOf(OcibakeError)
+      },
+    ),
+    fuzz(80),
+  )
 })

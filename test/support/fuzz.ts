@@ -41,6 +41,6 @@ export async function orRefusedLater<T>(
 function checkRefusal(codes: readonly ErrorCode[], error: unknown): OcibakeError {
   if (!(error instanceof OcibakeError)) throw error
   expect(codes).toContain(error.code)
-  expect(error.message).toMatch(/^[^\x00-\x1f\x7f-\x9f]{1,2000}$/)
+  expect(error.message).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]{1,2000}$/)
   return error
 }

@@ -1,0 +1,31 @@
+import type { ByteString } from '../oci/name.ts'
+import type { Directory, Node } from '../oci/node.ts'
+
+/** A node of a tree. */
+export interface Beside {
+  /** Counted from 0: the same trees give the same numbers. */
+  readonly number: number
+  /** The path of the folder that it is in, with a slash at its end, or ''. */
+  readonly folder: ByteString
+  readonly name: ByteString
+  readonly node: Node
+  /** The other tree has this very node at the same path. */
+  readonly isSame: boolean
+}
+
+/** Every node below the root of a tree, beside what another has at its path; in no particular order. Depth costs no stack. */
+export function* walkBeside(other: Directory, tree: Directory): Generator<Beside> {
+  const stack: { folder: ByteString; old: Directory | undefined; now: Directory }[] = [
+    { folder: '', old: other, now: tree },
+  ]
+  let number = 0
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { folder, old, now } = top
+    for (const [name, node] of now.children) {
+      const before = old?.children.get(name)
+      yield { number: number++, folder, name, node, isSame: before === node }
+      if (node.kind !== 'directory') continue
+      stack.push({ folder: `${folder}${name}/`, old: before?.kind === 'directory' ? before : undefined, now: node })
+    }
+  }
+}
