@@ -108,7 +108,7 @@ function surroundingsOf(plan: Plan, roots: RootKeeper, options: BuildOptions): B
   return { ...options, roots, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
 }
 
-interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection'> {
+interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection' | 'outputs'> {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
 }
@@ -116,7 +116,7 @@ interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: LayerOptions): Promise<Ready> {
   const { store, report, cache, roots, signal } = options
-  await fetchAhead(plan, base, store)
+  const isChecked = await fetchAhead(plan, base, options)
   const inputs = await takeInputs(plan, base, sources, options)
   const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
@@ -131,7 +131,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
       tree: async () => (await make(onlyNews(report))).tree(),
     }
   }
-  await checkSpace(plan, base, options)
+  if (!isChecked) await checkSpace(plan, base, options)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
@@ -144,12 +144,18 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   return { ...made, layer }
 }
 
-/** Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image. */
-async function fetchAhead(plan: Plan, base: Base, store: Store): Promise<void> {
-  if (addsNothing(plan)) return
-  const known = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
+/**
+ * Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image.
+ * @returns whether that is so, and there is room for them
+ */
+async function fetchAhead(plan: Plan, base: Base, options: LayerOptions): Promise<boolean> {
+  if (addsNothing(plan)) return false
+  const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
+  if (!known.includes(false)) return false
+  await checkSpace(plan, base, options)
   // Whoever asks for the tree later gets the failure.
-  if (known.includes(false)) base.tree().catch(() => {})
+  base.tree().catch(() => {})
+  return true
 }
 
 /** Where an output lands on this machine, if it does. */
