@@ -45,7 +45,7 @@ await rm(OUT, { recursive: true, force: true })
 const programs = await bundle(['cli', 'index'], { codeSplitting: parts(SOURCE) })
 // Apart from the rest, so that they hold nothing that they do not need: a build starts several of them.
 const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (file) => file.replace(/\.ts$/, ''))
-const workers = await bundle(threads, { chunkFileNames: 'oci/[name].js' })
+const workers = await bundle(threads, { chunkFileNames: 'parts/thread-[name].js' })
 const modules = [...programs, ...workers].flatMap(({ moduleIds }) => moduleIds)
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
 await chmod(join(OUT, 'cli.js'), 0o755)

@@ -5,14 +5,16 @@ import type { CacheUse } from './build/cache-use.ts'
 import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
-import { type Made, makeTree } from './build/make-tree.ts'
+import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
+import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
+import { type TakenSources, takeSources } from './build/take-sources.ts'
 import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
@@ -70,13 +72,16 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   await using roots = new RootKeeper(store)
   const targets = targetsOf(plan, options)
   for (const target of targets) await options.connection.toOwn(target)
+  const surroundings = surroundingsOf(plan, roots, options)
+  // Sources and base are asked for at the same time: neither needs the other.
+  await using sources = takeSources(plan, surroundings)
   const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const early = await earlyUpload(targets, options)
-  const around = { ...options, roots, early, targets }
+  const around = { ...options, ...surroundings, early, targets }
   try {
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
-    const { layer: written, created, tree } = await layerOf(plan, base, around)
+    const { layer: written, created, tree } = await layerOf(plan, base, sources, around)
     const image = await assemble(store, plan, base, written, created)
     refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
@@ -98,19 +103,23 @@ interface Ready {
   tree(): Promise<Tree>
 }
 
-interface LayerOptions extends BuildOptions {
-  readonly roots: RootKeeper
+function surroundingsOf(plan: Plan, roots: RootKeeper, options: BuildOptions): BuildSurroundings {
+  const { store, outputs, cache = 'all', connection } = options
+  const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf)])
+  return { ...options, roots, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
+}
+
+interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection' | 'outputs'> {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
-async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache = 'all', connection, roots, signal } = options
-  const ownOutputs = new Set([store.root, ...options.outputs.flatMap(pathOf)])
-  const around = { ...options, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
-  const inputs = await takeInputs(plan, base, around)
-  const make = (said = report) => makeTree(plan, base, inputs, { ...around, report: said })
+async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: LayerOptions): Promise<Ready> {
+  const { store, report, cache, roots, signal } = options
+  const isChecked = await fetchAhead(plan, base, options)
+  const inputs = await takeInputs(plan, base, sources, options)
+  const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
   const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
   if (known !== undefined) {
     const { layer, created, warnings } = known.record
@@ -123,7 +132,7 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
       tree: async () => (await make(onlyNews(report))).tree(),
     }
   }
-  await checkSpace(plan, base, options)
+  if (!isChecked) await checkSpace(plan, base, options)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
@@ -134,6 +143,20 @@ async function layerOf(plan: Plan, base: Base, options: LayerOptions): Promise<R
   })
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
+}
+
+/**
+ * Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image.
+ * @returns whether that is so, and there is room for them
+ */
+async function fetchAhead(plan: Plan, base: Base, options: LayerOptions): Promise<boolean> {
+  if (addsNothing(plan)) return false
+  const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
+  if (!known.includes(false)) return false
+  await checkSpace(plan, base, options)
+  // Whoever asks for the tree later gets the failure.
+  base.tree().catch(() => {})
+  return true
 }
 
 /** Where an output lands on this machine, if it does. */

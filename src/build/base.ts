@@ -29,6 +29,7 @@ export interface Base {
   created(): Promise<number>
   /** The bytes of a base layer's blob, from where the base is: for what the store does not have. */
   openBlob(descriptor: Descriptor, start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** Ends what is still under way, and waits for it. */
   close(): Promise<void>
 }
 

@@ -11,7 +11,8 @@ import type { LaidTarball } from './layer-sources.ts'
 import { NewestInput } from './newest-input.ts'
 import { performSteps } from './perform-steps.ts'
 import { StepCache } from './step-cache.ts'
-import type { BuildInputs, BuildSurroundings } from './take-inputs.ts'
+import type { BuildSurroundings } from './surroundings.ts'
+import type { BuildInputs } from './take-inputs.ts'
 import { noting, type Warning } from './warnings.ts'
 
 /** What all steps of a plan come to. */

@@ -43,7 +43,10 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
   warnOfOtherPlatform(config, options)
   report({ type: 'base-resolved', base: source.name, digest: top.digest, layers: layers.length })
   let tree: Promise<Tree> | undefined
-  const treeOf = () => (tree ??= readTree(options, layers))
+  // Layers may still be on their way when the build fails over something else.
+  const ending = new AbortController()
+  const reading = { ...options, signal: AbortSignal.any([signal, ending.signal]) }
+  const treeOf = () => (tree ??= readTree(reading, layers))
   return {
     name: options.name,
     digest: top.digest,
@@ -60,7 +63,11 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
     },
     created: async () => secondsOf(config.created),
     openBlob: (descriptor, start, blobSignal) => source.blob(descriptor, start, blobSignal),
-    close: () => source.close(),
+    close: async () => {
+      ending.abort()
+      await tree?.catch(() => {})
+      await source.close()
+    },
   }
 }
 
