@@ -45,8 +45,8 @@ test('an archive is unpacked below its destination, or refused', () => {
     fc.property(damaged, options, (bytes, chosen) => {
       const entries = members(bytes)
       if (entries instanceof OcibakeError) return
-      const names = { name: 'a.tar', source: './a.tar', digest: digestOf(bytes), packed: undefined }
-      const archive = { ...names, entries: () => entries, file: new SliceFile('/dev/null') }
+      const names = { name: 'a.tar', source: './a.tar', digest: digestOf(bytes) }
+      const archive = { ...names, entries: () => entries, file: new SliceFile('/dev/null'), packed: undefined }
       const layer = orRefused(['ARCHIVE_INVALID', 'ARCHIVE_UNSAFE', 'UNPACK_NOTHING_MATCHED', 'PATH_INVALID'], () =>
         archiveLayer(archive, chosen),
       )
