@@ -68,9 +68,10 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
-  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const targets = targetsOf(plan, options)
-  const early = earlyUpload(targets, options)
+  for (const target of targets) await options.connection.toOwn(target)
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
+  const early = await earlyUpload(targets, options)
   const around = { ...options, roots, early, targets }
   try {
     // Before a line of the log shows what a step is called, and again when more is known to be secret.

@@ -26,6 +26,7 @@ export type {
 export { certificateLookup } from './registry/certificates.ts'
 export { RegistryConnection } from './registry/connection.ts'
 export { credentialLookup } from './registry/credentials.ts'
+export { registriesLookup } from './registry/registries-conf.ts'
 export { type LoadedSpec, loadSpec } from './spec/load.ts'
 export { makePlan, type Plan } from './spec/plan.ts'
 export type { AllowedSecret, DebianBase, Spec, SpecContext, SpecFunction } from './spec/spec.ts'

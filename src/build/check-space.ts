@@ -85,7 +85,9 @@ async function outputNeed(output: Transport, { layers: mode }: Plan, layers: rea
   }
   const folder = resolve(output.file, '..')
   if (output.kind === 'oci-archive') return { folder, least: kept, about: all }
-  return { folder, least: kept * UNPACKED_AT_LEAST, about: all * UNPACKED }
+  // A whole filesystem has nothing of what the steps remove.
+  const least = output.kind === 'rootfs' ? 0 : kept * UNPACKED_AT_LEAST
+  return { folder, least, about: all * UNPACKED }
 }
 
 async function absentIn(layout: string, layers: readonly Layer[]): Promise<Layer[]> {

@@ -39,7 +39,7 @@ export function secretFound(leaks: readonly Leak[], plan: Plan): OcibakeError {
   const where = one === undefined || one === 'the spec' ? plan.file : `${plan.file}, ${one}`
   return new OcibakeError('SECRET_FOUND', [...lines, ...more].map((line) => `${line}.`).join('\n'), {
     where,
-    hint: hintFor(leaks[0]!),
+    hint: hintFor(leaks.slice(0, SHOWN)),
   })
 }
 
@@ -54,7 +54,11 @@ function secretIn({ kind, needle }: Leak): string {
   return `${needle!.name}${form}`
 }
 
-function hintFor({ place, kind, from }: Leak): string {
-  const cure = from === 'base' ? 'Take another base, and have that credential replaced.' : 'Take it out of the image.'
-  return `${cure} If it is meant to be there, write into the spec: allowSecrets: [{ path: '${display(place)}', kind: '${kind}' }]`
+function hintFor(leaks: readonly Leak[]): string {
+  const isOld = leaks.every(({ from }) => from === 'base')
+  const cure = isOld ? 'Take another base, and have that credential replaced.' : 'Take it out of the image.'
+  const places = [...new Set(leaks.map(({ place }) => `'${display(place)}'`))]
+  const [first, ...more] = leaks
+  const allowed = more.length === 0 ? `{ path: ${places[0]}, kind: '${first!.kind}' }` : places.join(', ')
+  return `${cure} If it is meant to be there, write into the spec: allowSecrets: [${allowed}]`
 }

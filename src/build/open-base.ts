@@ -34,7 +34,7 @@ export async function openBase(base: PlannedBase, options: OpenBaseOptions): Pro
       return await debianBase({ debian: base.debian, ...options })
     }
     case 'docker': {
-      const source = mirroredSource(base.reference, options.connection)
+      const source = await mirroredSource(base.reference, options.connection)
       return await sourceBase({ source, name: source.name, reference: base.reference, ...options })
     }
     case 'oci':

@@ -3,6 +3,7 @@ import type { Reference } from '../oci/reference.ts'
 import { secretValues } from '../provision/run-secrets.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { readableCredentials } from '../registry/readable-credentials.ts'
+import { looksRandom } from '../secrets/randomness.ts'
 import { type SecretValue, secretText } from '../secrets/secret-values.ts'
 import type { Plan } from '../spec/plan.ts'
 
@@ -13,8 +14,11 @@ export interface OwnCredentialsOptions {
   readonly targets: readonly Reference[]
 }
 
-/** Variables whose names say that their values are nobody's business. */
-const SECRET_NAME = /(?:TOKEN|PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_ACCESS_KEY|PRIVATE_KEY|API_?KEY|CREDENTIALS?)$/i
+/** Variables whose names say that their values are nobody's business, but for those of which a part is. */
+const SECRET_NAME =
+  /^(?!OCIBAKE_REGISTRY_TOKEN).*(?:TOKEN|PASS|PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|ACCESS_KEY|PRIVATE_KEY|API_?KEY|CREDENTIALS?|JWT)$/i
+/** Characters from which on such a value is one: names alone prove nothing. */
+const LONG = 16
 const PROXIES = /^(?:https?|ftp|all)_proxy$/i
 
 export interface OwnCredentials {
@@ -32,17 +36,28 @@ export async function ownCredentials(plan: Plan, options: OwnCredentialsOptions)
   const kept = [
     ...(await secretValues(secrets, env)),
     ...foreseen.filter((value) => value !== undefined),
-    ...(await readableCredentials({ env, home: env.HOME || homedir() })),
+    ...(await readableCredentials({ env, home: homeOf(env) })),
     ...variables(env),
   ]
   return { kept, all: [...kept, ...connection.network.credentials] }
 }
 
+/** A user without HOME and without an account is at home nowhere. */
+function homeOf({ HOME }: OwnCredentialsOptions['env']): string {
+  try {
+    return HOME || homedir()
+  } catch {
+    return '/'
+  }
+}
+
 function variables(env: OwnCredentialsOptions['env']): SecretValue[] {
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (PROXIES.test(name)) return passwordsIn(name, value)
+    const text = value.trim()
     // A path is where a secret is, not what it is.
-    return SECRET_NAME.test(name) && !value.startsWith('/') ? [secretText(`the value of ${name}`, value.trim())] : []
+    const isOne = SECRET_NAME.test(name) && !text.startsWith('/') && (text.length >= LONG || looksRandom(text))
+    return isOne ? [secretText(`the value of ${name}`, text)] : []
   })
 }
 

@@ -67,8 +67,13 @@ function stepOf({ entry = -1 }: ImageText, { config: { history, rootfs } }: Base
 
 function refuse(plan: Plan, leaks: readonly Leak[]): void {
   const isAllowed = allowedBy(plan.allowSecrets)
-  const refused = leaks.filter((leak) => !isAllowed(leak))
-  if (refused.length > 0) throw secretFound(refused, plan)
+  const refused = new Map<string, Leak>()
+  for (const leak of leaks) {
+    // A value that is there in several forms is told once.
+    const key = `${leak.place}\0${leak.kind}\0${leak.needle?.name}`
+    if (!refused.has(key) && !isAllowed(leak)) refused.set(key, leak)
+  }
+  if (refused.size > 0) throw secretFound([...refused.values()], plan)
 }
 
 /** The number of the last step that gave this path other bytes than it had; 0 for none. */

@@ -56,13 +56,14 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
  * An upload for the layer that is going to be written, when all goes to one repository: of several, the others can mount
  * or must wait for what the first one has.
  */
-export function earlyUpload(
+export async function earlyUpload(
   targets: readonly Reference[],
   options: Pick<ShipOptions, 'connection' | 'report' | 'signal'>,
-): EarlyUpload | undefined {
+): Promise<EarlyUpload | undefined> {
   const repositories = new Set(targets.map(({ registry, repository }) => `${registry}/${repository}`))
   if (repositories.size !== 1) return undefined
-  return new EarlyUpload(new RegistryClient(options.connection, targets[0]!, 'push'), options)
+  const target = targets[0]!
+  return new EarlyUpload(new RegistryClient(await options.connection.toOwn(target), target, 'push'), options)
 }
 
 /** Where the image will be pushed to. */

@@ -50,8 +50,10 @@ async function isChecked(
   using progress = await startProgress('plain', around)
   const connection = openConnection(options, around, progress.report, anonymous)
   try {
-    const endpoint = await connection.endpoint(target.registry, around.signal)
-    return await verifyLogin({ transport: connection.transport, endpoint }, target, login, around.signal)
+    const { registry, namespace } = target
+    const own = await connection.toOwn({ registry, repository: namespace })
+    const endpoint = await own.endpoint(registry, around.signal)
+    return await verifyLogin({ transport: own.transport, endpoint }, target, login, around.signal)
   } finally {
     connection.close()
   }

@@ -5,6 +5,7 @@ import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
 import { parseMirror } from '../registry/mirrors.ts'
+import { registriesLookup } from '../registry/registries-conf.ts'
 import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -40,6 +41,7 @@ export function openConnection(
     certificates: certificateLookup(around),
     mirrors: (options.mirror ?? []).map(parseMirror),
     onlyMirrors: options.mirrorFallback === false,
+    registries: registriesLookup(around),
     userAgent: `ocibake/${around.version}`,
   })
 }

@@ -8,8 +8,10 @@ import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
 import { secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
-import { type Mirror, type Place, placesFor } from './mirrors.ts'
+import { type Mirror, ownPlace, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
+import { noRegistries, type RegistriesLookup } from './registries-conf.ts'
+import type { RegistryTable } from './registry-table.ts'
 import type { Timing } from './retry.ts'
 import { isNamed } from './target.ts'
 import { Transport } from './transport.ts'
@@ -29,6 +31,8 @@ export interface RegistryConnectionOptions {
   readonly mirrors?: readonly Mirror[]
   /** Names that have mirrors are pulled from those alone. */
   readonly onlyMirrors?: boolean
+  /** What is written of registries on this machine; nothing when absent. */
+  readonly registries?: RegistriesLookup
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
@@ -43,9 +47,9 @@ export class RegistryConnection {
   readonly report: Report
   /** Also for what is no registry: sources of steps. */
   readonly network: Network
-  readonly #credentials: CredentialLookup
-  readonly #mirrors: readonly Mirror[]
-  readonly #onlyMirrors: boolean
+  readonly #options: RegistryConnectionOptions
+  /** By host. */
+  readonly #insecure = new Map<string, RegistryConnection>()
   readonly #foreseen = new Map<string, Promise<SecretValue | undefined>>()
   readonly #endpoints = new Map<string, Promise<URL>>()
 
@@ -53,9 +57,7 @@ export class RegistryConnection {
     const { userAgent, report, timing, certificates, network = new Network() } = options
     this.report = report
     this.network = network
-    this.#credentials = options.credentials
-    this.#mirrors = options.mirrors ?? []
-    this.#onlyMirrors = options.onlyMirrors ?? false
+    this.#options = options
     this.transport = new Transport({
       userAgent,
       report,
@@ -90,7 +92,7 @@ export class RegistryConnection {
   foresee({ registry, repository }: Reference): Promise<SecretValue | undefined> {
     const name = `${registry}/${repository}`
     const look = async () => {
-      const found = await this.#credentials(registry, repository).catch(() => undefined)
+      const found = await this.#options.credentials(registry, repository).catch(() => undefined)
       return found && secretOf(found)
     }
     const known = this.#foreseen.get(name) ?? look()
@@ -98,13 +100,43 @@ export class RegistryConnection {
     return known
   }
 
-  /** Where to pull an image from, in order; never empty. */
-  placesFor(reference: Reference): Place[] {
-    return placesFor(reference, this.#mirrors, this.#onlyMirrors)
+  /** Where to pull an image from, in order; never empty. @throws USAGE, REGISTRY_ERROR for what registries.conf says */
+  async placesFor(reference: Reference): Promise<Place[]> {
+    const { mirrors = [], onlyMirrors = false } = this.#options
+    return placesFor(reference, mirrors, onlyMirrors, await this.#tables())
+  }
+
+  /**
+   * The connection for requests to where a name itself says: pushes and logins. Not to be closed.
+   * @throws USAGE, REGISTRY_ERROR for what registries.conf says
+   */
+  async toOwn(reference: Reference): Promise<RegistryConnection> {
+    return this.at(ownPlace(reference, await this.#tables()))
+  }
+
+  /**
+   * The connection for requests to a place: this one, or one beside it, with tokens of its own, by which that host alone
+   * need not be spoken to by TLS. Not to be closed.
+   */
+  at({ reference: { registry }, isInsecure }: Place): RegistryConnection {
+    const { insecureRegistries } = this.#options
+    if (!isInsecure || insecureRegistries.has(registry)) return this
+    const insecure = insecureRegistries.union(new Set([registry]))
+    const { network } = this
+    const known =
+      this.#insecure.get(registry) ??
+      new RegistryConnection({ ...this.#options, network, insecureRegistries: insecure })
+    this.#insecure.set(registry, known)
+    return known
   }
 
   close(): void {
     this.network.close()
+  }
+
+  async #tables(): Promise<readonly RegistryTable[]> {
+    const { registries = noRegistries } = this.#options
+    return await registries()
   }
 
   async #find(registry: string, signal: AbortSignal): Promise<URL> {

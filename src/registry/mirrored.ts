@@ -26,15 +26,16 @@ const ATTEMPTS = 2
  * The image that a reference names, from the first of the connection's places for it that has it, under its own name
  * wherever it comes from. What `resolve` gave is what it stays: when a place fails later, the rest comes from the next,
  * by the same digests. The error of the last place counts; those before are told as warnings.
- * Throws as `registrySource` does.
+ * Its methods throw as `registrySource`'s do.
+ * @throws USAGE, REGISTRY_ERROR for what registries.conf says
  */
-export function mirroredSource(reference: Reference, connection: RegistryConnection): ImageSource {
-  const places = connection.placesFor(reference)
+export async function mirroredSource(reference: Reference, connection: RegistryConnection): Promise<ImageSource> {
+  const places = await connection.placesFor(reference)
   // Whoever has somewhere else to go waits less.
   const sources = places.map((place, at) =>
-    registrySource(place.reference, connection, at + 1 < places.length ? ATTEMPTS : undefined),
+    registrySource(place.reference, connection.at(place), at + 1 < places.length ? ATTEMPTS : undefined),
   )
-  if (!places.some(({ isMirror }) => isMirror)) return sources[0]!
+  if (places[0]!.reference === reference) return sources[0]!
   const name = formatReference(reference)
   let at = 0
 
@@ -56,7 +57,7 @@ export function mirroredSource(reference: Reference, connection: RegistryConnect
       try {
         return await ask(sources[asked]!)
       } catch (error) {
-        if (!goOn(error, asked, signal)) throw error
+        if (!goOn(error, asked, signal)) throw places[asked]!.reference === reference ? error : sentOn(error, name)
       }
     }
   }
@@ -75,7 +76,7 @@ export function mirroredSource(reference: Reference, connection: RegistryConnect
           }
           return
         } catch (error) {
-          if (!goOn(error, asked, signal)) throw error
+          if (!goOn(error, asked, signal)) throw places[asked]!.reference === reference ? error : sentOn(error, name)
         }
       }
     },
@@ -83,6 +84,14 @@ export function mirroredSource(reference: Reference, connection: RegistryConnect
       await Promise.all(sources.map((source) => source.close()))
     },
   }
+}
+
+/** Nobody finds in a spec a host that it does not name. */
+function sentOn(error: unknown, name: string): unknown {
+  if (!(error instanceof OcibakeError) || !ANSWERS.has(error.code)) return error
+  const { code, message, hint, where, cause } = error
+  const said = `${message} That is where --mirror or registries.conf has ${name} looked for.`
+  return new OcibakeError(code, said, { hint: hint!, where: where!, cause })
 }
 
 function leaving(failed: Place, next: Place, error: OcibakeError): string {

@@ -32,8 +32,8 @@ const REGISTRIES_AT_ONCE = 4
  * so that no tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere
  * are mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends
  * the others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
- * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image; REGISTRY_*;
- * INTERRUPTED; what `openBlob` throws
+ * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image, REGISTRY_ERROR when
+ * one is blocked; REGISTRY_*; INTERRUPTED; what `openBlob` throws
  */
 export async function pushImage(
   image: PushImage,
@@ -41,7 +41,10 @@ export async function pushImage(
   connection: RegistryConnection,
   options: PushOptions,
 ): Promise<Reference[]> {
-  for (const reference of references) checkDigest(reference, image.manifest)
+  for (const reference of references) {
+    checkDigest(reference, image.manifest)
+    await connection.toOwn(reference)
+  }
   const registries = Map.groupBy(references, ({ registry }) => registry)
   const pushed = new Map<Reference, Reference>()
   await each(registries.values(), REGISTRIES_AT_ONCE, options.signal, (own, signal) =>
@@ -62,7 +65,7 @@ async function pushToRegistry(
   const complete: Reference[] = []
   for (const group of repositories.values()) {
     const target = group[0]!
-    const client = new RegistryClient(connection, target, 'push')
+    const client = new RegistryClient(await connection.toOwn(target), target, 'push')
     const donors = image.baseBlobsFrom === undefined ? complete : [...complete, image.baseBlobsFrom]
     await pushBlobs(client, image, donors.find(isDonorFor(target)), options)
     for (const reference of group) {

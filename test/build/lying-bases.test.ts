@@ -244,10 +244,16 @@ test.each<[string, (parts: Parts) => Partial<Parts>, string, RegExp]>([
     /says 5/,
   ],
   [
-    'says a size of petabytes',
+    'says a size of petabytes, for which there is no room,',
     (parts) => ({ descriptors: firstLayer(parts, { size: 2 ** 52 }) }),
+    'DISK_FULL',
+    /for a file of 4503599627370496 bytes/,
+  ],
+  [
+    'says a size that is too large',
+    (parts) => ({ descriptors: firstLayer(parts, { size: 1_000_001 }) }),
     'BLOB_MISMATCH',
-    /descriptor says 4503599627370496/,
+    /descriptor says 1000001/,
   ],
   [
     'says another digest',

@@ -58,7 +58,7 @@ describe('a secret in a file', () => {
       '  /opt/app/config/auth has the password from OCIBAKE_REGISTRY_TOKEN, in base64, from step 1 (copy).',
       '  /opt/app/config/key.pem has a private key, from step 1 (copy).',
       '  /opt/app/config/link has the password from OCIBAKE_REGISTRY_TOKEN, from step 1 (copy).',
-      "  -> Take it out of the image. If it is meant to be there, write into the spec: allowSecrets: [{ path: '/etc/app/copy', kind: 'credential' }]",
+      "  -> Take it out of the image. If it is meant to be there, write into the spec: allowSecrets: ['/etc/app/copy', '/opt/app/config/auth', '/opt/app/config/key.pem', '/opt/app/config/link']",
     ])
     await bakery.expectNothingLeft()
   })

@@ -26,13 +26,13 @@ test.each([
   ['quay.io:5000/a:1', ['quay.io=m.io'], ['quay.io:5000/a:1']],
   ['localhost:5000/a:1', ['localhost:5000=m.io:5001'], ['m.io:5001/a:1', 'localhost:5000/a:1']],
 ])('%s with the mirrors %j is asked for at %j', (name, mirrors, places) => {
-  const found = placesFor(parseReference(name), mirrors.map(parseMirror), false)
+  const found = placesFor(parseReference(name), mirrors.map(parseMirror), false, [])
   expect(found.map(({ reference }) => formatReference(reference))).toEqual(places)
 })
 
 test('a digest stays with every place', () => {
   const digest = digestOf('x')
-  const [mirror] = placesFor(parseReference(`debian:12@${digest}`), [parseMirror('docker.io=m.io')], true)
+  const [mirror] = placesFor(parseReference(`debian:12@${digest}`), [parseMirror('docker.io=m.io')], true, [])
   expect(formatReference(mirror!.reference)).toBe(`m.io/library/debian:12@${digest}`)
 })
 
@@ -66,13 +66,13 @@ describe('a mirror', () => {
   }
 
   /** `team/app:1` of the home registry, of which these hosts are mirrors. */
-  function appBy(mirrors: readonly string[], { only = false, name = 'team/app:1' } = {}) {
+  async function appBy(mirrors: readonly string[], { only = false, name = 'team/app:1' } = {}) {
     const { connection, events } = testConnection({
       mirrors: mirrors.map((mirror) => parseMirror(`${home.host}=${mirror}`)),
       onlyMirrors: only,
     })
     onTestFinished(() => connection.close())
-    const source = mirroredSource(parseReference(`${home.host}/${name}`), connection)
+    const source = await mirroredSource(parseReference(`${home.host}/${name}`), connection)
     const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
     return { source, warnings }
   }
@@ -93,7 +93,7 @@ describe('a mirror', () => {
   test('that has the image is all that is asked, and the image keeps its name', async () => {
     const mirror = await mirrorWith(serve)
     const before = (await home.requests()).length
-    const { source, warnings } = appBy([`${mirror.host}/cache`])
+    const { source, warnings } = await appBy([`${mirror.host}/cache`])
     await pulled(source)
     expect(source.name).toBe(`${home.host}/team/app:1`)
     expect(mirror.seen.map(({ path }) => path).filter((path) => path !== '/v2/')[0]).toBe(
@@ -113,7 +113,7 @@ describe('a mirror', () => {
   ])('that %s is left for the next, and that is told', async (_, script) => {
     const bad = await mirrorWith(script)
     const good = await mirrorWith(serve)
-    const { source, warnings } = appBy([bad.host, good.host])
+    const { source, warnings } = await appBy([bad.host, good.host])
     await pulled(source)
     expect(warnings()).toEqual([expect.stringContaining(`Going on with the mirror ${good.host}/team/app`)])
     expect(warnings()[0]).toContain(bad.host)
@@ -121,7 +121,7 @@ describe('a mirror', () => {
   })
 
   test('that nobody reaches is left for the registry itself', async () => {
-    const { source, warnings } = appBy([`127.0.0.1:${await freePort()}`])
+    const { source, warnings } = await appBy([`127.0.0.1:${await freePort()}`])
     await pulled(source)
     expect(warnings()).toEqual([expect.stringContaining(`Going on with ${home.host}/team/app`)])
   })
@@ -132,10 +132,10 @@ describe('a mirror', () => {
       response.writeHead(200, { 'Content-Type': OCI_MANIFEST, 'Docker-Content-Digest': image.manifest.digest })
       response.end(other.manifest.bytes)
     })
-    const { source, warnings } = appBy([mirror.host], { name: `team/app@${image.manifest.digest}` })
+    const { source, warnings } = await appBy([mirror.host], { name: `team/app@${image.manifest.digest}` })
     expect(await source.resolve(signal)).toEqual(image.manifest)
     expect(warnings()).toEqual([expect.stringContaining(`wanted ${image.manifest.digest}`)])
-    const alone = appBy([mirror.host], { name: `team/app@${image.manifest.digest}`, only: true })
+    const alone = await appBy([mirror.host], { name: `team/app@${image.manifest.digest}`, only: true })
     await expect(alone.source.resolve(signal)).rejects.toMatchObject({ code: 'BLOB_MISMATCH' })
   })
 
@@ -148,7 +148,7 @@ describe('a mirror', () => {
       response.write(image.blobs.get(layer.digest)!.subarray(0, 50_000))
       setTimeout(() => response.destroy(), 30)
     })
-    const { source, warnings } = appBy([mirror.host])
+    const { source, warnings } = await appBy([mirror.host])
     await pulled(source)
     expect(warnings()).toEqual([expect.stringContaining(`Going on with ${home.host}/team/app`)])
   })
@@ -156,7 +156,7 @@ describe('a mirror', () => {
   test('is not gone on from without a fallback: its error is the error', async () => {
     const mirror = await mirrorWith((_, response) => void response.writeHead(404).end())
     const before = (await home.requests()).length
-    const { source } = appBy([mirror.host], { only: true })
+    const { source } = await appBy([mirror.host], { only: true })
     const error = (await source.resolve(signal).catch((fault: unknown) => fault)) as OcibakeError
     expect(error).toMatchObject({ code: 'BASE_NOT_FOUND', message: expect.stringContaining(mirror.host) })
     expect((await home.requests()).length).toBe(before)
@@ -176,7 +176,8 @@ describe('a mirror', () => {
       credentials: async (registry) => ({ kind: 'password', username: 'for', password: registry, source: 'x' }),
     })
     onTestFinished(() => connection.close())
-    await mirroredSource(parseReference(`${home.host}/team/app:1`), connection).resolve(signal)
+    const source = await mirroredSource(parseReference(`${home.host}/team/app:1`), connection)
+    await source.resolve(signal)
     expect(asked).toEqual([`Basic ${Buffer.from(`for:${mirror.host}`).toString('base64')}`])
   })
 })

@@ -34,7 +34,13 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
   const [program, ...rest] = [...under, process.execPath, cli, ...args]
   const child = execa(program!, rest, {
     ...(cwd === undefined ? {} : { cwd }),
-    env: { ...passedOn(), HOME: cache, OCIBAKE_CACHE_DIR: join(cache, 'store'), ...env },
+    env: {
+      ...passedOn(),
+      HOME: cache,
+      CONTAINERS_REGISTRIES_CONF: '/dev/null',
+      OCIBAKE_CACHE_DIR: join(cache, 'store'),
+      ...env,
+    },
     extendEnv: false,
     stdin: 'ignore',
     reject: false,
