@@ -12,6 +12,8 @@ import { outputError } from './write-file.ts'
 
 /** A link in an archive may lead to a link; Linux gives up after as many (path_resolution(7)). */
 const LINK_LIMIT = 40
+/** An image has some hundred blobs at most; each member that is known takes memory. */
+const MEMBER_LIMIT = 100_000
 
 /**
  * The members of a tar archive, found in one pass and read where they are; nothing is unpacked. A compressed archive
@@ -118,7 +120,10 @@ async function* chunksOf(handle: FileHandle, signal: AbortSignal): AsyncGenerato
 /** Lets the bytes through and notes the members; of two with one name the later counts, as when tar unpacks. */
 async function* scanning(bytes: AsyncIterable<Uint8Array>, entries: Map<string, TarEntry>): AsyncGenerator<Uint8Array> {
   const scanner = new TarScanner()
+  let count = 0
   const note = (found: readonly TarEntry[]) => {
+    count += found.length
+    if (count > MEMBER_LIMIT) throw new OcibakeError('ARCHIVE_INVALID', `it has more than ${MEMBER_LIMIT} members.`)
     for (const entry of found) if (entry.type !== 'directory') entries.set(memberName(entry.path), entry)
   }
   for await (const chunk of bytes) {

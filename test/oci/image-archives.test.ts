@@ -422,6 +422,18 @@ describe('a file that is no archive of an image', () => {
     await expect(asOci).rejects.toThrow(expect.objectContaining({ hint: expect.stringContaining('docker-archive:') }))
   })
 
+  it('is refused when it has more members than any image, which would all be kept in memory', async () => {
+    const { file, spool } = await scene()
+    const member = tarArchive([{ name: 'x' }]).subarray(0, 512)
+    const members = Buffer.concat(Array.from({ length: 100_001 }, () => member))
+    await writeFile(file, gzipSync(Buffer.concat([members, Buffer.alloc(1024)]), { level: 1 }))
+    await expect(opened(ociArchiveSource(file, undefined, spool)).resolve(signal)).rejects.toMatchObject({
+      code: 'LAYOUT_INVALID',
+      message: expect.stringContaining('more than 100000 members'),
+    })
+    expect(await readdir(join(file, '..'))).not.toContain('spool')
+  })
+
   it('is noticed when it was cut between index and blobs', async () => {
     const { store, image, file, spool } = await scene()
     await writeOciArchive(file, 'v1', image, store, signal)
