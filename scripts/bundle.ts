@@ -21,8 +21,9 @@ async function bundle(entries: readonly string[], options: OutputOptions): Promi
     cwd: PROJECT,
     input: Object.fromEntries(entries.map((entry) => [entry, join(SOURCE, `${entry}.ts`)])),
     platform: 'node',
-    // Of the two forms that libraries come in, the one of which only what is used has to be taken.
-    resolve: { mainFields: ['module', 'main'] },
+    // Of the two forms that libraries come in, the one of which only what is used has to be taken. Where a linked
+    // node_modules/ really is would be named in the files.
+    resolve: { mainFields: ['module', 'main'], symlinks: false },
     preserveEntrySignatures: 'allow-extension',
     plugins: [ownPlaces(SOURCE, join(SOURCE, 'cli.ts')), builtinsByName('cli.js')],
     onLog: (level, log) => {
