@@ -58,10 +58,11 @@ const broken = (size: number): Answer => {
     response.write(version.subarray(from, from + size), () => setTimeout(() => response.destroy(), 5))
   }
 }
+/** Nobody is asked for less than byte 10 later on: then none of the ranges below is what was asked for, with other bytes. */
 const answer: fc.Arbitrary<Answer> = fc.oneof(
   fc.constant(honest),
-  fc.integer({ min: 1, max: 100_000 }).map(broken),
-  fc.integer({ min: 1, max: 100_000 }).map(broken),
+  fc.integer({ min: 10, max: 100_000 }).map(broken),
+  fc.integer({ min: 10, max: 100_000 }).map(broken),
   fc.constantFrom(...STATUS).map(
     (status): Answer =>
       (response) =>
