@@ -12,4 +12,5 @@ export interface LayerSources {
   readonly unpacked: readonly Directory[]
 }
 
+/** Of a layer that is compressed all anew, with headers of ours. */
 export const NO_SOURCES: LayerSources = { tars: [], gzips: [], unpacked: [] }

@@ -29,8 +29,8 @@ export interface WriteLayerOptions {
 /**
  * Writes a layer into the store, in one pass: tar, its digest, pieces, compressed, their digest. With gzip or none the
  * same layer gives the same bytes on every machine, with any number of cores, whatever the store knows already. Pieces
- * that are in a layer that was written before are copied from there.
- * @throws DISK_FULL; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
+ * that are in a layer that was written before, and blocks of the sources' blobs, are copied from there.
+ * @throws DISK_FULL; STORE_CORRUPT when the blob of a source is not what it was; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
  */
 export async function writeLayer(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Layer> {
   const { compression, mediaTypes } = options

@@ -13,9 +13,9 @@ import { writeManifest } from '../../src/oci/manifest.ts'
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '../../src/oci/media-types.ts'
 import { directory, type File } from '../../src/oci/node.ts'
 import { writeLayout } from '../../src/oci/write-layout.ts'
-import { RegistryConnection } from '../../src/registry/connection.ts'
 import { loadSpec } from '../../src/spec/load.ts'
 import { makePlan, type Plan } from '../../src/spec/plan.ts'
+import { anonymous } from '../support/anonymous.ts'
 import { chunked, descriptorOf, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
@@ -29,12 +29,7 @@ const zstd = (raw: Buffer) => ({ raw, mediaType: OCI_LAYER_ZSTD, bytes: zstdComp
 type Blob = ReturnType<typeof gzip>
 
 const { signal } = new AbortController()
-const connection = new RegistryConnection({
-  credentials: async () => undefined,
-  insecureRegistries: new Set(),
-  report: silent,
-  userAgent: 'test',
-})
+const connection = anonymous()
 
 /** An OCI layout with an image of these layers. */
 async function layoutOf(layers: readonly Blob[]): Promise<string> {

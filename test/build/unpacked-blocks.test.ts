@@ -8,9 +8,9 @@ import { build } from '../../src/build.ts'
 import { silent } from '../../src/events.ts'
 import { digestOf, hexOf } from '../../src/oci/digest.ts'
 import { Store } from '../../src/oci/store.ts'
-import { RegistryConnection } from '../../src/registry/connection.ts'
 import { loadSpec } from '../../src/spec/load.ts'
 import { makePlan } from '../../src/spec/plan.ts'
+import { anonymous } from '../support/anonymous.ts'
 import { tarArchive } from '../support/tar-archive.ts'
 
 const raw = tarArchive([{ name: 'file', content: randomBytes(9_000_000).toString('hex') }])
@@ -18,12 +18,7 @@ const packed = (memLevel: number) => gzipSync(raw, { strategy: constants.Z_HUFFM
 const [one, other] = [packed(8), packed(7)]
 
 const { signal } = new AbortController()
-const connection = new RegistryConnection({
-  credentials: async () => undefined,
-  insecureRegistries: new Set(),
-  report: silent,
-  userAgent: 'test',
-})
+const connection = anonymous()
 
 let folder = ''
 beforeAll(async () => {

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answers } from './answers.ts'
 import { type Certificate, makeCertificate } from './certificate.ts'
 import { startTokenServer, TOKEN_ISSUER, TOKEN_SERVICE } from './token-server.ts'
 
@@ -117,18 +118,6 @@ async function untilListening(host: string, server: ChildProcess): Promise<void>
     if (await answers(address!, Number(port))) return
   }
   throw new Error(`docker-registry does not answer at ${host}: ${words}`)
-}
-
-async function answers(address: string, port: number): Promise<boolean> {
-  const socket = connect(port, address)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** Apache's combined format. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answers } from './answers.ts'
 import { freePort } from './registry.ts'
 
 export interface Tinyproxy {
@@ -36,7 +36,7 @@ export async function startTinyproxy(user: string, upstream: string): Promise<Ti
     await ended
     await rm(folder, { recursive: true, force: true })
   }
-  for (const end = Date.now() + 10_000; !(await answers(port)); await sleep(25)) {
+  for (const end = Date.now() + 10_000; !(await answers('127.0.0.1', port)); await sleep(25)) {
     if (Date.now() < end && server.exitCode === null && server.pid !== undefined) continue
     await stop()
     throw new Error('tinyproxy does not answer')
@@ -44,16 +44,4 @@ export async function startTinyproxy(user: string, upstream: string): Promise<Ti
   const requests = async () =>
     [...(await readFile(log, 'utf8')).matchAll(/Request \(file descriptor \d+\): (.*)/g)].map(([, line]) => line!)
   return { url: `http://${user}@127.0.0.1:${port}`, shown: `http://127.0.0.1:${port}`, requests, stop }
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
