@@ -139,7 +139,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   const credentials = await ownCredentials(plan, options)
   const layer = await unlessFound(signal, {
     make: (either) => compressed(plan, base, made, { ...options, signal: either }),
-    search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
+    search: (either) => refuseSecretFiles(plan, made, credentials, { store, signal: either }),
   })
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }

@@ -65,6 +65,11 @@ export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Di
   return keyOf('layer', last, layers, compression, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
 }
 
+/** The key of what was searched for secrets. @param what stands for certain parts of certain files */
+export function searchKey(what: Digest): Digest {
+  return keyOf('search', what, SEARCHED)
+}
+
 function keyOf(...parts: readonly unknown[]): Digest {
   return digestOf(`ocibake ${canonical(parts)}`)
 }

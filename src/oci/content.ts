@@ -37,10 +37,13 @@ export function bytesContent(bytes: Uint8Array | string): Content {
  */
 export class SliceFile {
   readonly path: string
+  /** Of all its bytes, where whoever opened it knows that. */
+  readonly digest: Digest | undefined
   #descriptor: number | undefined
 
-  constructor(path: string) {
+  constructor(path: string, digest?: Digest) {
     this.path = path
+    this.digest = digest
   }
 
   get descriptor(): number {

@@ -50,7 +50,7 @@ export class StoreLayers {
     try {
       const { size, entries } = readIndex(await readFile(this.#index(diffId)), diffId)
       if ((await stat(path)).size !== size) return await this.remove(diffId)
-      return this.#opened({ diffId, entries, file: new SliceFile(path) })
+      return this.#opened({ diffId, entries, file: new SliceFile(path, diffId) })
     } catch (error) {
       const corrupt = error instanceof OcibakeError && error.code === 'STORE_CORRUPT'
       if (!corrupt && systemCode(error) !== 'ENOENT') throw error
