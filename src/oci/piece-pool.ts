@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { PieceJob } from './piece-job.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { PieceAnswer } from './piece-worker.ts'
@@ -8,6 +9,9 @@ const WORKER = new URL(`./piece-worker${import.meta.url.endsWith('.ts') ? '.ts' 
 
 /** Members that one thread makes before others start: each costs time and memory. */
 const FEW = 4
+
+/** One a core, at most 4: each has 14 MB. The result is the same with any number. */
+export const usualThreads = () => Math.min(availableParallelism(), 4)
 
 /** Threads that make pieces. A thread starts when there is work for it; an idle one does not keep the process alive. */
 export class PiecePool {
@@ -21,6 +25,11 @@ export class PiecePool {
   constructor(limit: number, known: SharedPieces) {
     this.#limit = Math.max(1, limit)
     this.#known = known
+  }
+
+  /** Has one thread ready before there is work for it. */
+  start(): void {
+    if (this.#threads.length === 0) this.#begin()
   }
 
   /** The job's memory is the thread's until this resolves. @throws what `fail` was told */
@@ -48,6 +57,10 @@ export class PiecePool {
     for (const thread of this.#threads) if (best === undefined || thread.open < best.open) best = thread
     const useful = this.#made < FEW ? 1 : this.#limit
     if (best !== undefined && (best.open === 0 || this.#threads.length >= useful)) return best
+    return this.#begin()
+  }
+
+  #begin(): Thread<PieceJob, PieceAnswer> {
     const thread = new Thread<PieceJob, PieceAnswer>(WORKER, this.#known)
     this.#threads.push(thread)
     return thread
