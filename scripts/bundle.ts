@@ -10,6 +10,7 @@ import { builtinsByName } from './bundle/builtins-by-name.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
 import { ownPlaces } from './bundle/own-places.ts'
 import { parts } from './bundle/parts.ts'
+import { startWithSmallMalloc } from './bundle/small-malloc.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const SOURCE = join(PROJECT, 'src')
@@ -49,4 +50,5 @@ const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (
 const workers = await bundle(threads, { chunkFileNames: 'parts/thread-[name].js' })
 const modules = [...programs, ...workers].flatMap(({ moduleIds }) => moduleIds)
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
+await startWithSmallMalloc(join(OUT, 'cli.js'))
 await chmod(join(OUT, 'cli.js'), 0o755)

@@ -15,7 +15,7 @@ import {
   sandboxOption,
   varOption,
 } from './options.ts'
-import { smallNewSpace } from './small-new-space.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -51,7 +51,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
-      smallNewSpace()
+      smallHeap()
       keepCompiledCode(cacheFolder(options, around), { make: true })
       const { buildAction } = await import('./build-action.ts')
       await buildAction(specs, options, around)
