@@ -61,8 +61,8 @@ const SEARCHED = 1
  * @param blobs of which parts may be in it
  */
 export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Digest {
-  const { layers, compression, mediaTypes, normalise, allowSecrets } = plan
-  return keyOf('layer', last, layers, compression, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
+  const { layers, compression, recompress, mediaTypes, normalise, allowSecrets } = plan
+  return keyOf('layer', last, layers, compression, recompress, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
 }
 
 /** The key of what was searched for secrets. @param what stands for certain parts of certain files */
