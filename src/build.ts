@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { againIfDamaged } from './build/again-if-damaged.ts'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
@@ -61,10 +62,15 @@ export interface BuildResult {
 
 /**
  * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
- * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe. That is
+ * done here when something in the store turns out to be damaged, once.
  * @throws OcibakeError of every kind
  */
-export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+  return againIfDamaged(options.report, () => buildOnce(plan, options))
+}
+
+async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult> {
   const { store, report, signal } = options
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
