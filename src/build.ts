@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { againIfDamaged } from './build/again-if-damaged.ts'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
@@ -12,6 +13,7 @@ import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
+import { SearchedBefore } from './build/searched-before.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
@@ -63,10 +65,15 @@ export interface BuildResult {
 
 /**
  * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
- * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe. That is
+ * done here when something in the store turns out to be damaged, once.
  * @throws OcibakeError of every kind
  */
-export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+  return againIfDamaged(options.report, () => buildOnce(plan, options))
+}
+
+async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult> {
   const { store, report, signal } = options
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
@@ -140,10 +147,13 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
+  // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
+  const memory = new SearchedBefore(store, credentials.kept)
   const layer = await unlessFound(signal, {
     make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
-    search: (either) => refuseSecretFiles(plan, made, credentials, { store, signal: either }),
+    search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
   })
+  await memory.commit()
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
 }

@@ -1,9 +1,9 @@
 import type { ImageConfig } from '../oci/config.ts'
 import { fromText } from '../oci/name.ts'
 import type { Tree } from '../oci/node.ts'
-import type { Store } from '../oci/store.ts'
 import { nodeAt } from '../oci/tree-paths.ts'
 import type { FoundMember } from '../secrets/search-archive.ts'
+import type { SearchMemory } from '../secrets/search-memory.ts'
 import { searchTree } from '../secrets/search-tree.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
@@ -13,8 +13,6 @@ import type { Base } from './base.ts'
 import { annotationTexts, configTexts, type ImageText } from './config-texts.ts'
 import { type Leak, secretFound } from './leak.ts'
 import type { Made } from './make-tree.ts'
-import type { OwnCredentials } from './own-credentials.ts'
-import { searchedBefore } from './searched-before.ts'
 
 /**
  * Looks for secrets in the files that are going to be the layer. @throws SECRET_FOUND for what the spec does not allow;
@@ -23,14 +21,12 @@ import { searchedBefore } from './searched-before.ts'
 export async function refuseSecretFiles(
   plan: Plan,
   { trees, tree }: Pick<Made, 'trees' | 'tree'>,
-  { kept, all: values }: OwnCredentials,
-  { store, signal }: { readonly store: Store; readonly signal: AbortSignal },
+  values: readonly SecretValue[],
+  { memory, signal }: { readonly memory: SearchMemory; readonly signal: AbortSignal },
 ): Promise<void> {
   // Nothing is added, so nobody knows what is there.
   if (trees === undefined) return
   const searchBase = plan.layers === 'squash'
-  // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
-  const memory = searchedBefore(store, kept)
   const found = await searchTree(trees.base, await tree(), { values, searchBase, memory, signal })
   refuse(
     plan,

@@ -12,15 +12,32 @@ interface SearchRecord {
   readonly searchedFor: string
 }
 
-/** Searches that builds on this store have done. @param values those that can be older than a file of the store */
-export function searchedBefore(store: Store, values: readonly SecretValue[]): SearchMemory {
-  return {
-    isClean: async (what) => {
-      const record = (await store.get(searchKey(what))) as SearchRecord | undefined
-      return record?.kind === 'search' && (await isMarkOf(record.searchedFor, values))
-    },
-    keep: async (what: Digest) => {
-      await store.set(searchKey(what), { kind: 'search', searchedFor: await markOf(values) } satisfies SearchRecord)
-    },
+/** Searches that builds on this store have done, and those of this one when it says so. */
+export class SearchedBefore implements SearchMemory {
+  readonly #store: Store
+  readonly #values: readonly SecretValue[]
+  readonly #news: Digest[] = []
+
+  /** @param values those that can be older than a file of the store */
+  constructor(store: Store, values: readonly SecretValue[]) {
+    this.#store = store
+    this.#values = values
+  }
+
+  async isClean(what: Digest): Promise<boolean> {
+    const record = (await this.#store.get(searchKey(what))) as SearchRecord | undefined
+    return record?.kind === 'search' && (await isMarkOf(record.searchedFor, this.#values))
+  }
+
+  keep(what: Digest): void {
+    this.#news.push(what)
+  }
+
+  /** Writes down what was clean. Before, others may find that what was searched was damaged. @throws DISK_FULL */
+  async commit(): Promise<void> {
+    for (const what of this.#news.splice(0)) {
+      const record: SearchRecord = { kind: 'search', searchedFor: await markOf(this.#values) }
+      await this.#store.set(searchKey(what), record)
+    }
   }
 }

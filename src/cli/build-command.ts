@@ -3,6 +3,7 @@ import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
 import {
+  cacheBoundOption,
   cacheOption,
   insecureOption,
   mirrorFallbackOption,
@@ -46,6 +47,7 @@ export function buildCommand(around: Surroundings): Command {
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())
+    .addOption(cacheBoundOption())
     .addOption(insecureOption())
     .addOption(mirrorOption())
     .addOption(mirrorFallbackOption())

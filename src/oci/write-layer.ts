@@ -33,7 +33,7 @@ export interface WriteLayerOptions {
  * Writes a layer into the store, in one pass: tar, its digest, pieces, compressed, their digest. With gzip or none the
  * same layer gives the same bytes on every machine, with any number of cores, whatever the store knows already. Pieces
  * that are in a layer that was written before, and blocks of the sources' blobs, are copied from there.
- * @throws DISK_FULL; STORE_CORRUPT when the blob of a source is not what it was; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
+ * @throws DISK_FULL; STORE_CORRUPT when a file of the store is not what it was; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
  */
 export async function writeLayer(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Layer> {
   const { compression, mediaTypes } = options
@@ -67,6 +67,7 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
         onProgress?.(done)
         yield member
       }
+      await checkUse(sources)
       yield end.end()
     }
     const written = await store.writeBlob(members(), onFile)
@@ -77,6 +78,11 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
   } finally {
     await hasher.close()
   }
+}
+
+/** Headers were taken from the tars; what was read of their contents besides has been looked at. */
+async function checkUse({ tars }: LayerSources): Promise<void> {
+  for (const tar of tars) await tar.checkUse()
 }
 
 /** Bytes of files from which on a thread for their hash is worth its start. */
@@ -104,6 +110,7 @@ async function writeWhole(store: Store, layer: Directory, options: WriteLayerOpt
       onProgress?.(raw.size)
       yield chunk
     }
+    await checkUse(sources)
   }
   const written = await store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes(), onFile)
   return { ...written, diffId: raw.digest() }

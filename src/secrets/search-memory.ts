@@ -7,7 +7,7 @@ import type { SearchJob } from './search-runs.ts'
 export interface SearchMemory {
   /** @param what stands for certain parts of certain files, and how they were searched */
   isClean(what: Digest): Promise<boolean>
-  keep(what: Digest): Promise<void>
+  keep(what: Digest): void
 }
 
 /** A job without what need not be searched again. */

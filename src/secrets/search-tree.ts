@@ -70,7 +70,7 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
   )
   for (const [i, { found, isWhole }] of results.entries()) {
     const { news } = jobs[i]!
-    if (news !== undefined && isWhole && found.length === 0) await memory?.keep(news)
+    if (news !== undefined && isWhole && found.length === 0) memory?.keep(news)
   }
   const [inNews, inBase] = results.map(({ found }) => found)
   return placed(base, tree, [...inWords, ...(inNews ?? [])], inBase ?? [])

@@ -48,6 +48,9 @@ describe('fetchSource from S3', () => {
       (error) => error as OcibakeError,
     )
 
+  /** Without those that ask for checksums. */
+  const gets = () => s3.server.seen.filter(({ method }) => method === 'GET')
+
   const downloadsLeft = () => readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('fetch'))
 
   it('downloads a large object in parts of one and the same object, several at once', async () => {
@@ -135,7 +138,7 @@ describe('fetchSource from S3', () => {
     expect(error.code).toBe('FETCH_FAILED')
     expect(error.message).toContain(reason)
     expect(error.message).toMatch(/^s3:\/\/bucket\/x could not be fetched: .*given up after 3 attempts\)\.$/)
-    expect(s3.server.seen).toHaveLength(3)
+    expect(gets()).toHaveLength(3)
     expect(downloadsLeft()).toEqual([])
   })
 
@@ -167,7 +170,7 @@ describe('fetchSource from S3', () => {
     s3.createBucket('far', { region: 'ap-south-1' })
     s3.put('far', 'big', BIG)
     expect((await fetched('s3://far/big')).equals(BIG)).toBe(true)
-    expect(s3.server.seen.map(({ region }) => region)).toEqual(['us-east-1', ...Array(4).fill('ap-south-1')])
+    expect(gets().map(({ region }) => region)).toEqual(['us-east-1', ...Array(4).fill('ap-south-1')])
   })
 
   it('finds the region that S3 names with 400', async () => {

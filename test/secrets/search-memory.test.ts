@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { OcibakeError } from '../../src/errors.ts'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent, type Content, Slice, SliceFile } from '../../src/oci/content.ts'
 import type { Digest } from '../../src/oci/digest.ts'
@@ -23,7 +24,7 @@ const memory = {
     if (kept.has(what)) hits++
     return kept.has(what)
   },
-  keep: async (what: Digest) => void kept.add(what),
+  keep: (what: Digest) => void kept.add(what),
 }
 
 beforeEach(() => {
@@ -35,7 +36,9 @@ beforeEach(() => {
 async function stored(text: string): Promise<Slice> {
   const path = join(await testFolder(), 'tar')
   writeFileSync(path, text)
-  const file = new SliceFile(path, `sha256:${createHash('sha256').update(text).digest('hex')}` as Digest)
+  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}` as Digest
+  const damaged = async () => new OcibakeError('STORE_CORRUPT', 'damaged')
+  const file = new SliceFile(path, { digest, damaged })
   onTestFinished(() => file.close())
   return new Slice(file, 0, text.length)
 }

@@ -26,6 +26,8 @@ export interface Seen {
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
   readonly versionId: string | undefined
+  /** What `x-amz-checksum-mode` says. */
+  readonly checksumMode: string | undefined
   readonly region: string
   readonly signed: boolean
 }
@@ -45,6 +47,8 @@ interface Version {
   readonly etag: string
   /** null: a delete marker. */
   readonly body: Buffer | null
+  /** `x-amz-checksum-…`: told to those who ask for it, and not with ranges. */
+  readonly checksums: Readonly<Record<string, string>>
 }
 
 /**
@@ -97,15 +101,24 @@ export class S3Server {
     })
   }
 
-  /** @param body null: deletes it, in a versioned bucket with a marker @returns the version's id */
-  put(bucketName: string, key: string, body: Buffer | string | null): string {
+  /**
+   * @param body null: deletes it, in a versioned bucket with a marker
+   * @param checksums headers, as S3 keeps them with the object
+   * @returns the version's id
+   */
+  put(
+    bucketName: string,
+    key: string,
+    body: Buffer | string | null,
+    checksums: Readonly<Record<string, string>> = {},
+  ): string {
     const bucket = this.buckets.get(bucketName)
     if (bucket === undefined) throw new Error(`no bucket ${bucketName}`)
     const bytes = body === null ? null : Buffer.from(body)
     const etag = `"${createHash('md5')
       .update(bytes ?? '')
       .digest('hex')}"`
-    const version = { id: bucket.versioned ? `v${++this.#versions}` : 'null', etag, body: bytes }
+    const version = { id: bucket.versioned ? `v${++this.#versions}` : 'null', etag, body: bytes, checksums }
     const before = bucket.versioned ? (bucket.objects.get(key) ?? []) : []
     if (bytes === null && !bucket.versioned) bucket.objects.delete(key)
     else bucket.objects.set(key, [version, ...before])
@@ -135,6 +148,7 @@ export class S3Server {
       ifMatch: request.headers['if-match'],
       ifNoneMatch: request.headers['if-none-match'],
       versionId: url.searchParams.get('versionId') ?? undefined,
+      checksumMode: request.headers['x-amz-checksum-mode'] as string | undefined,
       region: verdict.region,
       signed,
     }
@@ -197,6 +211,7 @@ function get(seen: Seen, bucket: Bucket, response: ServerResponse, fault: Fault 
     'last-modified': new Date(0).toUTCString(),
     ...(range !== undefined && { 'content-range': `bytes ${start}-${end - 1}/${body.length}` }),
     ...(bucket.versioned && { 'x-amz-version-id': version.id }),
+    ...(seen.checksumMode === 'ENABLED' && range === undefined && version.checksums),
   })
   if (seen.method === 'HEAD') return response.end()
   // The end comes a little later: what the client has not read when it learns of it, it forgets.
