@@ -171,6 +171,16 @@ export type Step =
   | RunStep
   | AnsibleStep
 
+/** Whether what a step makes is not decided by its input alone: it runs programs in the image. */
+export function isScript(step: Step): step is RunStep | AnsibleStep {
+  return 'run' in step || 'ansible' in step
+}
+
+/** Whether what an earlier build made of the same input will do. */
+export function isCached(step: Step): boolean {
+  return !('ansible' in step) || step.cache !== false
+}
+
 /** What a step may use. */
 export interface Tools {
   readonly store: Store
@@ -203,6 +213,8 @@ export type Taken =
 /** What a step may know of the build it is part of. */
 export interface BuildFacts {
   readonly platform: Platform
+  /** Absolute: that of the spec file. */
+  readonly folder: string
   /** Of the base's config: what scripts start from. */
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string
