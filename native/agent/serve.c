@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,9 +40,14 @@ static bool send_frame(int client, char kind, const void *bytes, size_t size)
     return send_all(client, head, sizeof head) && send_all(client, bytes, size);
 }
 
+/* Input that nobody read would be a reset to the client, who might not see the answer for it. */
 static int send_end(int client, char kind, const char *text)
 {
+    char rest[65536];
     send_frame(client, kind, text, strlen(text));
+    shutdown(client, SHUT_WR);
+    while (read(client, rest, sizeof rest) > 0)
+        ;
     return SERVED;
 }
 
