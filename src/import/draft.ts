@@ -1,4 +1,4 @@
-import type { Mixed, Place, Text } from './value.ts'
+import type { Place, Text } from './value.ts'
 
 /** A spec as an import makes it: as in `Spec`, but texts may have variables in them and steps may have comments. */
 export interface Draft {
@@ -51,9 +51,4 @@ export class FileText {
     this.path = path
     this.crlf = crlf
   }
-}
-
-/** The value is text with variables in it: a label may be called `parts`, and no list is a label. */
-export function isMixedValue(value: DraftValue): value is Mixed {
-  return typeof value === 'object' && 'parts' in value && Array.isArray(value.parts)
 }

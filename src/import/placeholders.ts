@@ -1,5 +1,5 @@
-import { isReference, joinTexts, type Part, partKey, partsOf } from './text.ts'
-import type { Reference, Text, Unknown } from './value.ts'
+import { joinTexts, partKey, partsOf } from './text.ts'
+import { isReference, Mixed, type Part, type Text } from './value.ts'
 
 /** The last plane of Unicode for private use: one character for each variable. */
 const FIRST = 0x100000
@@ -30,7 +30,7 @@ export class Placeholders {
     return joinTexts(
       ...text.split(new RegExp(`(${PLACEHOLDER.source})`, 'u')).map((piece): Text => {
         const part = this.#partOf(piece)
-        return part === undefined ? piece : typeof part === 'string' ? part : { parts: [part] }
+        return part === undefined ? piece : typeof part === 'string' ? part : new Mixed([part])
       }),
     )
   }
@@ -45,7 +45,7 @@ export class Placeholders {
     })
   }
 
-  #hide(part: string | Reference | Unknown): string {
+  #hide(part: Part): string {
     const key = typeof part === 'string' ? `text ${part}` : partKey(part)
     const known = this.#known.get(key)
     if (known !== undefined) return known

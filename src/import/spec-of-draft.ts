@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { messageOf, OcibakeError } from '../errors.ts'
-import { type Draft, type DraftValue, FileText, isMixedValue } from './draft.ts'
+import { type Draft, type DraftValue, FileText } from './draft.ts'
 import { partKey, partsOf } from './text.ts'
 import { usedVariables } from './used-variables.ts'
-import type { Text } from './value.ts'
+import { Mixed, type Text } from './value.ts'
 
 export interface DraftContext {
   /** `--var name=value`; without one a variable has the draft's value, or that of its variable in `env`. */
@@ -34,7 +34,7 @@ export function specOfDraft(draft: Draft, context: DraftContext): Record<string,
       .join('')
   const plain = (value: DraftValue): unknown => {
     if (typeof value !== 'object') return value
-    if (isMixedValue(value)) return filled(value)
+    if (value instanceof Mixed) return filled(value)
     if (value instanceof FileText) return readText(value, filled(value.path), context.folder)
     if (Array.isArray(value)) return value.map(plain)
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))

@@ -1,6 +1,4 @@
-import { isMixed, type Mixed, type Reference, type Text, type Unknown } from './value.ts'
-
-export type Part = Mixed['parts'][number]
+import { isMixed, isReference, Mixed, type Part, type Reference, type Text, type Unknown } from './value.ts'
 
 /** The parts of a text, of which a literal one may be the only one. */
 export function partsOf(text: Text): readonly Part[] {
@@ -17,7 +15,7 @@ export function joinTexts(...texts: readonly Text[]): Text {
     else parts.push(part)
   }
   const [first = ''] = parts
-  return parts.length <= 1 && typeof first === 'string' ? first : { parts }
+  return parts.length <= 1 && typeof first === 'string' ? first : new Mixed(parts)
 }
 
 /** What the text is now: with the variables' values. undefined if one has none, or a part is unknown. */
@@ -26,10 +24,6 @@ export function knownText(text: Text): string | undefined {
     typeof part === 'string' ? part : isReference(part) ? part.value : undefined,
   )
   return values.includes(undefined) ? undefined : values.join('')
-}
-
-export function isReference(part: Part): part is Reference {
-  return typeof part === 'object' && 'variable' in part
 }
 
 /** The same for parts that mean the same, and for no others. */

@@ -1,6 +1,6 @@
-import { type Draft, type DraftValue, FileText, isMixedValue } from './draft.ts'
-import { isReference, partKey, partsOf } from './text.ts'
-import type { Reference, Unknown } from './value.ts'
+import { type Draft, type DraftValue, FileText } from './draft.ts'
+import { partKey, partsOf } from './text.ts'
+import { isReference, Mixed, type Reference, type Unknown } from './value.ts'
 
 /** A variable that a spec has to ask for. */
 export interface UsedVariable {
@@ -55,7 +55,7 @@ function partsIn(draft: Draft): (Reference | Unknown)[] {
 
 function partsOfValue(value: DraftValue): (Reference | Unknown)[] {
   if (typeof value !== 'object') return []
-  if (isMixedValue(value)) return partsOf(value).filter((part) => typeof part !== 'string')
+  if (value instanceof Mixed) return partsOf(value).filter((part) => typeof part !== 'string')
   if (value instanceof FileText) return partsOfValue(value.path)
   return Object.values(value).flatMap(partsOfValue)
 }

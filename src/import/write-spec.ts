@@ -1,6 +1,7 @@
-import { type Draft, type DraftStep, type DraftValue, FileText, isMixedValue } from './draft.ts'
+import { type Draft, type DraftStep, type DraftValue, FileText } from './draft.ts'
 import { fieldsOf } from './spec-of-draft.ts'
 import { type UsedVariable, usedVariables } from './used-variables.ts'
+import { Mixed } from './value.ts'
 import { type Identifiers, writeText } from './write-text.ts'
 import { type Entry, LINE_WIDTH, labelOf, Written, writeComment, writeEntries, writeValue } from './write-value.ts'
 
@@ -75,9 +76,9 @@ function entriesOf(draft: Draft, indent: string, names: Identifiers): Entry[] {
 
 function stepsOf(steps: readonly DraftStep[], indent: string, names: Identifiers): Written | undefined {
   if (steps.length === 0) return undefined
-  const only = steps.length === 1 ? steps[0] : undefined
-  if (only?.step !== undefined && only.comment.length === 0) {
-    return new Written(writeValue([only.step], indent, indent.length + 'steps: '.length, names))
+  const plain = steps.flatMap(({ step, comment }) => (step === undefined || comment.length > 0 ? [] : [step]))
+  if (plain.length === steps.length) {
+    return new Written(writeValue(plain, indent, indent.length + 'steps: '.length, names))
   }
   const entries = steps.map(({ step, comment }): Entry => ({ comment, label: '', value: step }))
   return new Written(writeEntries(entries, '[]', indent, names))
@@ -85,7 +86,7 @@ function stepsOf(steps: readonly DraftStep[], indent: string, names: Identifiers
 
 function fileTextsIn(values: readonly DraftValue[]): FileText[] {
   return values.flatMap((value) => {
-    if (typeof value !== 'object' || isMixedValue(value)) return []
+    if (typeof value !== 'object' || value instanceof Mixed) return []
     return value instanceof FileText ? [value] : fileTextsIn(Object.values(value))
   })
 }

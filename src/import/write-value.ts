@@ -1,9 +1,12 @@
-import { type DraftValue, FileText, isMixedValue } from './draft.ts'
+import { type DraftValue, FileText } from './draft.ts'
+import { Mixed } from './value.ts'
 import { type Identifiers, writeText } from './write-text.ts'
 
 /** As the repository's own specs have it. */
 export const LINE_WIDTH = 120
 const INDENT = '  '
+/** The formatter moves no value away from a label of this length, which would win nothing. */
+const SHORT_LABEL = 'name: '.length
 
 /** Something that stands in a list or an object, with what goes before it on lines of its own. */
 export interface Entry {
@@ -48,7 +51,7 @@ export function writeEntries(
   const inner = indent + INDENT
   const lines = entries.flatMap(({ comment, label, value }) => [
     ...writeComment(comment, inner),
-    ...(value === undefined ? [] : [`${inner}${label}${writeBehind(label, value, inner, names)},`]),
+    ...(value === undefined ? [] : [`${inner}${writeLabelled(label, value, inner, names)},`]),
   ])
   return [brackets[0], ...lines, indent + brackets[1]].join('\n')
 }
@@ -56,7 +59,9 @@ export function writeEntries(
 /** Lines of a comment, broken where they are too long. */
 export function writeComment(comment: readonly string[], indent: string): string[] {
   const width = LINE_WIDTH - indent.length - '// '.length
-  return comment.flatMap((line) => broken(line, width)).map((line) => `${indent}// ${line}`.trimEnd())
+  // A template's own text is in some: nothing in it ends the comment.
+  const lines = comment.flatMap((line) => line.split(/[\n\r\u2028\u2029]+/))
+  return lines.flatMap((line) => broken(line, width)).map((line) => `${indent}// ${line}`.trimEnd())
 }
 
 export function labelOf(name: string): string {
@@ -64,23 +69,24 @@ export function labelOf(name: string): string {
 }
 
 /** What does not fit behind its label, and cannot be broken, goes below it. */
-function writeBehind(label: string, value: DraftValue | Written, indent: string, names: Identifiers): string {
+function writeLabelled(label: string, value: DraftValue | Written, indent: string, names: Identifiers): string {
   const column = indent.length + label.length
   const text = writeValue(value, indent, column, names)
-  const movable = label !== '' && typeof value === 'string' && !text.startsWith('`')
-  return movable && column + text.length >= LINE_WIDTH ? `\n${indent}${INDENT}${text}` : text
+  const isMovable = label.length > SHORT_LABEL && typeof value === 'string' && !text.startsWith('`')
+  return isMovable && column + text.length >= LINE_WIDTH ? `${label.trim()}\n${indent}${INDENT}${text}` : label + text
 }
 
 function writeFlat(value: DraftValue, names: Identifiers): string | undefined {
   if (typeof value === 'string') return writeText(value, names)
   if (typeof value !== 'object') return String(value)
-  if (isMixedValue(value)) return writeText(value, names)
+  if (value instanceof Mixed) return writeText(value, names)
   if (value instanceof FileText) return `script(${writeText(value.path, names)})`
   const isList = Array.isArray(value)
   if (isList && value.length > 1 && value.every(isBroad)) return undefined
   const inner = Object.entries(value).map(([name, item]) => {
     const flat = writeFlat(item, names)
-    return flat?.includes('\n') ? undefined : flat === undefined ? undefined : (isList ? '' : labelOf(name)) + flat
+    if (flat === undefined || flat.includes('\n')) return undefined
+    return isList ? flat : labelOf(name) + flat
   })
   if (inner.includes(undefined)) return undefined
   if (inner.length === 0) return isList ? '[]' : '{}'
@@ -88,13 +94,16 @@ function writeFlat(value: DraftValue, names: Identifiers): string | undefined {
 }
 
 function isLeaf(value: DraftValue): boolean {
-  return typeof value !== 'object' || isMixedValue(value) || value instanceof FileText
+  return typeof value !== 'object' || value instanceof Mixed || value instanceof FileText
 }
 
 /** A list of such is never on one line, as the formatter of this repository has it. */
 function isBroad(value: DraftValue): boolean {
   return (
-    typeof value === 'object' && !isMixedValue(value) && !(value instanceof FileText) && Object.keys(value).length > 1
+    typeof value === 'object' &&
+    !(value instanceof Mixed) &&
+    !(value instanceof FileText) &&
+    Object.keys(value).length > 1
   )
 }
 
