@@ -1,13 +1,32 @@
-import { Mixed, type Part, type Text } from './value.ts'
+import { isMixed, isReference, Mixed, type Part, type Reference, type Text, type Unknown } from './value.ts'
 
-/** Texts one behind the other: literal parts that meet become one, and a text without other parts is a string. */
-export function joinText(texts: readonly (Text | Part)[]): Text {
+/** The parts of a text, of which a literal one may be the only one. */
+export function partsOf(text: Text): readonly Part[] {
+  return isMixed(text) ? text.parts : [text]
+}
+
+/** The texts one behind the other: plain text if nothing in them is not literal. */
+export function joinTexts(...texts: readonly Text[]): Text {
   const parts: Part[] = []
-  for (const part of texts.flatMap((text) => (text instanceof Mixed ? text.parts : [text]))) {
+  for (const part of texts.flatMap(partsOf)) {
     const last = parts.at(-1)
+    if (part === '') continue
     if (typeof part === 'string' && typeof last === 'string') parts[parts.length - 1] = last + part
-    else if (part !== '') parts.push(part)
+    else parts.push(part)
   }
-  if (parts.length === 0) return ''
-  return parts.length === 1 && typeof parts[0] === 'string' ? parts[0] : new Mixed(parts)
+  const [first = ''] = parts
+  return parts.length <= 1 && typeof first === 'string' ? first : new Mixed(parts)
+}
+
+/** What the text is now: with the variables' values. undefined if one has none, or a part is unknown. */
+export function knownText(text: Text): string | undefined {
+  const values = partsOf(text).map((part) =>
+    typeof part === 'string' ? part : isReference(part) ? part.value : undefined,
+  )
+  return values.includes(undefined) ? undefined : values.join('')
+}
+
+/** The same for parts that mean the same, and for no others. */
+export function partKey(part: Reference | Unknown): string {
+  return isReference(part) ? `variable ${part.variable}` : `unknown ${part.unknown}`
 }

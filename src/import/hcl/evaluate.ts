@@ -1,7 +1,7 @@
 import type { Budget } from '../budget.ts'
 import type { Finding } from '../finding.ts'
-import { joinText } from '../text.ts'
-import { isList, isText, isUnknown, type Text, Unknown, type Value } from '../value.ts'
+import { joinTexts } from '../text.ts'
+import { isList, isText, isUnknown, Mixed, type Text, Unknown, type Value } from '../value.ts'
 import { asBoolean, asText, elementOf, kindOf, type Plain } from './convert.ts'
 import { entriesOf, evaluateFor, type Loop, rounds } from './evaluate-for.ts'
 import { Fault, Unknowable } from './fault.ts'
@@ -207,12 +207,12 @@ export class Evaluator {
     const [only] = parts
     if (parts.length === 1 && typeof only === 'object' && only.kind === 'interpolation')
       return this.value(only.value, scope)
-    const text = joinText(parts.flatMap((part) => this.#part(part, scope)))
+    const text = joinTexts(...parts.flatMap((part) => this.#part(part, scope)))
     this.#options.budget.spendText(typeof text === 'string' ? text.length : text.parts.join('').length)
     return text
   }
 
-  #part(part: TemplatePart, scope: Scope): readonly (Text | Unknown)[] {
+  #part(part: TemplatePart, scope: Scope): readonly Text[] {
     if (typeof part === 'string') return [part]
     if (part.kind === 'interpolation') return [this.#text(part.value, scope)]
     if (part.kind === 'if') {
@@ -223,13 +223,14 @@ export class Evaluator {
     return rounds(part, loop, scope).flatMap((round) => part.parts.flatMap((inner) => this.#part(inner, round)))
   }
 
-  #text(expression: Expression, scope: Scope): Text | Unknown {
+  #text(expression: Expression, scope: Scope): Text {
     const value = this.value(expression, scope)
-    if (isText(value) || isUnknown(value)) return value
+    if (isText(value)) return value
+    if (isUnknown(value)) return new Mixed([value])
     if (typeof value === 'number' || typeof value === 'boolean') return asText(value)
     const fault = new Fault(`${kindOf(value)} stands where text is expected`)
     if (this.#fixing.active) throw fault
-    return this.#unknown(expression, fault)
+    return new Mixed([this.#unknown(expression, fault)])
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.ts'
-import { isSecretName, secretDefault } from '../secret-name.ts'
+import { isSecretName } from '../secret-name.ts'
 import type { Variable } from '../template.ts'
 import { isMixed, isUnknown, Mixed, Reference, type Value } from '../value.ts'
 import { asText, isConcrete } from './convert.ts'
@@ -22,7 +22,7 @@ export function variablesOf(
     const env = askedEnvironment(declaration)
     const value = defaultOf(declaration, evaluator, findings)
     const now = assigned.get(name) ?? value
-    const variable: Variable = {
+    return {
       name,
       place: placeOf(at),
       ...(description === undefined ? {} : { description }),
@@ -32,9 +32,6 @@ export function variablesOf(
       ...(value === undefined ? {} : { default: env === undefined ? value : '' }),
       ...(now === undefined || isUnknown(now) ? {} : { value: now }),
     }
-    const secret = secretDefault(variable)
-    if (secret !== undefined) findings.add(secret)
-    return variable
   })
 }
 

@@ -1,4 +1,4 @@
-import { joinText } from '../../text.ts'
+import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Text, type Value } from '../../value.ts'
 import { asBoolean, asNumber, asText, numberText, type Plain } from '../convert.ts'
 import { Fault } from '../fault.ts'
@@ -28,8 +28,8 @@ export function formatSymbolic([spec, ...values]: readonly Value[]): Text | unde
   if (pieces.some((piece, index) => index % 2 === 0 && piece.includes('%'))) return undefined
   if (pieces.filter((piece) => /^%[sv]$/.test(piece)).length !== values.length) return undefined
   let next = 0
-  return joinText(
-    pieces.map((piece, index) => {
+  return joinTexts(
+    ...pieces.map((piece, index) => {
       if (index % 2 === 0) return piece
       return piece === '%%' ? '%' : values[next++]!
     }),

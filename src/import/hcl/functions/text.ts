@@ -1,4 +1,4 @@
-import { joinText } from '../../text.ts'
+import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Value } from '../../value.ts'
 import { asInteger, asList, asText, type Plain } from '../convert.ts'
 import { Fault } from '../fault.ts'
@@ -70,7 +70,7 @@ function joinPlain([separator, ...lists]: readonly Plain[]): Plain {
 function joinSymbolic([separator, ...lists]: readonly Value[]): Value | undefined {
   const elements = lists.flatMap((list) => asList(list))
   if (!isText(separator) || !elements.every(isText) || !elements.some(isMixed)) return undefined
-  return joinText(elements.flatMap((element, index) => (index === 0 ? [element] : [separator, element])))
+  return joinTexts(...elements.flatMap((element, index) => (index === 0 ? [element] : [separator, element])))
 }
 
 function formatList([spec, ...values]: readonly Plain[]): Plain {
