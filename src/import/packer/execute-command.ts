@@ -7,9 +7,7 @@ export interface Execution {
   readonly sudo: boolean
 }
 
-const PATHS: ReadonlyMap<string, string> = new Map(
-  ['sh', 'bash', 'dash', 'ash'].map((name) => [name, `/bin/${name}`]),
-)
+const PATHS: ReadonlyMap<string, string> = new Map(['sh', 'bash', 'dash', 'ash'].map((name) => [name, `/bin/${name}`]))
 
 /** What an `execute_command` does; undefined when it does something that no step can. */
 export function readExecuteCommand(command: string): Execution | undefined {
@@ -18,7 +16,8 @@ export function readExecuteCommand(command: string): Execution | undefined {
     .replace(/\{\{-?\s*\.(Vars|EnvVarFile)\s*-?\}\}/g, 'PACKER_VARS')
   if (text.includes('{{')) return undefined
   const parts = text.split(/;|&&/).map((part) => part.trim())
-  const isPreparation = (part: string) => /^(sudo\s+)?(chmod\s+\S+\s+['"]?PACKER_PATH['"]?|\.\s+PACKER_VARS|)$/.test(part)
+  const isPreparation = (part: string) =>
+    /^(sudo\s+)?(chmod\s+\S+\s+['"]?PACKER_PATH['"]?|\.\s+PACKER_VARS|)$/.test(part)
   const [start, ...others] = parts.filter((part) => !isPreparation(part))
   return start === undefined || others.length > 0 ? undefined : readStart(start)
 }
