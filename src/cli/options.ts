@@ -61,6 +61,20 @@ export const varOption = () =>
     },
   )
 
+export const varFileOption = () => repeated('--var-file <file>', 'a file of variables for a Packer template')
+
+/** By the name of a source; '' for every other. */
+export const mapBaseOption = () =>
+  new Option(
+    '--map-base <[source=]image>',
+    'the image for a source of a Packer template, instead of its own; may be repeated',
+  ).argParser((text: string, before: ReadonlyMap<string, string> | undefined) => {
+    const [, name = '', image = ''] = /^(?:([^=/:@]+)=)?(.+)$/.exec(text) ?? []
+    if (image === '')
+      throw new InvalidArgumentError(`Write --map-base IMAGE or --map-base SOURCE=IMAGE, not '${text}'.`)
+    return new Map([...(before ?? []), [name, image]])
+  })
+
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 
 export const noCacheOption = () =>

@@ -1,0 +1,119 @@
+import { OcibakeError } from '../../errors.ts'
+import type { Findings } from '../findings.ts'
+import { readText } from '../read-text.ts'
+import { SourceText } from '../source-text.ts'
+import type { TemplateInputs } from '../template-inputs.ts'
+import type { Place, Value } from '../value.ts'
+import type { Declaration } from './declared.ts'
+import type { Evaluator } from './evaluate.ts'
+import { Fault } from './fault.ts'
+import { parseHcl, parseHclExpression } from './parse.ts'
+import { NO_NAMES } from './scope.ts'
+import { placeOf } from './syntax.ts'
+import { converted } from './type.ts'
+
+/**
+ * The values that variables are given, the strongest last as Packer has it: `PKR_VAR_NAME`, `*.auto.pkrvars.hcl`,
+ * `--var-file`, `--var`.
+ * @throws USAGE for a `--var` that no file declares or that does not fit its type; TEMPLATE_INVALID for a file
+ */
+export async function assignedValues(
+  declared: readonly Declaration[],
+  autoFiles: readonly string[],
+  inputs: TemplateInputs,
+  evaluator: Evaluator,
+  findings: Findings,
+): Promise<ReadonlyMap<string, Value>> {
+  const byName = new Map(declared.map((declaration) => [declaration.name, declaration]))
+  const assigned = new Map<string, Value>()
+  for (const [name, declaration] of byName) {
+    const text = inputs.env[`PKR_VAR_${name}`]
+    if (text !== undefined) assigned.set(name, await fromText(declaration, text, `PKR_VAR_${name}`, evaluator))
+  }
+  for (const file of [...autoFiles, ...inputs.varFiles]) {
+    for (const { name, value, place } of await fromFile(file, inputs, evaluator)) {
+      const declaration = byName.get(name)
+      if (declaration === undefined) findings.add(undeclared(name, place))
+      else assigned.set(name, fitting(declaration, value, `${place.file}:${place.line}`))
+    }
+  }
+  for (const [name, text] of Object.entries(inputs.vars)) {
+    const declaration = byName.get(name)
+    if (declaration === undefined) throw noSuchVariable(name, [...byName.keys()])
+    assigned.set(name, await fromText(declaration, text, `--var ${name}`, evaluator))
+  }
+  return assigned
+}
+
+interface Assignment {
+  readonly name: string
+  readonly value: Value
+  readonly place: Place
+}
+
+async function fromFile(file: string, inputs: TemplateInputs, evaluator: Evaluator): Promise<readonly Assignment[]> {
+  const source = await readText(file, 'variables file', inputs)
+  if (file.endsWith('.json')) {
+    const place = source.place(0)
+    return Object.entries(jsonObject(source)).map(([name, value]) => ({ name, value, place }))
+  }
+  const body = await parseHcl(source)
+  return body.items
+    .filter((item) => item.kind === 'attribute')
+    .map((item) => ({ name: item.name, value: evaluator.value(item.value, NO_NAMES), place: placeOf(item) }))
+}
+
+function jsonObject({ file, text }: SourceText): { readonly [name: string]: Value } {
+  const invalid = (observed: string) =>
+    new OcibakeError('TEMPLATE_INVALID', `${file} ${observed}`, { hint: 'Write {"NAME": "VALUE", …}.' })
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw invalid(`is no JSON: ${cause instanceof Error ? cause.message.replace(/[^\x20-\x7e]/g, ' ') : ''}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('holds no object.')
+  return value as { readonly [name: string]: Value }
+}
+
+/** As Packer reads what a command line or the environment gives: literal, but for types that have parts. */
+async function fromText(declaration: Declaration, text: string, where: string, evaluator: Evaluator): Promise<Value> {
+  const { type } = declaration
+  if (
+    type === undefined ||
+    type.kind === 'any' ||
+    type.kind === 'string' ||
+    type.kind === 'number' ||
+    type.kind === 'bool'
+  ) {
+    return fitting(declaration, text, where)
+  }
+  return fitting(declaration, evaluator.value(await parseHclExpression(new SourceText(where, text)), NO_NAMES), where)
+}
+
+function fitting({ name, type }: Declaration, value: Value, where: string): Value {
+  try {
+    return type === undefined ? value : converted(value, type)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    throw new OcibakeError('USAGE', `${where} does not fit the type of the variable '${name}': ${error.message}.`, {
+      hint: 'Compare `type` in the template.',
+    })
+  }
+}
+
+function undeclared(name: string, place: Place) {
+  return {
+    kind: 'defect',
+    id: 'OB147',
+    place,
+    says: `'${name}' is given a value, but no file of the template declares it.`,
+    advice: 'Remove it, or declare the variable.',
+  } as const
+}
+
+function noSuchVariable(name: string, names: readonly string[]): OcibakeError {
+  const hint =
+    names.length === 0 ? 'It declares none; leave out --var.' : `It declares ${names.slice(0, 20).join(', ')}.`
+  return new OcibakeError('USAGE', `The template has no variable '${name}'.`, { hint })
+}

@@ -1,0 +1,63 @@
+import type { Finding } from '../finding.ts'
+import type { Value } from '../value.ts'
+import type { Evaluator } from './evaluate.ts'
+import { Fault } from './fault.ts'
+import type { Root, Scope } from './scope.ts'
+import { attributeOf, type Body, type Expression, placeOf } from './syntax.ts'
+
+/** Longer chains of locals that use one another nobody writes. */
+const DEEPEST = 50
+
+/** The locals of a template: each is worked out when it is used for the first time. */
+export class Locals {
+  readonly #expressions: ReadonlyMap<string, Expression>
+  readonly #values = new Map<string, Value>()
+  readonly #evaluating = new Set<string>()
+
+  constructor(files: readonly Body[]) {
+    this.#expressions = new Map(files.flatMap((body) => localsIn(body)))
+  }
+
+  /** What `local.NAME` is. @param scope where locals may look, `local` itself included */
+  root(evaluator: Evaluator, scope: () => Scope): Root {
+    return (name) => {
+      const known = this.#values.get(name)
+      if (known !== undefined) return known
+      const expression = this.#expressions.get(name)
+      if (expression === undefined) throw new Fault(`there is no local '${name}'`)
+      if (this.#evaluating.has(name)) throw new Fault(`the local '${name}' is made of itself`)
+      if (this.#evaluating.size > DEEPEST) throw new Fault(`more than ${DEEPEST} locals are made of one another`)
+      this.#evaluating.add(name)
+      try {
+        const value = evaluator.apart(expression, scope())
+        this.#values.set(name, value)
+        return value
+      } finally {
+        this.#evaluating.delete(name)
+      }
+    }
+  }
+
+  /** What became of each; to be asked when all builds are read. */
+  findings(): readonly Finding[] {
+    return [...this.#expressions].map(([name, expression]) => {
+      const used = this.#values.has(name)
+      const says = used ? `The local '${name}' is used.` : `Nothing that is built uses the local '${name}'.`
+      const advice = used ? 'Its value stands wherever it was used.' : 'It is left out.'
+      return { kind: 'mapped', id: 'OB142', place: placeOf(expression), says, advice }
+    })
+  }
+}
+
+function localsIn(body: Body): readonly (readonly [string, Expression])[] {
+  return body.items.flatMap((item) => {
+    if (item.kind !== 'block') return []
+    if (item.type === 'locals') {
+      return item.body.items
+        .filter((inner) => inner.kind === 'attribute')
+        .map(({ name, value }) => [name, value] as const)
+    }
+    const expression = item.type === 'local' ? attributeOf(item.body, 'expression') : undefined
+    return expression === undefined ? [] : [[item.labels[0] ?? '', expression.value] as const]
+  })
+}

@@ -1,0 +1,87 @@
+import { dirname, resolve } from 'node:path'
+import { OcibakeError } from '../../errors.ts'
+import { Budget } from '../budget.ts'
+import { Findings } from '../findings.ts'
+import type { SourceText } from '../source-text.ts'
+import type { Template, Variable } from '../template.ts'
+import type { TemplateInputs } from '../template-inputs.ts'
+import { assignedValues } from './assignments.ts'
+import { buildsOf } from './builds.ts'
+import { declarations } from './declared.ts'
+import { Evaluator } from './evaluate.ts'
+import { Unknowable } from './fault.ts'
+import { environmentFunction, ownFunctions } from './functions/own.ts'
+import { hclFunctions } from './functions.ts'
+import { Locals } from './locals.ts'
+import { parseHcl } from './parse.ts'
+import type { Root, Scope } from './scope.ts'
+import { declaredSources } from './sources.ts'
+import { type Body, blocksOf, placeOf } from './syntax.ts'
+import { topLevelFindings } from './top-level.ts'
+import { variableRoot, variablesOf } from './variables.ts'
+
+/** The files of a template in HCL2. */
+export interface HclFiles {
+  /** As the user would name it: `path.root`. */
+  readonly folder: string
+  readonly files: readonly SourceText[]
+  /** `*.auto.pkrvars.hcl` and `.json`, in their order. */
+  readonly autoFiles: readonly string[]
+}
+
+/** What a template in HCL2 says. @throws TEMPLATE_INVALID; USAGE for a variable that does not fit */
+export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: TemplateInputs): Promise<Template> {
+  const bodies = await Promise.all(files.map(parseHcl))
+  const findings = new Findings()
+  const variables = new Map<string, Variable>()
+  const budget = new Budget(folder)
+  const report = findings.add.bind(findings)
+  const own = ownFunctions({ folder: resolve(inputs.cwd, folder), cwd: inputs.cwd })
+  const evaluator = new Evaluator({ variables, functions: hclFunctions(own), budget, report })
+  const withEnvironment = { ...own, env: environmentFunction(inputs.env) }
+  const early = new Evaluator({ variables, functions: hclFunctions(withEnvironment), budget, report })
+
+  const declared = declarations(bodies, early, report)
+  const assigned = await assignedValues(declared, autoFiles, inputs, early, findings)
+  for (const variable of variablesOf(declared, assigned, early, findings)) variables.set(variable.name, variable)
+
+  const locals = new Locals(bodies)
+  const byName = new Map(declared.map((declaration) => [declaration.name, declaration]))
+  const roots: ReadonlyMap<string, Root> = new Map([
+    ['var', variableRoot(variables, byName, (name, value) => evaluator.use(name, value))],
+    ['local', locals.root(evaluator, () => scope)],
+    ['data', notHere('a data source is asked when Packer builds')],
+    ['packer', notHere('there is no Packer here')],
+    ['path', (key) => (key === 'cwd' ? inputs.cwd : folder)],
+    ['build', notHere('it is made by a build with Packer')],
+  ])
+  const scope: Scope = { roots, names: new Map() }
+  const sources = declaredSources(bodies)
+  const blocks = bodies.flatMap((body) => blocksOf(body, 'build'))
+  const builds = blocks.flatMap((block) => buildsOf(block, sources, evaluator, scope, findings))
+  if (builds.length === 0) throw nothingBuilt(files, bodies)
+  for (const finding of [...topLevelFindings(bodies, builds), ...locals.findings()]) findings.add(finding)
+  const names = [...files.map(({ file }) => file), ...autoFiles, ...inputs.varFiles]
+  return { format: 'hcl', files: names, variables: [...variables.values()], builds, findings: findings.all }
+}
+
+function notHere(why: string): Root {
+  return () => {
+    throw new Unknowable(why)
+  }
+}
+
+function nothingBuilt(files: readonly SourceText[], bodies: readonly Body[]): OcibakeError {
+  const [first] = files
+  const build = bodies.flatMap((body) => blocksOf(body, 'build'))[0]
+  if (build !== undefined) {
+    const { file, line } = placeOf(build)
+    return new OcibakeError('TEMPLATE_INVALID', `The build at ${file}:${line} has no source that is declared.`, {
+      hint: `Import the folder if another file declares it: ocibake import ${dirname(file)}`,
+    })
+  }
+  const what = files.length === 1 ? first!.file : `The folder ${dirname(first!.file)}`
+  return new OcibakeError('TEMPLATE_INVALID', `${what} has no \`build\` block: nothing is built by it.`, {
+    hint: 'Name the file with the build, or the folder with all files.',
+  })
+}
