@@ -85,9 +85,9 @@ export class Fixing {
   #valueOf({ variable, value }: Reference): Value {
     if (value === undefined)
       throw new Unknowable(`nobody gave the variable '${variable}' a value (--var ${variable}=…)`)
-    this.use(variable, value)
-    const known = this.#variables.get(variable)?.value
-    return known === undefined || isMixed(known) ? value : known
+    const known = this.#variables.get(variable)?.value ?? value
+    this.use(variable, known)
+    return known
   }
 
   #finding(expression: Expression, used: ReadonlyMap<string, Value>, result: Value): Finding {
