@@ -1,13 +1,14 @@
 import type { Parser } from 'web-tree-sitter'
 import { OcibakeError } from '../../errors.ts'
+import { Fault } from '../fault.ts'
 import type { Findings } from '../findings.ts'
+import { jsonObject } from '../json-object.ts'
 import { readText } from '../read-text.ts'
 import { SourceText } from '../source-text.ts'
 import type { TemplateInputs } from '../template-inputs.ts'
 import type { Place, Value } from '../value.ts'
 import type { Declaration } from './declared.ts'
 import type { Evaluator } from './evaluate.ts'
-import { Fault } from './fault.ts'
 import { parseHcl, parseHclExpression } from './parse.ts'
 import { NO_NAMES } from './scope.ts'
 import { placeOf } from './syntax.ts'
@@ -69,19 +70,6 @@ async function fromFile(file: string, { inputs, parser, evaluator }: Reading): P
   return body.items
     .filter((item) => item.kind === 'attribute')
     .map((item) => ({ name: item.name, value: evaluator.value(item.value, NO_NAMES), place: placeOf(item) }))
-}
-
-function jsonObject({ file, text }: SourceText): { readonly [name: string]: Value } {
-  const invalid = (observed: string) =>
-    new OcibakeError('TEMPLATE_INVALID', `${file} ${observed}`, { hint: 'Write {"NAME": "VALUE", …}.' })
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw invalid(`is no JSON: ${cause instanceof Error ? cause.message.replace(/[^\x20-\x7e]/g, ' ') : ''}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('holds no object.')
-  return value as { readonly [name: string]: Value }
 }
 
 /** As Packer reads what a command line or the environment gives: literal, but for types that have parts. */

@@ -1,8 +1,8 @@
+import { Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import type { Variable } from '../template.ts'
 import { isFields, isList, isMixed, isReference, isUnknown, type Mixed, type Reference, type Value } from '../value.ts'
 import type { Plain } from './convert.ts'
-import { Unknowable } from './fault.ts'
 import { type Expression, placeOf, written } from './syntax.ts'
 
 /** What an expression may ask of a variable of the template. */

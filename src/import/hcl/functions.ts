@@ -1,4 +1,4 @@
-import { Fault, Unknowable } from './fault.ts'
+import { Fault, Unknowable } from '../fault.ts'
 import { attemptFunctions } from './functions/attempts.ts'
 import { collectionFunctions } from './functions/collections.ts'
 import { encodingFunctions } from './functions/encoding.ts'

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { OcibakeError } from '../../errors.ts'
+import { Unknowable } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import type { SourceText } from '../source-text.ts'
 import type { Template, Variable } from '../template.ts'
@@ -7,7 +8,6 @@ import type { TemplateInputs } from '../template-inputs.ts'
 import { assignedValues } from './assignments.ts'
 import { buildsOf } from './builds.ts'
 import { declarations } from './declared.ts'
-import { Unknowable } from './fault.ts'
 import { environmentFunction } from './functions/own.ts'
 import { hclParser } from './grammar.ts'
 import { Locals } from './locals.ts'
@@ -43,7 +43,7 @@ export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: Te
   const assigned = await assignedValues(declared, autoFiles, { parser, inputs, evaluator: early, findings })
   for (const variable of variablesOf(declared, assigned, early, findings)) variables.set(variable.name, variable)
 
-  const locals = new Locals(bodies)
+  const locals = new Locals(bodies, findings)
   const byName = new Map(declared.map((declaration) => [declaration.name, declaration]))
   const roots: ReadonlyMap<string, Root> = new Map([
     ['var', variableRoot(variables, byName, (name, value) => evaluator.use(name, value))],
@@ -54,9 +54,10 @@ export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: Te
     ['build', notHere('it is made by a build with Packer')],
   ])
   const scope: Scope = { roots, names: new Map() }
-  const sources = declaredSources(bodies)
+  const surroundings = { templateFolder: folder, cwd: inputs.cwd }
+  const world = { evaluator, findings, sources: declaredSources(bodies), surroundings }
   const blocks = bodies.flatMap((body) => blocksOf(body, 'build'))
-  const builds = blocks.flatMap((block) => buildsOf(block, sources, evaluator, scope, findings))
+  const builds = blocks.flatMap((block) => buildsOf(block, world, scope))
   if (builds.length === 0) throw nothingBuilt(files, bodies)
   for (const finding of [...topLevelFindings(bodies, builds), ...locals.findings()]) findings.add(finding)
   const names = [...files.map(({ file }) => file), ...autoFiles, ...inputs.varFiles]

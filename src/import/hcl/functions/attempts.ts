@@ -1,4 +1,4 @@
-import { Fault } from '../fault.ts'
+import { Fault } from '../../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 const lazily = (lazy: NonNullable<HclFunction['lazy']>): HclFunction => ({

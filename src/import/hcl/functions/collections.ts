@@ -1,3 +1,4 @@
+import { Fault } from '../../fault.ts'
 import { isFields, isList, isMixed, isText, isUnknown, type Value } from '../../value.ts'
 import {
   asFields,
@@ -11,7 +12,6 @@ import {
   type Plain,
   sortedKeys,
 } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 /** Arranges values without looking into them, and so keeps their variables. @throws Fault */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { Fault, Unknowable } from '../../fault.ts'
 import { asText, numberText, type Plain, type PlainFields, sortedKeys } from '../convert.ts'
-import { Fault, Unknowable } from '../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 const ofText = (make: (text: string) => Plain): HclFunction => ({ plain: ([text]) => make(asText(text)) })

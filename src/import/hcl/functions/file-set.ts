@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join, matchesGlob } from 'node:path'
-import { Fault } from '../fault.ts'
+import { Fault } from '../../fault.ts'
 
 /** More entries than a template's own folders have. */
 const MOST = 20_000

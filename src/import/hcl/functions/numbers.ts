@@ -1,5 +1,5 @@
+import { Fault } from '../../fault.ts'
 import { asInteger, asNumber, asText, type Plain } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 const ofNumber = (make: (number: number) => number): HclFunction => ({

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
+import { Fault } from '../../fault.ts'
 import { asText } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import { fileFunctions } from './files.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 import type { Surroundings } from './surroundings.ts'

@@ -1,6 +1,6 @@
 import { createContext, Script } from 'node:vm'
+import { Fault } from '../../fault.ts'
 import { asText, type Plain } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import type { FunctionTable } from './function.ts'
 
 /** Go's expressions take linear time, those of JavaScript may take forever. */

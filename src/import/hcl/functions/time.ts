@@ -1,5 +1,5 @@
+import { Fault, Unknowable } from '../../fault.ts'
 import { asText } from '../convert.ts'
-import { Fault, Unknowable } from '../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 const unknown = (why: string): HclFunction => ({
