@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { readHcl } from './hcl/read-hcl.ts'
+import { readJson } from './packer-json/read-json.ts'
 import { readText } from './read-text.ts'
 import type { Template } from './template.ts'
 import type { TemplateInputs } from './template-inputs.ts'
@@ -16,6 +17,7 @@ export async function readTemplate(path: string, inputs: TemplateInputs): Promis
     if (await isFolder(path, inputs)) return await readFolder(path, inputs)
     if (path.endsWith('.pkr.json')) throw hclInJson(path)
     const source = await readText(path, 'template', inputs)
+    if (path.endsWith('.json')) return await readJson(source, inputs)
     return await readHcl({ folder: dirname(path), files: [source], autoFiles: [] }, inputs)
   } catch (error) {
     // What is nested is bounded everywhere, but several bounds may meet.

@@ -1,16 +1,26 @@
+import type { Parser } from 'web-tree-sitter'
 import { OcibakeError } from '../../errors.ts'
+import { Fault } from '../fault.ts'
 import type { Findings } from '../findings.ts'
+import { jsonObject } from '../json-object.ts'
 import { readText } from '../read-text.ts'
 import { SourceText } from '../source-text.ts'
 import type { TemplateInputs } from '../template-inputs.ts'
 import type { Place, Value } from '../value.ts'
 import type { Declaration } from './declared.ts'
 import type { Evaluator } from './evaluate.ts'
-import { Fault } from './fault.ts'
 import { parseHcl, parseHclExpression } from './parse.ts'
 import { NO_NAMES } from './scope.ts'
 import { placeOf } from './syntax.ts'
 import { converted } from './type.ts'
+
+/** What values are read by. */
+export interface Reading {
+  readonly parser: Parser
+  readonly inputs: TemplateInputs
+  readonly evaluator: Evaluator
+  readonly findings: Findings
+}
 
 /**
  * The values that variables are given, the strongest last as Packer has it: `PKR_VAR_NAME`, `*.auto.pkrvars.hcl`,
@@ -20,18 +30,17 @@ import { converted } from './type.ts'
 export async function assignedValues(
   declared: readonly Declaration[],
   autoFiles: readonly string[],
-  inputs: TemplateInputs,
-  evaluator: Evaluator,
-  findings: Findings,
+  reading: Reading,
 ): Promise<ReadonlyMap<string, Value>> {
+  const { inputs, findings } = reading
   const byName = new Map(declared.map((declaration) => [declaration.name, declaration]))
   const assigned = new Map<string, Value>()
   for (const [name, declaration] of byName) {
     const text = inputs.env[`PKR_VAR_${name}`]
-    if (text !== undefined) assigned.set(name, await fromText(declaration, text, `PKR_VAR_${name}`, evaluator))
+    if (text !== undefined) assigned.set(name, fromText(declaration, text, `PKR_VAR_${name}`, reading))
   }
   for (const file of [...autoFiles, ...inputs.varFiles]) {
-    for (const { name, value, place } of await fromFile(file, inputs, evaluator)) {
+    for (const { name, value, place } of await fromFile(file, reading)) {
       const declaration = byName.get(name)
       if (declaration === undefined) findings.add(undeclared(name, place))
       else assigned.set(name, fitting(declaration, value, `${place.file}:${place.line}`))
@@ -40,7 +49,7 @@ export async function assignedValues(
   for (const [name, text] of Object.entries(inputs.vars)) {
     const declaration = byName.get(name)
     if (declaration === undefined) throw noSuchVariable(name, [...byName.keys()])
-    assigned.set(name, await fromText(declaration, text, `--var ${name}`, evaluator))
+    assigned.set(name, fromText(declaration, text, `--var ${name}`, reading))
   }
   return assigned
 }
@@ -51,33 +60,20 @@ interface Assignment {
   readonly place: Place
 }
 
-async function fromFile(file: string, inputs: TemplateInputs, evaluator: Evaluator): Promise<readonly Assignment[]> {
+async function fromFile(file: string, { inputs, parser, evaluator }: Reading): Promise<readonly Assignment[]> {
   const source = await readText(file, 'variables file', inputs)
   if (file.endsWith('.json')) {
     const place = source.place(0)
     return Object.entries(jsonObject(source)).map(([name, value]) => ({ name, value, place }))
   }
-  const body = await parseHcl(source)
+  const body = parseHcl(parser, source)
   return body.items
     .filter((item) => item.kind === 'attribute')
     .map((item) => ({ name: item.name, value: evaluator.value(item.value, NO_NAMES), place: placeOf(item) }))
 }
 
-function jsonObject({ file, text }: SourceText): { readonly [name: string]: Value } {
-  const invalid = (observed: string) =>
-    new OcibakeError('TEMPLATE_INVALID', `${file} ${observed}`, { hint: 'Write {"NAME": "VALUE", …}.' })
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw invalid(`is no JSON: ${cause instanceof Error ? cause.message.replace(/[^\x20-\x7e]/g, ' ') : ''}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('holds no object.')
-  return value as { readonly [name: string]: Value }
-}
-
 /** As Packer reads what a command line or the environment gives: literal, but for types that have parts. */
-async function fromText(declaration: Declaration, text: string, where: string, evaluator: Evaluator): Promise<Value> {
+function fromText(declaration: Declaration, text: string, where: string, { parser, evaluator }: Reading): Value {
   const { type } = declaration
   if (
     type === undefined ||
@@ -88,7 +84,7 @@ async function fromText(declaration: Declaration, text: string, where: string, e
   ) {
     return fitting(declaration, text, where)
   }
-  return fitting(declaration, evaluator.value(await parseHclExpression(new SourceText(where, text)), NO_NAMES), where)
+  return fitting(declaration, evaluator.value(parseHclExpression(parser, new SourceText(where, text)), NO_NAMES), where)
 }
 
 function fitting({ name, type }: Declaration, value: Value, where: string): Value {

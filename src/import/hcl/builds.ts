@@ -1,58 +1,66 @@
+import { Unknowable } from '../fault.ts'
 import type { Findings } from '../findings.ts'
+import { goContext } from '../go-template/context.ts'
+import type { GoSurroundings } from '../go-template/functions.ts'
+import { renderBlock } from '../go-template/render-block.ts'
 import { blockFor, isFor } from '../only-except.ts'
 import type { Block, Build } from '../template.ts'
 import { blockOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
-import { Unknowable } from './fault.ts'
 import type { Scope } from './scope.ts'
 import { sourcesOf, type UsedSource } from './sources.ts'
 import { attributeOf, type BlockSyntax, placeOf } from './syntax.ts'
 
 const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup-provisioner)$/
 
-/** One build for each source of a `build` block. */
-export function buildsOf(
-  syntax: BlockSyntax,
-  declared: ReadonlyMap<string, BlockSyntax>,
-  evaluator: Evaluator,
-  scope: Scope,
-  findings: Findings,
-): readonly Build[] {
-  const nameAttribute = attributeOf(syntax.body, 'name')
-  const given = nameAttribute === undefined ? undefined : evaluator.plain(nameAttribute.value, scope)
-  const name = typeof given === 'string' ? given : ''
-  const sources = sourcesOf(syntax, declared, evaluator, scope, (finding) => findings.add(finding))
-  return sources.map((source) => buildOf(syntax, name, source, evaluator, findings))
+/** What a template's builds are read with. */
+export interface World {
+  readonly evaluator: Evaluator
+  readonly findings: Findings
+  readonly sources: ReadonlyMap<string, BlockSyntax>
+  /** For the Go templates that plugins allow in texts. */
+  readonly surroundings: GoSurroundings
 }
 
-function buildOf(
-  syntax: BlockSyntax,
-  name: string,
-  source: UsedSource,
-  evaluator: Evaluator,
-  findings: Findings,
-): Build {
+/** One build for each source of a `build` block. */
+export function buildsOf(syntax: BlockSyntax, world: World, scope: Scope): readonly Build[] {
+  const { evaluator, sources, findings } = world
+  const attribute = attributeOf(syntax.body, 'name')
+  const given = attribute === undefined ? undefined : evaluator.plain(attribute.value, scope)
+  const name = typeof given === 'string' ? given : ''
+  return sourcesOf(syntax, sources, evaluator, scope, findings).map((source) => buildOf(syntax, name, source, world))
+}
+
+function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: World): Build {
+  const { evaluator, findings, surroundings } = world
   const full = `${source.type}.${source.name}`
   const prefixed = name === '' ? full : `${name}.${full}`
-  const names = [full, prefixed]
+  // override knows a source by its own name.
+  const names = [full, prefixed, source.name]
   const scope = { ...source.scope, roots: new Map(source.scope.roots).set('build', buildRoot(name)) }
   const blocks = expanded(syntax.body, evaluator, scope)
-  const own = (block: Scoped) => labelled(block, evaluator)
-  const ofType = (type: string) => blocks.filter((block) => block.syntax.type === type)
-  const chosen = (list: readonly Block[], known: readonly string[]) =>
-    list.filter((block) => isFor(block, known)).map((block) => blockFor(block, known))
   for (const { syntax: other } of blocks) if (!KNOWN.test(other.type)) findings.add(unknownBlock(other))
-  // override knows a source by its own name.
-  const cleanup = chosen(ofType('error-cleanup-provisioner').map(own), [...names, source.name])[0]
+  const build = { name: source.name, type: source.type }
+  const context = goContext(
+    { ...surroundings, build },
+    'literal',
+    () => false,
+    (finding) => findings.add(finding),
+  )
+  const chosen = (list: readonly Scoped[]) =>
+    list
+      .map((block) => labelled(block, evaluator))
+      .filter((block) => isFor(block, names))
+      .map((block) => named(renderBlock(blockFor(block, names), context)))
+  const ofType = (type: string) => chosen(blocks.filter((block) => block.syntax.type === type))
+  const [errorCleanup] = ofType('error-cleanup-provisioner')
+  const chains = blocks.map((block) => chosen(chainOf(block, evaluator))).filter((chain) => chain.length > 0)
   return {
     name: prefixed,
-    source: source.block,
-    provisioners: chosen(ofType('provisioner').map(own), [...names, source.name]),
-    ...(cleanup === undefined ? {} : { errorCleanup: cleanup }),
-    postProcessors: blocks
-      .flatMap((block) => chainOf(block, evaluator))
-      .map((chain) => chosen(chain, names).map(named))
-      .filter((chain) => chain.length > 0),
+    source: source.isContainer ? renderBlock(source.block, context) : source.block,
+    provisioners: ofType('provisioner'),
+    ...(errorCleanup === undefined ? {} : { errorCleanup }),
+    postProcessors: chains,
   }
 }
 
@@ -60,11 +68,11 @@ function labelled({ syntax, scope }: Scoped, evaluator: Evaluator): Block {
   return blockOf(syntax, syntax.labels[0] ?? '', evaluator, scope)
 }
 
-function chainOf(block: Scoped, evaluator: Evaluator): readonly (readonly Block[])[] {
-  if (block.syntax.type === 'post-processor') return [[labelled(block, evaluator)]]
+/** The members of a chain: a post-processor that stands alone is one. */
+function chainOf(block: Scoped, evaluator: Evaluator): readonly Scoped[] {
+  if (block.syntax.type === 'post-processor') return [block]
   if (block.syntax.type !== 'post-processors') return []
-  const members = expanded(block.syntax.body, evaluator, block.scope)
-  return [members.filter(({ syntax }) => syntax.type === 'post-processor').map((member) => labelled(member, evaluator))]
+  return expanded(block.syntax.body, evaluator, block.scope).filter(({ syntax }) => syntax.type === 'post-processor')
 }
 
 /** The name that a post-processor has for `-only` and `-except` is none of its options. */

@@ -1,5 +1,5 @@
+import { Fault } from '../fault.ts'
 import { isFields, isList, isText, isUnknown, type Value } from '../value.ts'
-import { Fault } from './fault.ts'
 
 /** A value that is known wholly: no variable is left in it. */
 export type Plain = string | number | boolean | null | readonly Plain[] | PlainFields

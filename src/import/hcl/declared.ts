@@ -1,7 +1,7 @@
+import { Fault } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import type { Value } from '../value.ts'
 import type { Evaluator } from './evaluate.ts'
-import { Fault } from './fault.ts'
 import { NO_NAMES } from './scope.ts'
 import {
   type AttributeSyntax,

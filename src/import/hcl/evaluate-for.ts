@@ -1,6 +1,6 @@
+import { Fault } from '../fault.ts'
 import { isFields, isList, type Value } from '../value.ts'
 import { asBoolean, asText, kindOf, type Plain, sortedKeys } from './convert.ts'
-import { Fault } from './fault.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, ForExpression } from './syntax.ts'
 

@@ -1,15 +1,16 @@
 import type { Budget } from '../budget.ts'
+import { Fault, Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import { joinTexts } from '../text.ts'
 import { isList, isText, isUnknown, Mixed, type Text, Unknown, type Value } from '../value.ts'
 import { asBoolean, asText, elementOf, kindOf, type Plain } from './convert.ts'
 import { entriesOf, evaluateFor, type Loop, rounds } from './evaluate-for.ts'
-import { Fault, Unknowable } from './fault.ts'
 import { abridgedText, Fixing, type KnownVariable } from './fixing.ts'
 import type { Functions } from './functions/function.ts'
 import { binary, unary } from './operators.ts'
 import type { Scope } from './scope.ts'
 import { type CallExpression, type Expression, placeOf, type TemplatePart, written } from './syntax.ts'
+import { converted, typeOf } from './type.ts'
 
 export interface EvaluatorOptions {
   readonly variables: ReadonlyMap<string, KnownVariable>
@@ -159,6 +160,11 @@ export class Evaluator {
   }
 
   #call(expression: CallExpression, scope: Scope): Value {
+    // Its second argument is a type, which is no value.
+    if (expression.name === 'convert' && expression.arguments.length === 2) {
+      const [value, type] = expression.arguments
+      return converted(this.#known(this.#value(value!, scope)), typeOf(type!))
+    }
     const found = this.#options.functions(expression.name)
     if (found.lazy !== undefined) {
       return found.lazy(expression.arguments.map((argument) => () => this.#attempt(argument, scope)))

@@ -1,8 +1,8 @@
+import { Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import type { Variable } from '../template.ts'
 import { isFields, isList, isMixed, isReference, isUnknown, type Mixed, type Reference, type Value } from '../value.ts'
 import type { Plain } from './convert.ts'
-import { Unknowable } from './fault.ts'
 import { type Expression, placeOf, written } from './syntax.ts'
 
 /** What an expression may ask of a variable of the template. */
@@ -85,9 +85,9 @@ export class Fixing {
   #valueOf({ variable, value }: Reference): Value {
     if (value === undefined)
       throw new Unknowable(`nobody gave the variable '${variable}' a value (--var ${variable}=…)`)
-    this.use(variable, value)
-    const known = this.#variables.get(variable)?.value
-    return known === undefined || isMixed(known) ? value : known
+    const known = this.#variables.get(variable)?.value ?? value
+    this.use(variable, known)
+    return known
   }
 
   #finding(expression: Expression, used: ReadonlyMap<string, Value>, result: Value): Finding {

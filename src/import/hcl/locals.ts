@@ -1,7 +1,8 @@
+import { Fault } from '../fault.ts'
 import type { Finding } from '../finding.ts'
+import type { Findings } from '../findings.ts'
 import type { Value } from '../value.ts'
 import type { Evaluator } from './evaluate.ts'
-import { Fault } from './fault.ts'
 import type { Root, Scope } from './scope.ts'
 import { attributeOf, type Body, type Expression, placeOf } from './syntax.ts'
 
@@ -11,30 +12,38 @@ const DEEPEST = 50
 /** The locals of a template: each is worked out when it is used for the first time. */
 export class Locals {
   readonly #expressions: ReadonlyMap<string, Expression>
-  readonly #values = new Map<string, Value>()
+  readonly #findings: Findings
+  readonly #values = new Map<string, { readonly value: Value; readonly found: readonly Finding[] }>()
   readonly #evaluating = new Set<string>()
 
-  constructor(files: readonly Body[]) {
+  constructor(files: readonly Body[], findings: Findings) {
+    this.#findings = findings
     this.#expressions = new Map(files.flatMap((body) => localsIn(body)))
   }
 
   /** What `local.NAME` is. @param scope where locals may look, `local` itself included */
   root(evaluator: Evaluator, scope: () => Scope): Root {
     return (name) => {
-      const known = this.#values.get(name)
-      if (known !== undefined) return known
-      const expression = this.#expressions.get(name)
-      if (expression === undefined) throw new Fault(`there is no local '${name}'`)
-      if (this.#evaluating.has(name)) throw new Fault(`the local '${name}' is made of itself`)
-      if (this.#evaluating.size > DEEPEST) throw new Fault(`more than ${DEEPEST} locals are made of one another`)
-      this.#evaluating.add(name)
-      try {
-        const value = evaluator.apart(expression, scope())
-        this.#values.set(name, value)
-        return value
-      } finally {
-        this.#evaluating.delete(name)
-      }
+      const { value, found } = this.#values.get(name) ?? this.#evaluate(name, evaluator, scope)
+      // The first use may have been where findings do not count.
+      for (const finding of found) this.#findings.add(finding)
+      return value
+    }
+  }
+
+  #evaluate(name: string, evaluator: Evaluator, scope: () => Scope) {
+    const expression = this.#expressions.get(name)
+    if (expression === undefined) throw new Fault(`there is no local '${name}'`)
+    if (this.#evaluating.has(name)) throw new Fault(`the local '${name}' is made of itself`)
+    if (this.#evaluating.size > DEEPEST) throw new Fault(`more than ${DEEPEST} locals are made of one another`)
+    this.#evaluating.add(name)
+    try {
+      const { result, found } = this.#findings.captured(() => evaluator.apart(expression, scope()))
+      const evaluated = { value: result, found }
+      this.#values.set(name, evaluated)
+      return evaluated
+    } finally {
+      this.#evaluating.delete(name)
     }
   }
 

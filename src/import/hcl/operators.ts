@@ -1,5 +1,5 @@
+import { Fault } from '../fault.ts'
 import { asBoolean, asNumber, equal, type Plain } from './convert.ts'
-import { Fault } from './fault.ts'
 
 const BINARY: Readonly<Record<string, (left: Plain, right: Plain) => Plain>> = {
   '==': equal,

@@ -1,6 +1,5 @@
 import type { Node, Parser } from 'web-tree-sitter'
 import { SourceText } from '../source-text.ts'
-import { hclParser } from './grammar.ts'
 import { parseExpression, spanOf, textOf } from './parse-expression.ts'
 import { parseTemplate } from './parse-template.ts'
 import type { AttributeSyntax, BlockSyntax, Body, Expression } from './syntax.ts'
@@ -10,8 +9,8 @@ import { explainSyntax, syntaxError } from './syntax-error.ts'
 const MOST = 1 << 20
 
 /** What a file says in HCL's native syntax. @throws TEMPLATE_INVALID with the place of the first mistake */
-export async function parseHcl(source: SourceText): Promise<Body> {
-  return withTree(source, (root) => {
+export function parseHcl(parser: Parser, source: SourceText): Body {
+  return withTree(parser, source, (root) => {
     const body = root.namedChildren.find(({ type }) => type === 'body' || type === 'object')
     if (body?.type === 'object') {
       throw syntaxError(
@@ -28,23 +27,33 @@ export async function parseHcl(source: SourceText): Promise<Body> {
 const JSON_HINT = 'Is this JSON? Name such files .json.'
 
 /** One expression, such as the value of a variable of type list. @throws TEMPLATE_INVALID */
-export async function parseHclExpression(source: SourceText): Promise<Expression> {
-  const wrapped = new SourceText(source.file, `value = ${source.text}\n`)
-  const body = await parseHcl(wrapped)
-  const [first, ...others] = body.items
+export function parseHclExpression(parser: Parser, source: SourceText): Expression {
+  const lead = 'value = '
+  return onlyValue(parser, new SourceText(source.file, `${lead}${source.text}\n`, lead.length))
+}
+
+function onlyValue(parser: Parser, source: SourceText): Expression {
+  const [first, ...others] = parseHcl(parser, source).items
   if (first?.kind === 'attribute' && others.length === 0) return first.value
   throw syntaxError(source, 0, 'This is no single value.', 'Write one value, such as ["a", "b"].')
 }
 
 /** Text with `${…}` in it, such as the file of templatefile(). @throws TEMPLATE_INVALID */
-export async function parseHclTemplate(source: SourceText): Promise<Expression> {
+export function parseHclTemplate(parser: Parser, source: SourceText): Expression {
   // A delimiter that no line of the text begins with.
-  const end = `E${[...source.text.matchAll(/^\s*E(_*)/gm)].reduce((most, [, tail]) => (tail!.length >= most.length ? `${tail}_` : most), '_')}`
-  const wrapped = new SourceText(source.file, `<<${end}\n${source.text}\n${end}\n`)
-  return parseHclExpression(wrapped)
+  const tails = [...source.text.matchAll(/^\s*E(_*)/gm)].map(([, tail]) => tail!.length)
+  const end = `E${'_'.repeat(tails.reduce((most, length) => Math.max(most, length), 0) + 1)}`
+  const lead = `value = <<${end}\n`
+  const read = onlyValue(parser, new SourceText(source.file, `${lead}${source.text}\n${end}\n`, lead.length))
+  // The newline before the delimiter is not the text's own.
+  if (read.kind === 'literal') return { ...read, value: String(read.value).replace(/\n$/, '') }
+  const last = read.kind === 'template' ? read.parts.at(-1) : undefined
+  if (read.kind !== 'template' || typeof last !== 'string') return read
+  const rest = last.replace(/\n$/, '')
+  return { ...read, parts: rest === '' ? read.parts.slice(0, -1) : [...read.parts.slice(0, -1), rest] }
 }
 
-async function withTree<T>(source: SourceText, take: (root: Node) => T): Promise<T> {
+function withTree<T>(parser: Parser, source: SourceText, take: (root: Node) => T): T {
   if (source.text.length > MOST) {
     throw syntaxError(
       source,
@@ -53,7 +62,6 @@ async function withTree<T>(source: SourceText, take: (root: Node) => T): Promise
       'Name a template; large texts belong in files of their own.',
     )
   }
-  const parser: Parser = await hclParser()
   // A heredoc that ends with the file is closed by a newline only.
   const text = `${source.text}\n`
   const nul = text.indexOf('\0')

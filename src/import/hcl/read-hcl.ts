@@ -1,6 +1,6 @@
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { OcibakeError } from '../../errors.ts'
-import { Budget } from '../budget.ts'
+import { Unknowable } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import type { SourceText } from '../source-text.ts'
 import type { Template, Variable } from '../template.ts'
@@ -8,11 +8,10 @@ import type { TemplateInputs } from '../template-inputs.ts'
 import { assignedValues } from './assignments.ts'
 import { buildsOf } from './builds.ts'
 import { declarations } from './declared.ts'
-import { Evaluator } from './evaluate.ts'
-import { Unknowable } from './fault.ts'
-import { environmentFunction, ownFunctions } from './functions/own.ts'
-import { hclFunctions } from './functions.ts'
+import { environmentFunction } from './functions/own.ts'
+import { hclParser } from './grammar.ts'
 import { Locals } from './locals.ts'
+import { evaluatorMaker } from './make-evaluator.ts'
 import { parseHcl } from './parse.ts'
 import type { Root, Scope } from './scope.ts'
 import { declaredSources } from './sources.ts'
@@ -31,21 +30,20 @@ export interface HclFiles {
 
 /** What a template in HCL2 says. @throws TEMPLATE_INVALID; USAGE for a variable that does not fit */
 export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: TemplateInputs): Promise<Template> {
-  const bodies = await Promise.all(files.map(parseHcl))
+  const parser = await hclParser()
+  const bodies = files.map((file) => parseHcl(parser, file))
   const findings = new Findings()
   const variables = new Map<string, Variable>()
-  const budget = new Budget(folder)
-  const report = findings.add.bind(findings)
-  const own = ownFunctions({ folder: resolve(inputs.cwd, folder), cwd: inputs.cwd })
-  const evaluator = new Evaluator({ variables, functions: hclFunctions(own), budget, report })
-  const withEnvironment = { ...own, env: environmentFunction(inputs.env) }
-  const early = new Evaluator({ variables, functions: hclFunctions(withEnvironment), budget, report })
+  const evaluatorWith = evaluatorMaker({ parser, folder, inputs, variables, findings })
+  const evaluator = evaluatorWith({})
+  // Only the defaults of variables may ask the environment.
+  const early = evaluatorWith({ env: environmentFunction(inputs.env) })
 
-  const declared = declarations(bodies, early, report)
-  const assigned = await assignedValues(declared, autoFiles, inputs, early, findings)
+  const declared = declarations(bodies, early, (finding) => findings.add(finding))
+  const assigned = await assignedValues(declared, autoFiles, { parser, inputs, evaluator: early, findings })
   for (const variable of variablesOf(declared, assigned, early, findings)) variables.set(variable.name, variable)
 
-  const locals = new Locals(bodies)
+  const locals = new Locals(bodies, findings)
   const byName = new Map(declared.map((declaration) => [declaration.name, declaration]))
   const roots: ReadonlyMap<string, Root> = new Map([
     ['var', variableRoot(variables, byName, (name, value) => evaluator.use(name, value))],
@@ -56,9 +54,10 @@ export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: Te
     ['build', notHere('it is made by a build with Packer')],
   ])
   const scope: Scope = { roots, names: new Map() }
-  const sources = declaredSources(bodies)
+  const surroundings = { templateFolder: folder, cwd: inputs.cwd }
+  const world = { evaluator, findings, sources: declaredSources(bodies), surroundings }
   const blocks = bodies.flatMap((body) => blocksOf(body, 'build'))
-  const builds = blocks.flatMap((block) => buildsOf(block, sources, evaluator, scope, findings))
+  const builds = blocks.flatMap((block) => buildsOf(block, world, scope))
   if (builds.length === 0) throw nothingBuilt(files, bodies)
   for (const finding of [...topLevelFindings(bodies, builds), ...locals.findings()]) findings.add(finding)
   const names = [...files.map(({ file }) => file), ...autoFiles, ...inputs.varFiles]

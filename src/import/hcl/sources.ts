@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts'
+import type { Findings } from '../findings.ts'
 import type { Block } from '../template.ts'
 import { isList, type Value } from '../value.ts'
 import { contentsOf, expanded } from './blocks.ts'
@@ -11,6 +11,8 @@ export interface UsedSource {
   readonly type: string
   readonly name: string
   readonly block: Block
+  /** Its options are those of a container: of other machines they mean nothing here. */
+  readonly isContainer: boolean
   /** `source` in expressions: its name and type. */
   readonly scope: Scope
 }
@@ -35,14 +37,19 @@ export function sourcesOf(
   declared: ReadonlyMap<string, BlockSyntax>,
   evaluator: Evaluator,
   scope: Scope,
-  report: (finding: Finding) => void,
+  findings: Findings,
 ): readonly UsedSource[] {
   return usesOf(build.body, evaluator, scope).flatMap(({ reference, at, more }) => {
     const syntax = declared.get(reference)
-    if (syntax !== undefined) return [used(syntax, more, evaluator, scope)]
+    if (syntax !== undefined) {
+      const { result, found } = findings.captured(() => used(syntax, more, evaluator, scope))
+      // Nobody has to write an AMI's name into a spec.
+      if (result.isContainer) for (const finding of found) findings.add(finding)
+      return [result]
+    }
     const says = `No file that was read declares the source '${reference}'.`
     const advice = 'Import the folder if another file declares it, or repair the name.'
-    report({ kind: 'todo', id: 'OB149', place: placeOf(at), says, advice })
+    findings.add({ kind: 'todo', id: 'OB149', place: placeOf(at), says, advice })
     return []
   })
 }
@@ -81,7 +88,8 @@ function used(syntax: BlockSyntax, more: Use['more'], evaluator: Evaluator, scop
   const attributes = new Map([...contents.attributes, ...(added?.attributes ?? [])])
   if (renamed !== undefined) attributes.delete('name')
   const blocks = [...contents.blocks, ...(added?.blocks ?? [])]
-  return { type, name, block: { type, name, place: placeOf(syntax), attributes, blocks }, scope: inner }
+  const block = { type, name, place: placeOf(syntax), attributes, blocks }
+  return { type, name, block, isContainer: type === 'docker', scope: inner }
 }
 
 function withSource(scope: Scope, type: string, name: string): Scope {

@@ -1,6 +1,6 @@
+import { Fault } from '../fault.ts'
 import { type Fields, isFields, isList, isText, isUnknown, type Value } from '../value.ts'
 import { asBoolean, asNumber, asText, kindOf } from './convert.ts'
-import { Fault } from './fault.ts'
 import { type Expression, written } from './syntax.ts'
 
 /** A type constraint: `string`, `list(string)`, `object({ … })` … */

@@ -1,3 +1,4 @@
+import { Fault } from '../../fault.ts'
 import { isFields, isList, isMixed, isText, isUnknown, type Value } from '../../value.ts'
 import {
   asFields,
@@ -11,7 +12,6 @@ import {
   type Plain,
   sortedKeys,
 } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
 /** Arranges values without looking into them, and so keeps their variables. @throws Fault */
@@ -75,8 +75,6 @@ export const collectionFunctions: FunctionTable = {
   setsubtract: {
     plain: ([first, second]) => distinct(asList(first) as readonly Plain[]).filter((element) => !has(second, element)),
   },
-  min: { plain: (values) => Math.min(...numbers(values)) },
-  max: { plain: (values) => Math.max(...numbers(values)) },
 }
 
 const has = (list: Plain | undefined, wanted: Plain) =>
@@ -144,10 +142,6 @@ function range(values: readonly Plain[]): Plain {
   const step = given[2] ?? (end < start ? -1 : 1)
   if (step === 0 || (end - start) / step > 1024) throw new Fault('range() makes at most 1024 numbers')
   return Array.from({ length: Math.max(0, Math.ceil((end - start) / step)) }, (_, index) => start + index * step)
-}
-
-function numbers(values: readonly Plain[]): number[] {
-  return values.length === 0 ? missing('min() or max()') : values.map(asNumber)
 }
 
 function missing(name: string): never {

@@ -1,7 +1,7 @@
+import { Fault } from '../../fault.ts'
 import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Text, type Value } from '../../value.ts'
 import { asBoolean, asNumber, asText, numberText, type Plain } from '../convert.ts'
-import { Fault } from '../fault.ts'
 
 const VERB = /%(%|([-+ #0]*)(\d+)?(?:\.(\d+))?(?:\[(\d+)\])?([a-zA-Z]))/g
 /** Wider is no text for people. */

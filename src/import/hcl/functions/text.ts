@@ -1,7 +1,7 @@
+import { Fault } from '../../fault.ts'
 import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Value } from '../../value.ts'
 import { asInteger, asList, asText, type Plain } from '../convert.ts'
-import { Fault } from '../fault.ts'
 import { format, formatSymbolic } from './format.ts'
 import type { FunctionTable, HclFunction } from './function.ts'
 
