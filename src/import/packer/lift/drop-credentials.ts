@@ -42,6 +42,7 @@ export function dropCredentials(items: readonly Item[], notes: Notes): void {
       'Credentials are copied into the container, which keeps them until the end.',
       'They are not in the spec: `unpack` takes those of whoever builds.',
     )
+    for (const id of ['OB153', 'OB186'] as const) notes.withdraw(id, place)
     notes.add('OB162', place, 'Credentials for S3', 'Not needed: those of whoever builds are used, and stay outside.')
   }
 }

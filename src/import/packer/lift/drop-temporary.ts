@@ -48,7 +48,6 @@ function dropTool(items: readonly Item[], name: string, url: RegExp, notes: Note
       withoutOperands(item, (path) => removed.has(path) && [...paths].some((one) => isWithin(one, path)))
   }
   notes.add('OB161', first.place, `${name} is fetched, used and removed again.`, 'It is not needed: `unpack` fetches.')
-  notes.add('OB105', first.place, `Nobody checks what is downloaded as ${name}.`, 'The download is gone from the spec.')
 }
 
 /** The command works on the program alone; where it puts it becomes one of the paths. */
