@@ -26,4 +26,6 @@ export interface StepAction {
   readonly step: DraftStep
   /** The path in the image that it writes, if that is one file. */
   readonly target?: string
+  /** Of a script that is a file: what is in it. */
+  readonly script?: readonly ScriptLine[]
 }

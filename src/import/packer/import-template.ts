@@ -7,6 +7,7 @@ import type { Place } from '../value.ts'
 import type { Action, ScriptAction, StepAction } from './action.ts'
 import type { Context, ImportFolders } from './context.ts'
 import { draftVariables } from './draft-variables.ts'
+import { findDefects } from './find-defects.ts'
 import { ImageFolders } from './image-folders.ts'
 import { importedConfig } from './imported-config.ts'
 import { liftPatterns } from './lift-patterns.ts'
@@ -59,6 +60,7 @@ function importBuild(
     return translateProvisioner(new Options(block, context.format), scope, context)
   })
   noteBuild(build, actions, isDocker, context)
+  findDefects(actions, context)
   const { draft } = translated
   const config: DraftFields =
     delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)

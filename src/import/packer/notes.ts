@@ -78,6 +78,12 @@ export class Notes {
     this.#findings.push({ kind: KINDS[id], id, place, says, advice })
   }
 
+  /** What was said of a place has become untrue: what stands there is gone from the spec. */
+  withdraw(id: FindingId, { file, line }: Place): void {
+    const index = this.#findings.findIndex((one) => one.id === id && one.place.file === file && one.place.line === line)
+    if (index >= 0) this.#findings.splice(index, 1)
+  }
+
   /** By their places; those of one place as they were found, one that is there already left out. */
   get findings(): readonly Finding[] {
     const told = new Set<string>()

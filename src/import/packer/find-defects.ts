@@ -1,0 +1,77 @@
+import type { Action, ScriptLine } from './action.ts'
+import type { Context } from './context.ts'
+import { LINE_DEFECTS } from './line-defects.ts'
+
+/** Images of which the packages are no longer served, or no longer mended. */
+const ENDED =
+  /^(docker\.io\/)?(library\/)?(debian:(wheezy|jessie|stretch|buster|7|8|9|10)\b|ubuntu:(12|14|16|18)\.|ubuntu:(precise|trusty|xenial|bionic)\b|centos(:|$))/
+
+interface Lines {
+  readonly lines: readonly ScriptLine[]
+  readonly isBash: boolean
+}
+
+/** What scripts of a build do that was no good idea in the template already. */
+export function findDefects(actions: readonly Action[], context: Context): void {
+  const scripts = actions.map(linesOf)
+  for (const { lines, isBash } of scripts) {
+    const text = lines.map((line) => line.text).join('\n')
+    for (const { id, pattern, unless, bash = true, says, advice } of LINE_DEFECTS) {
+      if ((isBash && !bash) || unless?.test(text)) continue
+      const line = lines.find((one) => !/^\s*#(?!!)/.test(one.text) && pattern.test(one.text))
+      if (line !== undefined) context.notes.add(id, line.place, says(pattern.exec(line.text)!), advice)
+    }
+    noteLateShebang(lines, context)
+  }
+  noteUsers(
+    scripts.flatMap(({ lines }) => lines),
+    context,
+  )
+}
+
+/** The base is one that has come to its end. */
+export function noteEndedBase(image: string, place: ScriptLine['place'], { notes }: Context): void {
+  if (!ENDED.test(image)) return
+  const advice = 'Take a newer one; `apt` finds packages of an old one in archives and snapshots alone.'
+  notes.add(
+    'OB131',
+    place,
+    `The base ${image} is at its end: nothing in it is mended, and its mirrors may be gone.`,
+    advice,
+  )
+}
+
+function linesOf(action: Action): Lines {
+  if (action.kind === 'step') return { lines: action.script ?? [], isBash: /bash/.test(action.script?.[0]?.text ?? '') }
+  const shell = action.options.shell
+  const isBash =
+    /bash/.test(Array.isArray(shell) ? String(shell[0]) : '') || /^#!.*bash/.test(action.lines[0]?.text ?? '')
+  return { lines: action.lines, isBash }
+}
+
+/** Only the first line of a script chooses what reads it. */
+function noteLateShebang(lines: readonly ScriptLine[], { notes }: Context): void {
+  const late = lines.slice(1).find(({ text }) => text.startsWith('#!'))
+  if (late === undefined) return
+  const says = `\`${late.text.trim()}\` is not the first line: it is a comment, and /bin/sh reads the script.`
+  notes.add('OB120', late.place, says, 'Write `inline_shebang`, or `shell` in the step.')
+}
+
+const USUAL_USERS = /^(root|daemon|bin|www-data|nobody|nogroup|mail|backup|staff|adm|users|\d+|)$/
+
+/** Whoever owns files has to be in the base if no script adds them. */
+function noteUsers(lines: readonly ScriptLine[], { notes }: Context): void {
+  const text = lines.map((line) => line.text).join('\n')
+  for (const line of lines) {
+    const [, user = ''] = /\bchown\s+(?:-\S+\s+)*([A-Za-z_][\w-]*)/.exec(line.text) ?? []
+    const adds = new RegExp(`\\b(useradd|adduser|groupadd|addgroup)\\b.*\\b${user}\\b`).test(text)
+    if (USUAL_USERS.test(user) || adds) continue
+    notes.add(
+      'OB108',
+      line.place,
+      `The user '${user}' has to be in the base: no script adds it.`,
+      'Use a number, or add it.',
+    )
+    return
+  }
+}
