@@ -1,3 +1,5 @@
+import { partsOf } from '../text.ts'
+import { Reference } from '../value.ts'
 import type { Action, ScriptLine } from './action.ts'
 import type { Context } from './context.ts'
 import { LINE_DEFECTS } from './line-defects.ts'
@@ -27,6 +29,27 @@ export function findDefects(actions: readonly Action[], context: Context): void 
     scripts.flatMap(({ lines }) => lines),
     context,
   )
+}
+
+/** Scripts work on a folder that is a volume: docker keeps no such change if the base has declared it. */
+export function noteVolumes(volumes: readonly string[], actions: readonly Action[], { notes }: Context): void {
+  for (const volume of volumes) {
+    const line = actions.flatMap((action) => linesOf(action).lines).find(({ text }) => text.includes(volume))
+    if (line === undefined) continue
+    const says = `A script changes ${volume}, which is a volume: Packer's image has that only if the base did not declare it.`
+    notes.add('OB134', line.place, says, 'Nothing: ocibake keeps what scripts do there.')
+  }
+}
+
+/** A script whose text has the value of a secret variable in it. */
+export function noteSecretTexts(actions: readonly Action[], { notes, hidden, secrets }: Context): void {
+  for (const line of actions.flatMap((action) => linesOf(action).lines)) {
+    const parts = partsOf(hidden.show(line.text)).filter((part) => part instanceof Reference)
+    const secret = parts.find(({ variable }) => secrets.has(variable))
+    if (secret === undefined) continue
+    const says = `The value of \`${secret.variable}\`, a secret, is in a script: here that is in the history of the image.`
+    notes.add('OB195', line.place, says, 'Give it to the script by `secrets`, and let it read the variable.')
+  }
 }
 
 /** The base is one that has come to its end. */

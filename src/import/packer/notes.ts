@@ -65,6 +65,7 @@ const KINDS = {
   OB192: 'defect',
   OB193: 'defect',
   OB194: 'defect',
+  OB195: 'differs',
 } as const satisfies { readonly [id: string]: FindingKind }
 
 export type FindingId = keyof typeof KINDS

@@ -39,6 +39,8 @@ export function translateAnsible(options: Options, context: Context): Action[] {
       'Here it runs from this machine, and nothing of it stays.',
     )
   }
+  const says = 'Packer leaves what Ansible put into /root/.ansible in the image.'
+  notes.add('OB133', place, says, 'Nothing of Ansible stays in an image of ocibake.')
   const fields = commonFields(options, context)
   return playbooks.map(({ text, place: at }) => {
     const { path, written, onDisk } = localPath(text, context)
@@ -55,7 +57,7 @@ function commonFields(options: Options, context: Context): DraftFields {
     const text = options.text(name)
     return text === undefined ? undefined : local(text)
   }
-  const { args, vars } = splitExtra(options)
+  const { args, vars } = splitExtra(options, context)
   const rolesPath = one('roles_path')
   const galaxy = one('galaxy_file')
   const groups = [...options.texts('groups'), ...options.texts('inventory_groups')].map(({ text }) => text)
@@ -69,7 +71,7 @@ function commonFields(options: Options, context: Context): DraftFields {
 }
 
 /** `--extra-vars` of plain `name=value` become a map; everything else stays an argument. */
-function splitExtra(options: Options): { args: DraftValue[]; vars: DraftFields } {
+function splitExtra(options: Options, context: Context): { args: DraftValue[]; vars: DraftFields } {
   const args: DraftValue[] = []
   const vars: Record<string, DraftValue> = {}
   const words = options.texts('extra_arguments').map(({ text }) => text)
@@ -77,14 +79,34 @@ function splitExtra(options: Options): { args: DraftValue[]; vars: DraftFields }
     const known = knownText(words[at]!) ?? ''
     const inline = /^(?:--extra-vars|-e)[= ]?(.*)$/.exec(known)
     const value = inline === null ? undefined : inline[1] === '' ? knownText(words[at + 1] ?? '') : inline[1]
-    const pairs = value === undefined || words[at] !== known ? undefined : pairsOf(value)
+    const pairs = value === undefined || words[at] === undefined ? undefined : pairsOf(value)
     if (pairs === undefined) args.push(words[at]!)
     else {
-      Object.assign(vars, pairs)
+      Object.assign(vars, withoutConnection(pairs, options, context))
       if (inline![1] === '') at++
     }
   }
   return { args, vars }
+}
+
+/** Variables that say how Ansible is to reach the container, which ocibake does by itself. */
+function withoutConnection(
+  pairs: Record<string, string>,
+  options: Options,
+  { notes }: Context,
+): Record<string, string> {
+  const isConnection = (name: string) => /^ansible_(connection|host|port|user|ssh_.*|docker_.*|remote_tmp)$/.test(name)
+  const names = Object.keys(pairs).filter(isConnection)
+  if (names.length > 0) {
+    const place = options.place('extra_arguments')
+    notes.add(
+      'OB156',
+      place,
+      `${names.join(', ')}: how to reach the container is not needed.`,
+      'The step has a connection of its own.',
+    )
+  }
+  return Object.fromEntries(Object.entries(pairs).filter(([name]) => !isConnection(name)))
 }
 
 /** Only words without anything that Ansible would take apart. */

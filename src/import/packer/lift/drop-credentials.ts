@@ -7,7 +7,7 @@ const AWS_FOLDER = '/root/.aws'
 /** Takes away the credentials that were copied in for downloads, if the template removes them again. */
 export function dropCredentials(items: readonly Item[], notes: Notes): void {
   const about = items.filter((item) => kept(item) && mentions(item, AWS_FOLDER))
-  const copies = about.filter((item) => item.text === '' || item.words?.[0] === 'ocibake-copy')
+  const copies = about.filter((item) => item.words?.[0] === 'ocibake-copy')
   const removal = about.find((item) => removedBy(item)?.includes(AWS_FOLDER))
   const isKnown = (item: Item) => copies.includes(item) || item === removal || isOnlyAbout(item, AWS_FOLDER)
   const isUsed = items.filter(kept).some((item) => uses(item, 'aws') || uses(item, 's5cmd'))
