@@ -10,7 +10,7 @@ import { formatReference } from '../oci/reference.ts'
 import { isArchiveCached } from '../provision/archive.ts'
 import { NORMALISERS, type NormaliserName } from '../provision/normalisers.ts'
 import { s3ObjectSize } from '../provision/s3.ts'
-import type { Step, UnpackStep } from '../provision/step.ts'
+import type { AnsibleStep, Step, UnpackStep } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { SessionOptions, SpecOptions } from './options.ts'
@@ -83,9 +83,18 @@ interface Looking extends Pick<Session, 'store' | 'connection'> {
 async function detailsOf(step: Step, looking: Looking): Promise<string[]> {
   if ('copy' in step) return [localSize(step.copy)]
   if ('unpack' in step) return [await sourceOf(step, looking), selectionOf(step)].filter((line) => line !== '')
+  if ('ansible' in step) return playDetails(step)
   if (!('run' in step)) return []
   const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
   return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
+}
+
+function playDetails({ groups = [], hostAlias = 'default', secrets = [], cache }: AnsibleStep): string[] {
+  return [
+    [`the image is '${hostAlias}'`, ...(groups.length === 0 ? [] : [`in ${groups.join(' ')}`])].join(' '),
+    ...(cache === false ? ['performed in every build'] : []),
+    ...secrets.map(({ id }) => `secret ${id}`),
+  ]
 }
 
 /** What would be fetched. A source that is not there yet is no reason not to show the rest of the plan. */
