@@ -39,6 +39,7 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
   const imports = template.builds.map((build) => {
     const context = {
       ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
+      builder: { name: build.source.name ?? build.source.type, type: build.source.type },
       isMachine: build.source.type !== 'docker',
       secrets: secretVariables(template),
     }

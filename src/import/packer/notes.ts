@@ -22,6 +22,7 @@ const KINDS = {
   OB124: 'defect',
   OB130: 'defect',
   OB131: 'defect',
+  OB132: 'defect',
   OB133: 'defect',
   OB134: 'defect',
   OB135: 'defect',

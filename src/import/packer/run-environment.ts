@@ -39,7 +39,8 @@ function secretSource(value: Text, { secrets }: Context): string | undefined {
   return others.length === 0 && part instanceof Reference ? secrets.get(part.variable) : undefined
 }
 
-function pairOf(text: Text): { name: string; value: Text } {
+/** `NAME=value`. */
+export function pairOf(text: Text): { name: string; value: Text } {
   const [first = '', ...rest] = partsOf(text)
   const equals = typeof first === 'string' ? first.indexOf('=') : -1
   if (typeof first !== 'string' || equals < 0) return { name: knownText(text) ?? '', value: '' }
