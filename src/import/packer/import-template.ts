@@ -45,14 +45,25 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
     }
     return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
   })
+  noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]
   return { images: imports, findings, environment: secretValues(template) }
 }
 
+function noteVariables({ variables }: Template, images: readonly ImportedImage[], notes: Notes): void {
+  const used = new Set(images.flatMap(({ draft }) => usedVariables(draft)).map(({ key }) => key))
+  for (const { name, place } of variables) {
+    const isUsed = used.has(`variable ${name}`)
+    notes.add('OB157', place, `The variable \`${name}\``, isUsed ? `vars.${name}` : 'No spec has it as a variable.')
+  }
+}
+
 /** What has no value is nothing to do where no spec asks for it. */
 function needed(findings: readonly Finding[], images: readonly ImportedImage[]): Finding[] {
-  const unknown = images.flatMap(({ draft }) => usedVariables(draft)).filter(({ key }) => key.startsWith('unknown '))
-  const isNeeded = ({ says }: Finding) => unknown.some(({ key }) => says.includes(key.slice('unknown '.length)))
+  const used = images.flatMap(({ draft }) => usedVariables(draft))
+  // A long expression is abridged in what is said of it.
+  const unknown = used.flatMap(({ key }) => (key.startsWith('unknown ') ? [key.slice('unknown '.length, 28)] : []))
+  const isNeeded = ({ says }: Finding) => unknown.some((start) => says.startsWith(`\`${start}`))
   return findings.map((finding) => {
     if (finding.id !== 'OB141' || finding.kind !== 'todo' || isNeeded(finding)) return finding
     return { ...finding, kind: 'mapped', advice: 'Nothing that is imported needs it.' }
