@@ -27,6 +27,8 @@ export interface ImportOptions {
   /** The image that stands for a source's own, by the name of the source or of its type; '' is for all. */
   readonly bases: ReadonlyMap<string, string>
   readonly lift: boolean
+  /** Which builds are imported; names of specs are those that they have with all of them. */
+  isWanted(build: Build): boolean
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -36,15 +38,17 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
   const first = template.files[0] ?? 'template'
   const folders = { ...options.folders, template: resolve(options.folders.current, dirname(first)) }
   const variables = draftVariables(template, options.env, notes)
-  const imports = template.builds.map((build) => {
-    const context = {
-      ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
-      builder: { name: build.source.name ?? build.source.type, type: build.source.type },
-      isMachine: build.source.type !== 'docker',
-      secrets: secretVariables(template),
-    }
-    return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
-  })
+  const imports = template.builds
+    .filter((build) => options.isWanted(build))
+    .map((build) => {
+      const context = {
+        ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
+        builder: { name: build.source.name ?? build.source.type, type: build.source.type },
+        isMachine: build.source.type !== 'docker',
+        secrets: secretVariables(template),
+      }
+      return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
+    })
   noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]
   return { images: imports, findings, environment: secretValues(template) }
