@@ -37,6 +37,7 @@ export async function buildAction(
   const planned: Planned[] = []
   for (const spec of specs) planned.push(await plansOf(spec, options, around))
   const plans = planned.flatMap((one) => one.plans)
+  const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
   const began = Date.now()
@@ -46,7 +47,7 @@ export async function buildAction(
   await using session = await openSession(options, around, progress.report)
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const result = await buildOne(plan, { outputs, cache }, options, around, session, progress.report)
+    const result = await buildOne(plan, { outputs, cache }, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)

@@ -1,26 +1,15 @@
 import { resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
-import { importDockerfile } from '../import/dockerfile/import-dockerfile.ts'
 import type { Imported } from '../import/imported.ts'
 import { importTemplate } from '../import/packer/import-template.ts'
 import { readTemplate } from '../import/read-template.ts'
-import { readText } from '../import/read-text.ts'
 import type { Build, Template } from '../import/template.ts'
+import { importStages } from './import-stages.ts'
 import { isDockerfile } from './is-dockerfile.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { TemplateOptions } from './template-options.ts'
 
-/** Options of every command that reads a template. */
-export interface TemplateOptions {
-  readonly var?: Record<string, string>
-  readonly varFile?: string[]
-  readonly mapBase?: ReadonlyMap<string, string>
-  readonly only?: string[]
-  readonly except?: string[]
-  /** false with --no-lift. */
-  readonly lift?: boolean
-}
-
-/** The drafts of a template or a Dockerfile, for specs in a folder. @throws USAGE for a --only or --except that names no build */
+/** The drafts of a template, for specs in a folder. @throws USAGE for a --only or --except that names no build */
 export async function importFile(
   path: string,
   specFolder: string,
@@ -30,43 +19,22 @@ export async function importFile(
   const { var: vars = {}, varFile: varFiles = [], mapBase: bases = new Map(), lift = true } = options
   const cwd = resolve('.')
   if (isDockerfile(path)) return importStages(path, specFolder, cwd, options)
-  const template = chosen(await readTemplate(path, { vars, varFiles, env, cwd }), options)
-  return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env })
+  const template = await readTemplate(path, { vars, varFiles, env, cwd })
+  const isWanted = wanted(template, options)
+  return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env, isWanted })
 }
 
-async function importStages(
-  path: string,
-  spec: string,
-  current: string,
-  { var: vars = {}, only = [], lift = true, ...others }: TemplateOptions,
-): Promise<Imported> {
-  const given = { '--var-file': others.varFile, '--map-base': others.mapBase, '--except': others.except }
-  const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
-  if (name !== undefined || only.length > 1) {
-    throw new OcibakeError(
-      'USAGE',
-      `${name ?? 'More than one --only'} is for Packer templates, and ${path} is a Dockerfile.`,
-      {
-        hint: 'It takes --var NAME=VALUE for --build-arg, and --only STAGE for --target.',
-      },
-    )
-  }
-  const source = await readText(path, 'Dockerfile', { vars, varFiles: [], env: {}, cwd: current })
-  return importDockerfile(source, { current, spec, vars, target: only[0], lift })
-}
-
-function chosen(template: Template, { only = [], except = [] }: TemplateOptions): Template {
+function wanted(template: Template, { only = [], except = [] }: TemplateOptions): (build: Build) => boolean {
   const unknown = [...only, ...except].find((name) => !template.builds.some((build) => isCalled(build, name)))
   if (unknown !== undefined) {
     throw new OcibakeError('USAGE', `The template has no build '${unknown}'.`, {
       hint: `It has: ${template.builds.map(({ name }) => name).join(', ')}`,
     })
   }
-  const builds = template.builds.filter((build) => {
-    const isWanted = only.length === 0 || only.some((name) => isCalled(build, name))
-    return isWanted && !except.some((name) => isCalled(build, name))
-  })
-  return { ...template, builds }
+  return (build) => {
+    const isChosen = only.length === 0 || only.some((name) => isCalled(build, name))
+    return isChosen && !except.some((name) => isCalled(build, name))
+  }
 }
 
 function isCalled({ name, source }: Build, wanted: string): boolean {

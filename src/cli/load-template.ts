@@ -12,6 +12,8 @@ import type { Surroundings } from './surroundings.ts'
 export interface LoadedTemplate {
   readonly specs: readonly LoadedSpec[]
   readonly warnings: readonly { readonly message: string; readonly hint: string }[]
+  /** For `env:` secrets of the specs. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /**
@@ -21,7 +23,7 @@ export interface LoadedTemplate {
  */
 export async function loadTemplate(file: string, options: SpecOptions, around: Surroundings): Promise<LoadedTemplate> {
   const folder = resolve('.')
-  const { images, findings } = await importFile(file, folder, options, around)
+  const { images, findings, environment } = await importFile(file, folder, options, around)
   const todos = findings.filter(({ kind }) => kind === 'todo')
   if (todos.length > 0 && options.ignoreTodos !== true) throw incomplete(file, todos)
   const specs = images.map(({ draft }) => {
@@ -30,7 +32,7 @@ export async function loadTemplate(file: string, options: SpecOptions, around: S
     return { spec, file: named, folder, name: draft.name }
   })
   const told = findings.filter(({ kind }) => kind === 'todo' || kind === 'differs')
-  return { specs, warnings: told.map((finding) => ({ message: line(finding), hint: finding.advice })) }
+  return { specs, warnings: told.map((finding) => ({ message: line(finding), hint: finding.advice })), environment }
 }
 
 function incomplete(file: string, todos: readonly Finding[]): OcibakeError {

@@ -11,6 +11,8 @@ export interface Planned {
   readonly plans: readonly Plan[]
   /** What a template does otherwise here. */
   readonly warnings: readonly { readonly message: string; readonly hint: string }[]
+  /** What a template has for `env:` secrets of its specs, which the caller's environment may lack. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** The plans of a spec file or a Packer template, with the command line's wishes in them. */
@@ -19,12 +21,12 @@ export async function plansOf(file: string, options: SpecOptions, around: Surrou
   const wishes = { platform: options.platform, tags: options.tag ?? [], env }
   if (await isTemplate(file)) {
     const { loadTemplate } = await import('./load-template.ts')
-    const { specs, warnings } = await loadTemplate(file, options, around)
-    return { plans: specs.map((spec) => makePlan(spec, wishes)), warnings }
+    const { specs, ...others } = await loadTemplate(file, options, around)
+    return { plans: specs.map((spec) => makePlan(spec, wishes)), ...others }
   }
   refuseTemplateOptions(file, options)
   const loaded = await settled(file, loadSpec(file, { vars: options.var ?? {}, env }))
-  return { plans: [makePlan(loaded, wishes)], warnings: [] }
+  return { plans: [makePlan(loaded, wishes)], warnings: [], environment: {} }
 }
 
 function refuseTemplateOptions(file: string, { varFile, mapBase, ignoreTodos }: SpecOptions): void {

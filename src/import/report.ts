@@ -23,7 +23,7 @@ export function reportLines({ findings, images }: Imported): string[] {
       `${placeOf(finding)}: ${finding.kind} ${finding.id}: ${finding.says}`,
       `  -> ${finding.advice}`,
     ]),
-    ...flags.map((image) => `the template's post-processors are: ${buildCommand(image)}`),
+    ...(images.length > 1 && flags.length > 0 ? images : flags).map((image) => `to build it: ${buildCommand(image)}`),
   ]
 }
 
@@ -41,7 +41,7 @@ export function reportDocument({ findings, images }: Imported, title: string): s
       '',
       `What ${about}.`,
       '',
-      '| place | id | | |',
+      `| place | id | what | ${kind === 'mapped' || kind === 'lifted' ? 'what it is now' : 'what to do'} |`,
       '| --- | --- | --- | --- |',
       ...rows,
     ]

@@ -29,7 +29,7 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
     const { name, value = '', at } = flag
     const place = instruction.placeAt(at)
     if (name === 'from') from = { word: scope.expand(value), place }
-    else if (name === 'chown') owner = ownerOf(scope.expand(value), place, state)
+    else if (name === 'chown') owner = ownerOf(scope.expand(value))
     else if (name === 'chmod') chmod = { mode: scope.expand(value), place }
     else if (name === 'exclude') exclude.push(scope.expand(value))
     else if (name === 'parents') parents = isOn(flag)
@@ -48,12 +48,7 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
 
 const isOn = ({ value }: Flag) => value === undefined || value.toLowerCase() === 'true' || value === '1'
 
-/** Docker takes the number of a user that stands alone for the group too. */
-function ownerOf(owner: string, place: Place, { context }: StageState): string {
-  if (/^\d+$/.test(owner)) return `${owner}:${owner}`
-  if (!owner.includes(':')) {
-    const says = `\`--chown=${owner}\` has no group: BuildKit takes the user's number for it, here it is the user's own group.`
-    context.notes.add('OB243', place, says, 'They are the same for most users; else write `user:group`.')
-  }
-  return owner
+/** BuildKit takes the number of a user that stands alone for the group too, and a name for the user's own group. */
+function ownerOf(owner: string): string {
+  return /^\d+$/.test(owner) ? `${owner}:${owner}` : owner
 }

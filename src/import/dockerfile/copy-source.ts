@@ -3,6 +3,7 @@ import type { DraftFields } from '../draft.ts'
 import { type CopyJob, type Destination, knownHidden, octalMode, stepTarget } from './copy-job.ts'
 import { isArchive } from './is-archive.ts'
 import { noteModes, unusualMode } from './note-modes.ts'
+import { patternExpression } from './pattern-expression.ts'
 import { addStep, addTodo, type StageState } from './stage-state.ts'
 
 interface Source {
@@ -35,7 +36,8 @@ function contextPath(word: string): string {
 function copyKnown(path: string, known: string, job: CopyJob, state: StageState): void {
   const { files, context } = state
   const { place } = job.instruction
-  if (known !== '' && files.rules.ignores(known)) {
+  const isTakenBack = files.rules.exclusionBelow(known).exclude.some((one) => one.startsWith('!'))
+  if (known !== '' && files.rules.ignores(known) && !isTakenBack) {
     const says = `'${known}' is left out by ${files.ignoreFile}: Docker does not find it.`
     context.notes.add('OB253', place, says, `Take it back in ${files.ignoreFile}; the step copies it.`)
   }
@@ -65,8 +67,10 @@ function copyPattern(pattern: string, job: CopyJob, state: StageState): void {
   }
   const kinds = found.map((path) => files.kindOf(path) ?? 'file')
   const folder = posix.dirname(pattern)
-  if (kinds.every((kind) => kind === 'file') && !/[*?[]/.test(folder) && job.to.isFolder) {
-    copyMatching(folder === '.' ? '' : folder, posix.basename(pattern), job, state)
+  const parent = folder === '.' ? '' : folder
+  const isSteady = !files.rules.exclusionBelow(parent).exclude.some((one) => one.startsWith('!'))
+  if (kinds.every((kind) => kind === 'file') && !/[*?[]/.test(folder) && job.to.isFolder && isSteady) {
+    copyMatching(parent, posix.basename(pattern), job, state)
     return
   }
   const advice = 'A step for each; add one when there are more.'
@@ -79,7 +83,10 @@ function copyPattern(pattern: string, job: CopyJob, state: StageState): void {
 /** Files of one folder by a pattern: the folder without everything else. */
 function copyMatching(folder: string, pattern: string, job: CopyJob, state: StageState): void {
   const { files } = state
-  const below = files.rules.exclusionBelow(folder).exclude.filter((one) => !one.startsWith('!'))
+  const names = patternExpression(pattern)
+  const below = files.rules
+    .exclusionBelow(folder)
+    .exclude.filter((one) => /[*?[]/.test(one) || names.test(one.slice(1)))
   const exclude = ['/*', `!/${pattern}`, ...below, ...job.options.exclude.map((one) => `/${one}`)]
   add({ copy: files.forSpec(folder, 'folder'), to: job.to.path, exclude }, 'file', job, state)
 }

@@ -41,8 +41,7 @@ export class IgnoreRules {
     const inexact: string[] = []
     for (const [index, { pattern, back }] of this.#rules.entries()) {
       for (const rest of remainders(pattern.split('/'), source)) {
-        if (rest.length === 0) continue
-        const anchored = rest[0] === '**' ? rest.join('/') : `/${rest.join('/')}`
+        const anchored = rest.length === 0 ? '/*' : rest[0] === '**' ? rest.join('/') : `/${rest.join('/')}`
         if (!back) exclude.push(anchored)
         else {
           const before = this.#rules.slice(0, index)

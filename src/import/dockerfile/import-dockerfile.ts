@@ -4,6 +4,7 @@ import type { Imported } from '../imported.ts'
 import type { Context } from '../packer/context.ts'
 import { Notes } from '../packer/notes.ts'
 import { Placeholders } from '../placeholders.ts'
+import { isSecretName } from '../secret-name.ts'
 import type { SourceText } from '../source-text.ts'
 import { argNames } from './arg-names.ts'
 import { BuildContext } from './build-context.ts'
@@ -48,7 +49,8 @@ export function importDockerfile(source: SourceText, options: DockerfileOptions)
   const hidden = new Placeholders()
   const context: Context = {
     ...{ format: 'hcl', folders: { current: folder, template: own, spec: options.spec } },
-    ...{ lift: options.lift, notes: new Notes(), hidden },
+    ...{ lift: options.lift, notes: new Notes(), hidden, isMachine: false, secrets: new Map() },
+    builder: { name, type: 'docker' },
   }
   const scope = new Scope(hidden, text.escaper, undefined, true)
   const shared = { context, given: options.vars }
@@ -61,7 +63,8 @@ export function importDockerfile(source: SourceText, options: DockerfileOptions)
     context.notes.add('OB207', source.place(0), '`# syntax=`', 'Nothing: ocibake reads the Dockerfile itself.')
   }
   const images = imports.imagesOf(target)
-  return { images, findings: context.notes.findings }
+  const secrets = Object.entries(options.vars).filter(([name]) => isSecretName(name))
+  return { images, findings: context.notes.findings, environment: Object.fromEntries(secrets) }
 }
 
 function refuseUnknown(vars: DockerfileOptions['vars'], text: DockerfileText): void {

@@ -11,7 +11,7 @@ export function makeFolder(state: StageState): void {
   folders.add(path)
   const isRoot = user === undefined || /^(root|0)(:|$)/.test(user)
   const word = quoted(path)
-  const owned = isRoot ? '' : ` && chown ${quoted(user)} ${word}`
+  const owned = isRoot ? '' : ` && chown ${ownerOf(user)} ${word}`
   const run = isRoot ? `mkdir -p ${word}` : `test -d ${word} || { mkdir -p ${word}${owned}; }`
   addStep(state, { run: context.hidden.show(run) }, place)
 }
@@ -26,6 +26,12 @@ export function makeFolderWithoutShell(state: StageState): void {
   const file = context.hidden.show(`${path}/.ocibake-folder`)
   addStep(state, { write: file, text: '' }, place, ['Makes the folder, as WORKDIR does.'])
   addStep(state, { remove: file }, place)
+}
+
+/** As BuildKit has it: the user's own group, or the group of the same number. */
+function ownerOf(user: string): string {
+  if (user.includes(':')) return quoted(user)
+  return /^\d+$/.test(user) ? `${user}:${user}` : `${quoted(user)}:`
 }
 
 /** A hidden variable in a word may be anything. */

@@ -91,7 +91,7 @@ function secretOf(
       .replace(/[^A-Za-z0-9]+/g, '_')
       .replace(/^(?=\d)/, '_')
       .toUpperCase()
-  const file = target === undefined ? undefined : posix.join(workdir ?? '/', target)
+  const file = target === undefined ? undefined : posix.resolve(workdir ?? '/', target)
   const says = `The secret '${id}'`
   context.notes.add(
     'OB221',
@@ -102,7 +102,7 @@ function secretOf(
   return {
     id: id.replace(/[^A-Za-z0-9_.-]+/g, '-'),
     source: `env:${from}`,
-    ...(file === undefined ? {} : { file: context.hidden.show(file.startsWith('/') ? file : `/${file}`) }),
+    ...(file === undefined ? {} : { file: context.hidden.show(file) }),
     ...(variable === undefined ? {} : { env: variable }),
   }
 }

@@ -1,6 +1,6 @@
 import type { Placeholders } from '../placeholders.ts'
-import { joinTexts, knownText } from '../text.ts'
-import { Mixed, type Text, Unknown } from '../value.ts'
+import { knownText } from '../text.ts'
+import { Mixed, Reference, type Text } from '../value.ts'
 import { Environment } from './environment.ts'
 import { type Expression, merged, readExpression, type Variable } from './expression.ts'
 
@@ -33,8 +33,7 @@ export class Scope {
 
   /** A text with its variables' values, hidden as placeholders where they are not literal. @throws Unreadable */
   expand(text: string): string {
-    const pieces = this.environment.pieces(this.#known(readExpression(text, this.#escaper)))
-    return pieces.map((piece) => (typeof piece === 'string' ? piece : this.#ofBase(piece))).join('')
+    return this.#flat(this.environment.pieces(this.#known(readExpression(text, this.#escaper))))
   }
 
   /** The variables that a script sees beside those of the base; undefined for a value in which those of the base are. */
@@ -79,10 +78,16 @@ export class Scope {
     return value.length > 0 && (arg === undefined || knownText(arg) !== '')
   }
 
+  /** Whether the base has it, nobody knows: what stands for it if it has none is its default, else it has to be given. */
   #ofBase({ name, form, word = [] }: Variable): string {
+    if (form === ':+') return ''
     this.unknown.add(name)
-    const inner = word.map((piece) => (typeof piece === 'string' ? piece : `$${piece.name}`)).join('')
-    const written = form === undefined ? `$${name}` : `\${${name}${form}${inner}}`
-    return this.#hidden.hide(joinTexts(new Mixed([new Unknown(written, 'it is a variable of the base')])))
+    const inner = form === undefined ? undefined : this.#flat(word)
+    const known = inner === undefined ? undefined : knownText(this.#hidden.show(inner))
+    return this.#hidden.hide(new Mixed([new Reference(name, known)]))
+  }
+
+  #flat(pieces: Expression): string {
+    return pieces.map((piece) => (typeof piece === 'string' ? piece : this.#ofBase(piece))).join('')
   }
 }

@@ -1,4 +1,4 @@
-import type { Draft, DraftValue } from '../draft.ts'
+import type { Draft, DraftValue, DraftVariable } from '../draft.ts'
 import type { ImportedImage } from '../imported.ts'
 import { ImageFolders } from '../packer/image-folders.ts'
 import { isSecretName } from '../secret-name.ts'
@@ -77,11 +77,7 @@ export class StageImports {
       ...{ name: this.#nameOf(stage), from: base.from, steps, config, tags: [], others: {} },
       ...(base.platform === undefined ? {} : { platform: base.platform }),
       ...(comments.length === 0 ? {} : { comments: { config: comments } }),
-      variables: [...state.scope.args.keys()].map((name) => ({
-        name,
-        comment: [],
-        ...(isSecretName(name) ? { sensitive: true } : {}),
-      })),
+      variables: variablesOf(state),
     }
     const translated = { draft, state, isBase: false, isCopied: false }
     this.#done.set(stage, translated)
@@ -192,6 +188,16 @@ function expanded(text: string, from: DockerInstruction, global: Scope): string 
     throw invalid(from.place, `'${text}' cannot be read: ${error.message}.`)
   }
   throw invalid(from.place, `'${text}' comes to nothing: FROM knows variables of ARG before the first FROM alone.`)
+}
+
+function variablesOf({ scope }: StageState): DraftVariable[] {
+  const args = [...scope.args.keys()].map((name) => ({
+    name,
+    comment: [],
+    ...(isSecretName(name) ? { sensitive: true } : {}),
+  }))
+  const unknown = [...scope.unknown].filter((name) => !scope.args.has(name))
+  return [...args, ...unknown.map((name) => ({ name, comment: ['TODO: the value that the base has for it.'] }))]
 }
 
 function noteUser({ instructions, from }: Stage, notes: StageState['context']['notes']): void {

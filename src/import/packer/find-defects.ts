@@ -1,3 +1,5 @@
+import { partsOf } from '../text.ts'
+import { Reference } from '../value.ts'
 import type { Action, ScriptLine } from './action.ts'
 import type { Context } from './context.ts'
 import { LINE_DEFECTS } from './line-defects.ts'
@@ -23,10 +25,57 @@ export function findDefects(actions: readonly Action[], context: Context): void 
     }
     noteLateShebang(lines, context)
   }
-  noteUsers(
-    scripts.flatMap(({ lines }) => lines),
-    context,
-  )
+  const all = scripts.flatMap(({ lines }) => lines)
+  noteCredentials(actions, context)
+  noteStrangeArchives(all, context)
+  noteUsers(all, context)
+}
+
+/** Scripts work on a folder that is a volume: docker keeps no such change if the base has declared it. */
+export function noteVolumes(volumes: readonly string[], actions: readonly Action[], { notes }: Context): void {
+  for (const volume of volumes) {
+    const line = actions.flatMap((action) => linesOf(action).lines).find(({ text }) => text.includes(volume))
+    if (line === undefined) continue
+    const says = `A script changes ${volume}, which is a volume: Packer's image has that only if the base did not declare it.`
+    notes.add('OB134', line.place, says, 'Nothing: ocibake keeps what scripts do there.')
+  }
+}
+
+/** A script whose text has the value of a secret variable in it. */
+export function noteSecretTexts(actions: readonly Action[], { notes, hidden, secrets }: Context): void {
+  for (const line of actions.flatMap((action) => linesOf(action).lines)) {
+    const parts = partsOf(hidden.show(line.text)).filter((part) => part instanceof Reference)
+    const secret = parts.find(({ variable }) => secrets.has(variable))
+    if (secret === undefined) continue
+    const says = `The value of \`${secret.variable}\`, a secret, is in a script: here that is in the history of the image.`
+    notes.add('OB195', line.place, says, 'Give it to the script by `secrets`, and let it read the variable.')
+  }
+}
+
+const CREDENTIALS =
+  /\/\.aws(\/|$)|\/\.ssh\/id_[^/]*$|\/\.(npmrc|netrc|pypirc|git-credentials)$|\/\.docker\/config\.json$/
+
+function noteCredentials(actions: readonly Action[], { notes }: Context): void {
+  for (const action of actions) {
+    if (action.kind !== 'step' || !CREDENTIALS.test(action.target ?? '')) continue
+    const says = 'Credentials are copied into the container, where every program can read them.'
+    const advice = '`unpack` takes those of whoever builds; a script gets them by `secrets`.'
+    notes.add('OB103', action.step.places[0]!, says, advice)
+  }
+}
+
+/** An archive is removed that no other line names: the line was copied from elsewhere. */
+function noteStrangeArchives(lines: readonly ScriptLine[], { notes }: Context): void {
+  for (const { text, place } of lines) {
+    const [, archive] = /\brm\s.*?([^\s/'"*]+\.(?:tar(?:\.\w+)?|tgz|txz|zip))(?=['"\s;&]|$)/.exec(text) ?? []
+    if (archive === undefined || lines.filter((line) => line.text.includes(archive)).length > 1) continue
+    notes.add(
+      'OB112',
+      place,
+      `${archive} is removed, which nothing makes: the name is from elsewhere.`,
+      'Name what is meant.',
+    )
+  }
 }
 
 /** The base is one that has come to its end. */

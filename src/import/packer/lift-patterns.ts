@@ -4,7 +4,7 @@ import type { Action, ScriptAction } from './action.ts'
 import type { Context } from './context.ts'
 import { assembled } from './lift/assemble.ts'
 import { dropCredentials } from './lift/drop-credentials.ts'
-import { dropFolders, dropTools } from './lift/drop-temporary.ts'
+import { dropFolders, dropTools, dropWaits } from './lift/drop-temporary.ts'
 import type { Item } from './lift/item.ts'
 import { itemsOfScript } from './lift/items-of-script.ts'
 import { liftArchives } from './lift/lift-archives.ts'
@@ -26,6 +26,7 @@ export function liftPatterns(given: readonly Action[], context: Context): readon
   liftArchives(items, 'https:', context.notes)
   dropFolders(items, context.notes)
   liftOwners(items, context.notes)
+  if (context.isMachine) dropWaits(items, context.notes)
   liftCleanUp(items, context.notes)
   return actions.flatMap((action, index) => {
     const own = items.filter((item) => item.action === index)

@@ -23,6 +23,7 @@ const KINDS = {
   OB124: 'defect',
   OB130: 'defect',
   OB131: 'defect',
+  OB132: 'defect',
   OB133: 'defect',
   OB134: 'defect',
   OB135: 'defect',
@@ -38,7 +39,6 @@ const KINDS = {
   OB161: 'lifted',
   OB162: 'lifted',
   OB163: 'lifted',
-  OB164: 'lifted',
   OB165: 'lifted',
   OB166: 'lifted',
   OB167: 'lifted',
@@ -52,7 +52,6 @@ const KINDS = {
   OB177: 'differs',
   OB178: 'differs',
   OB179: 'differs',
-  OB180: 'todo',
   OB181: 'todo',
   OB182: 'todo',
   OB183: 'todo',
@@ -66,6 +65,7 @@ const KINDS = {
   OB192: 'defect',
   OB193: 'defect',
   OB194: 'defect',
+  OB195: 'differs',
   ...DOCKERFILE_FINDINGS,
 } as const satisfies { readonly [id: string]: FindingKind }
 

@@ -12,14 +12,12 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
   let before: Item[] = []
   const comment: string[] = []
   const flush = () => {
-    const isOnlyComment = piece.every(({ text }) => text.startsWith('#'))
-    if (isOnlyComment) comment.push(...piece.map(({ text }) => text.replace(/^#+\s*/, '')))
-    else
-      actions.push({
-        ...script,
-        lines: linesOf(carried(before, piece), piece),
-        comment: [...script.comment, ...comment.splice(0)],
-      })
+    const isWork = piece.some((item) => item.state !== 'again' && !isComment(item))
+    if (isWork) {
+      const again = carried(before, piece)
+      const above = [...script.comment, ...comment.splice(0)]
+      actions.push({ ...script, lines: linesOf(again, piece), comment: above })
+    } else comment.push(...piece.filter(isComment).map(textOfComment))
     before = [...before, ...piece]
     piece = []
   }
@@ -27,14 +25,19 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
     if (item.outcome === 'dropped') continue
     if (item.outcome === 'kept') piece.push(item)
     else {
+      const about = piece.splice(piece.findLastIndex((one) => !isComment(one)) + 1)
       flush()
       const step = shownStep(item.outcome, context)
-      actions.push({ kind: 'step', step: { ...step, comment: [...comment.splice(0), ...step.comment] } })
+      const above = [...comment.splice(0), ...about.map(textOfComment), ...step.comment]
+      actions.push({ kind: 'step', step: { ...step, comment: above } })
     }
   }
   flush()
   return actions
 }
+
+const isComment = ({ text }: Item) => text.startsWith('#') && !text.includes('\n')
+const textOfComment = ({ text }: Item) => text.replace(/^#+\s*/, '')
 
 /** What the shell of a later piece has to be told again. */
 function carried(before: readonly Item[], piece: readonly Item[]): Item[] {

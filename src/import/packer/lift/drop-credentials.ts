@@ -7,22 +7,11 @@ const AWS_FOLDER = '/root/.aws'
 /** Takes away the credentials that were copied in for downloads, if the template removes them again. */
 export function dropCredentials(items: readonly Item[], notes: Notes): void {
   const about = items.filter((item) => kept(item) && mentions(item, AWS_FOLDER))
-  const copies = about.filter((item) => item.text === '' || item.words?.[0] === 'ocibake-copy')
+  const copies = about.filter(({ words }) => words?.[0] === 'ocibake-copy' && isWithin(words[1]!, AWS_FOLDER))
   const removal = about.find((item) => removedBy(item)?.includes(AWS_FOLDER))
   const isKnown = (item: Item) => copies.includes(item) || item === removal || isOnlyAbout(item, AWS_FOLDER)
   const isUsed = items.filter(kept).some((item) => uses(item, 'aws') || uses(item, 's5cmd'))
-  if (copies.length === 0) return
-  if (removal === undefined || isUsed || !about.every(isKnown)) {
-    for (const { place } of copies) {
-      notes.add(
-        'OB103',
-        place,
-        'Credentials are copied into the image.',
-        'Let `unpack` fetch, or give them to a script as `secrets`.',
-      )
-    }
-    return
-  }
+  if (copies.length === 0 || removal === undefined || isUsed || !about.every(isKnown)) return
   for (const item of about) {
     if (item === removal) withoutOperands(item, (path) => path === AWS_FOLDER)
     else item.outcome = 'dropped'
@@ -36,12 +25,6 @@ export function dropCredentials(items: readonly Item[], notes: Notes): void {
       'The line is gone from the spec.',
     )
   for (const { place } of copies) {
-    notes.add(
-      'OB103',
-      place,
-      'Credentials are copied into the container, which keeps them until the end.',
-      'They are not in the spec: `unpack` takes those of whoever builds.',
-    )
     for (const id of ['OB153', 'OB186'] as const) notes.withdraw(id, place)
     notes.add('OB162', place, 'Credentials for S3', 'Not needed: those of whoever builds are used, and stay outside.')
   }

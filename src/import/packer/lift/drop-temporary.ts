@@ -20,6 +20,22 @@ export function dropFolders(items: readonly Item[], notes: Notes): void {
   for (const item of items) dropFolder(items, item, notes)
 }
 
+/** Takes away what waits for a machine to come up, before anything else. */
+export function dropWaits(items: readonly Item[], notes: Notes): void {
+  for (const item of items) {
+    const isWait = item.words?.length === 2 && item.words[0] === 'sleep'
+    if (item.outcome === 'kept' && !isWait) return
+    if (!isWait) continue
+    item.outcome = 'dropped'
+    notes.add(
+      'OB167',
+      item.place,
+      `\`${item.text}\` waits for a machine to come up.`,
+      'There is none: it is not in the spec.',
+    )
+  }
+}
+
 /** Follows the program from its download to where it is copied; every command on the way has to be understood. */
 function dropTool(items: readonly Item[], name: string, url: RegExp, notes: Notes): void {
   const start = items.findIndex(
