@@ -48,7 +48,7 @@ export class StageImports {
     notes.add('OB230', target.from.place, says, "Write layers: 'append' to keep the base's layers and send one more.")
     this.#stage(target)
     for (const stage of this.#shared.stages.filter((one) => !this.#done.has(one))) {
-      const says = `The stage '${stage.name ?? stage.index}' is not needed for '${target.name ?? target.index}': it is not imported.`
+      const says = `The stage '${stage.name ?? stage.index}' is not needed for the ${target === this.#shared.stages.at(-1) ? 'last one' : `stage '${target.name ?? target.index}'`}: it is not imported.`
       notes.add(
         'OB255',
         stage.from.place,

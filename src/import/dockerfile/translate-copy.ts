@@ -6,7 +6,7 @@ import { type CopyOptions, copyOptions } from './copy-options.ts'
 import { copySource } from './copy-source.ts'
 import { Unreadable } from './expression.ts'
 import { jsonTexts, splitWords } from './instructions.ts'
-import { makeFolder } from './make-folder.ts'
+import { isRoot, makeFolder } from './make-folder.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import { addStep, type StageState } from './stage-state.ts'
 
@@ -81,14 +81,12 @@ const withoutSlash = (path: string) => path.replace(/(?<=.)\/+$/, '')
 /** A variable of the base at the start is a path as a rule. */
 const startsHidden = (text: string) => /^[\u{100000}-\u{10fffd}]/u.test(text)
 
-/** What the step makes by itself, WORKDIR need not make: unless it belongs to a user. */
-function prepare({ path }: Destination, { owner }: CopyOptions, state: StageState): void {
-  const { unmade, user, folders } = state
-  if (unmade === undefined) return
-  const isRoot = user === undefined || /^(root|0)(:|$)/.test(user)
-  const isInside = path === unmade.path || path.startsWith(`${unmade.path}/`)
-  if (!isRoot) makeFolder(state)
-  else if (isInside && owner === undefined) {
+/** What the step makes by itself, WORKDIR need not make: but the step's owner would be that of the folder too. */
+function prepare({ path }: Destination, { owner, from }: CopyOptions, state: StageState): void {
+  const { unmade, folders } = state
+  if (unmade === undefined || (path !== unmade.path && !path.startsWith(`${unmade.path}/`))) return
+  if (!isRoot(state) || owner !== undefined || from !== undefined) makeFolder(state)
+  else {
     folders.add(unmade.path)
     state.unmade = undefined
   }

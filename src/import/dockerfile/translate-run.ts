@@ -2,7 +2,7 @@ import type { DraftFields } from '../draft.ts'
 import type { ScriptLine } from '../packer/action.ts'
 import { brokenLines } from './broken-lines.ts'
 import { readFlags } from './flags.ts'
-import { makeFolder } from './make-folder.ts'
+import { isRoot, makeFolder } from './make-folder.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
 import { runOptions } from './run-options.ts'
 import { DOCKER_SHELL, isShell, type RunScript, runScript } from './run-script.ts'
@@ -31,12 +31,11 @@ export function translateRun(instruction: DockerInstruction, state: StageState):
     ...(secrets.length === 0 ? {} : { secrets }),
   }
   const exports = environment.exports === '' ? [] : [{ text: environment.exports, place }]
-  const isRoot = user === undefined || /^(root|0)(:|$)/.test(user)
   state.actions.push({
     kind: 'script',
     lines: [...exports, ...lines],
     options: all,
-    isPlain: isPlain && isRoot && secrets.length === 0,
+    isPlain: isPlain && isRoot(state) && secrets.length === 0,
     comment: options.comment,
     place,
   })

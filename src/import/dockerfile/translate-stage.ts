@@ -5,7 +5,7 @@ import { scriptStep } from '../packer/script-step.ts'
 import type { Text } from '../value.ts'
 import { declareArg } from './declare-arg.ts'
 import { Unreadable } from './expression.ts'
-import { makeFolder, makeFolderWithoutShell } from './make-folder.ts'
+import { makeFolder } from './make-folder.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
 import { CONFIG_INSTRUCTIONS } from './translate-config.ts'
@@ -27,9 +27,7 @@ const FIELDS = [
 /** The steps and the config of a stage; `state` is what it begins with, and has what it ends with. */
 export function translateStage(state: StageState, args: ReadonlyMap<string, Text>): TranslatedStage {
   for (const instruction of state.stage.instructions) translate(instruction, args, state)
-  const hasScripts = state.stage.instructions.some(({ keyword }) => keyword === 'RUN')
-  if (hasScripts) makeFolder(state)
-  else makeFolderWithoutShell(state)
+  makeFolder(state)
   noteVolumes(state)
   const { context, comments } = state
   const actions = context.lift ? liftPatterns(state.actions, context) : state.actions

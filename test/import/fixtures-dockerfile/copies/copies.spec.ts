@@ -4,6 +4,7 @@ import type { Spec } from 'ocibake'
 export default {
   from: 'debian:bookworm',
   steps: [
+    { run: 'mkdir -p /srv/app' },
     { copy: 'a.conf', to: '/srv/app/conf.d/', owner: 'www-data:www-data' },
     { copy: 'b.conf', to: '/srv/app/conf.d/', owner: 'www-data:www-data' },
     { copy: 'secret.ini', to: '/etc/app/', owner: '33:33', mode: '0640' },
