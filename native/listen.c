@@ -22,12 +22,15 @@ int listen_at(const char *path)
     if (parent < 0)
         fail(REFUSED, "open", folder);
     /* The path of a cache folder may not fit the 108 bytes of an address. */
-    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s%s", path_of(parent), slash);
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s%s~", path_of(parent), slash);
     if (length >= (int)sizeof address.sun_path)
         fail_because(REFUSED, "bind", path, "its last name is too long");
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, WAITING_MAX))
         fail(REFUSED, "bind", path);
+    /* Who finds it is let in: between bind(2) and listen(2) he would be refused. */
+    if (renameat(AT_FDCWD, address.sun_path, parent, slash + 1))
+        fail(REFUSED, "rename", path);
     close(parent);
     return fd;
 }

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, dirname } from 'node:path'
+import { systemCode } from '../errors.ts'
 import { nativeHelper } from './native-helper.ts'
 import type { SandboxCommand } from './sandbox.ts'
 
@@ -30,13 +30,20 @@ export async function agentCommand(
   }
 }
 
-/** Has the agent end, and the sandbox with it. Whether it did is seen there. */
-export async function tellToQuit(socket: string): Promise<void> {
+/**
+ * Has the agent end, and the sandbox with it: whether it does is seen there. @returns false when there is no agent yet
+ */
+export async function tellToQuit(socket: string): Promise<boolean> {
   // The path may be longer than an address can be.
   await using folder = await open(dirname(socket))
   const client = connect(`/proc/self/fd/${folder.fd}/${basename(socket)}`)
-  client.on('error', () => {})
   client.end('quit\0\0\0')
   client.resume()
-  await once(client, 'close')
+  return await new Promise((resolve) => {
+    let isThere = true
+    client.on('error', (error) => {
+      isThere = systemCode(error) !== 'ENOENT'
+    })
+    client.on('close', () => resolve(isThere))
+  })
 }

@@ -18,7 +18,8 @@ export interface AnsibleFailure {
   readonly program: string
   readonly code: number
   readonly events: readonly JsonObject[]
-  /** The last lines of output. */
+  /** Lines of output that say themselves that they are errors, and the last lines. */
+  readonly errors: readonly string[]
   readonly last: readonly string[]
   readonly logFile: string
   /** Absolute, of the spec file: paths below it are shown as they are from there. */
@@ -26,11 +27,14 @@ export interface AnsibleFailure {
   redact(line: string): string
 }
 
+/** What Ansible puts before what stops it: argparse, ansible-core before 2.19, and since. */
+export const ERROR_LINE = /^(\S+: error: |ERROR! |\[ERROR\]: )/
+
 /** RUN_FAILED that names the task that failed, its file and line, and what it said. */
 export function ansibleFailed(failure: AnsibleFailure): OcibakeError {
   const { program, code, events, last, logFile, redact } = failure
   const failed = events.findLast(({ kind }) => kind === 'failed' || kind === 'unreachable')
-  const lines = failed === undefined ? last : [taskLine(failed, failure.folder), ...said(failed)]
+  const lines = failed === undefined ? saidLast(failure) : [taskLine(failed, failure.folder), ...said(failed)]
   const text = lines.map((line) => `\n  ${shown(redact(line))}`).join('')
   const everything = [...lines, ...last].join('\n')
   return new OcibakeError('RUN_FAILED', `${program} ended with exit code ${code}.${text}`, {
@@ -41,6 +45,12 @@ export function ansibleFailed(failure: AnsibleFailure): OcibakeError {
 function hintsIn(text: string): string[] {
   if (NO_PYTHON.test(text)) return [WITHOUT_PYTHON]
   return PART_OF_PYTHON.test(text) ? [WITHOUT_LIBRARY] : []
+}
+
+/** An error, with what follows it: a whole usage may. */
+function saidLast({ errors, last }: AnsibleFailure): readonly string[] {
+  const at = last.findIndex((line) => errors.includes(line))
+  return at >= 0 ? last.slice(at) : errors.length > 0 ? errors : last
 }
 
 function taskLine({ kind, task, path, host, msg }: JsonObject, folder: string): string {

@@ -1,9 +1,10 @@
 import { relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, OcibakeError } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
 import { agentCommand, tellToQuit } from './agent.ts'
 import { ansibleWarnings, readAnsibleEvents } from './ansible-events.ts'
-import { ansibleFailed } from './ansible-failure.ts'
+import { ansibleFailed, ERROR_LINE } from './ansible-failure.ts'
 import { ansibleProgram } from './ansible-programs.ts'
 import { type AnsibleWorkspace, SCRATCH } from './ansible-workspace.ts'
 import { commandEnvironment } from './command-environment.ts'
@@ -15,6 +16,8 @@ import type { OnLine, Sandbox, SandboxCommand, SandboxExit } from './sandbox.ts'
 import { shown } from './shown.ts'
 import type { AnsibleStep, Tools } from './step.ts'
 import { stopSignal } from './stop-signal.ts'
+
+const MOST_ERRORS = 5
 
 export interface PlayOptions {
   readonly step: AnsibleStep
@@ -28,10 +31,15 @@ export interface PlayOptions {
 export class Play {
   readonly #options: PlayOptions
   readonly #onLine: OnLine
+  readonly #errors: string[] = []
 
   constructor(options: PlayOptions) {
     this.#options = options
-    this.#onLine = outputTo(options.log, options.tools, options.secrets.redact)
+    const output = outputTo(options.log, options.tools, options.secrets.redact)
+    this.#onLine = (stream, line) => {
+      if (this.#errors.length < MOST_ERRORS && ERROR_LINE.test(line)) this.#errors.push(line)
+      output(stream, line)
+    }
   }
 
   /** What the step requires of Ansible's galaxy. */
@@ -49,6 +57,7 @@ export class Play {
   async perform(sandbox: Sandbox, laid: LaidOut): Promise<SandboxExit> {
     const { signal } = this.#options.tools
     const { socket, playArgs } = this.#options.workspace
+    const { throwIfInterrupted } = stopSignal(signal, undefined)
     const [over, ended] = [new AbortController(), new AbortController()]
     const inside = sandbox
       .run(laid.root, await this.#agent(), this.#onLine, AbortSignal.any([signal, over.signal]), laid.records)
@@ -57,13 +66,16 @@ export class Play {
     inside.catch(() => {})
     try {
       const code = await this.#run('ansible-playbook', playArgs, AbortSignal.any([signal, ended.signal]))
-      if (ended.signal.aborted) throw this.#endedEarly(await inside)
-      signal.throwIfAborted()
+      throwIfInterrupted()
+      while (!(await tellToQuit(socket)) && !ended.signal.aborted) {
+        // Who fails before there is an agent does not wait for it; who has nothing to ask it does.
+        if (code !== 0) throw await this.#failed('ansible-playbook', code)
+        await sleep(20)
+      }
+      const exit = await inside
+      if (exit.timedOut || exit.code !== 0) throw this.#endedEarly(exit)
       if (code !== 0) throw await this.#failed('ansible-playbook', code)
       await this.#warn()
-      await tellToQuit(socket)
-      const exit = await inside
-      if (exit.code !== 0) throw this.#endedEarly(exit)
       return exit
     } finally {
       over.abort()
@@ -130,6 +142,7 @@ export class Play {
       program: `${program} ${this.#title}`,
       code,
       events: await readAnsibleEvents(workspace.events),
+      errors: this.#errors,
       last: log.last,
       logFile: log.path,
       folder: tools.build.folder,
