@@ -50,6 +50,9 @@ export interface SpecOptions {
   readonly var?: Record<string, string>
   readonly platform?: string
   readonly tag?: string[]
+  readonly varFile?: string[]
+  readonly mapBase?: ReadonlyMap<string, string>
+  readonly ignoreTodos?: boolean
 }
 
 export const varOption = () =>
@@ -74,6 +77,9 @@ export const mapBaseOption = () =>
       throw new InvalidArgumentError(`Write --map-base IMAGE or --map-base SOURCE=IMAGE, not '${text}'.`)
     return new Map([...(before ?? []), [name, image]])
   })
+
+export const ignoreTodosOption = () =>
+  new Option('--ignore-todos', 'take a Packer template although parts of it cannot be imported')
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 

@@ -5,6 +5,8 @@ import type { Finding } from './finding.ts'
 export interface Imported {
   readonly images: readonly ImportedImage[]
   readonly findings: readonly Finding[]
+  /** Variables of the environment that secrets of the specs are taken from, with what the template has for them now. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 export interface ImportedImage {

@@ -41,7 +41,7 @@ export function reportDocument({ findings, images }: Imported, title: string): s
       '',
       `What ${about}.`,
       '',
-      '| place | id | | |',
+      `| place | id | what | ${kind === 'mapped' || kind === 'lifted' ? 'what it is now' : 'what to do'} |`,
       '| --- | --- | --- | --- |',
       ...rows,
     ]

@@ -16,7 +16,8 @@ export function writeText(text: Text, identifiers: Identifiers): string {
   const inner = parts.map((part) =>
     typeof part === 'string' ? inTemplate(part) : `\${${identifiers.get(partKey(part))}}`,
   )
-  return `\`${inner.join('')}\``
+  const whole = inner.join('')
+  return `\`${isLong(whole) ? whole : whole.replaceAll('\n', '\\n')}\``
 }
 
 /** In quotes of which it needs the fewest backslashes, or as a template if it has several lines. */

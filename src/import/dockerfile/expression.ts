@@ -123,7 +123,7 @@ class Reader {
       return { name }
     }
     const [form = '', sign = ''] = /^:?([-+?])/.exec(this.#text.slice(behind)) ?? []
-    if (form === '') throw new Unreadable(`\${${name}…} has a form that only shells have`)
+    if (form === '') throw new Unreadable(`\${${name}…} has a form that no spec has`)
     this.#at = behind + form.length
     const word = merged(this.until('}'))
     if (sign === '?') return { name }

@@ -1,10 +1,10 @@
 import type { Budget } from '../budget.ts'
 import { Fault, Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
-import { joinTexts } from '../text.ts'
-import { isList, isText, isUnknown, Mixed, type Text, Unknown, type Value } from '../value.ts'
+import { isList, isUnknown, Unknown, type Value } from '../value.ts'
 import { asBoolean, asText, elementOf, kindOf, type Plain } from './convert.ts'
-import { entriesOf, evaluateFor, type Loop, rounds } from './evaluate-for.ts'
+import { entriesOf, evaluateFor, type Loop } from './evaluate-for.ts'
+import { textOf } from './evaluate-text.ts'
 import { abridgedText, Fixing, type KnownVariable } from './fixing.ts'
 import type { Functions } from './functions/function.ts'
 import { binary, unary } from './operators.ts'
@@ -26,7 +26,7 @@ export class Evaluator {
 
   constructor(options: EvaluatorOptions) {
     this.#options = options
-    this.#fixing = new Fixing(options.variables, options.report)
+    this.#fixing = new Fixing(options.variables, options.report, (steps) => options.budget.spend(steps))
   }
 
   /**
@@ -35,7 +35,9 @@ export class Evaluator {
    */
   value(expression: Expression, scope: Scope): Value {
     try {
-      return this.#value(expression, scope)
+      const value = this.#value(expression, scope)
+      this.#options.budget.weigh(value)
+      return value
     } catch (error) {
       if (this.#fixing.active || !(error instanceof Fault || error instanceof Unknowable)) throw error
       return this.#unknown(expression, error)
@@ -170,6 +172,7 @@ export class Evaluator {
       return found.lazy(expression.arguments.map((argument) => () => this.#attempt(argument, scope)))
     }
     const values = found.symbolic === undefined ? undefined : this.#arguments(expression, scope)
+    for (const value of values ?? []) this.#options.budget.spend(this.#options.budget.weigh(value))
     const symbolic = values === undefined ? undefined : found.symbolic?.(values.map((value) => this.#known(value)))
     if (symbolic !== undefined) return this.#paid(symbolic)
     return this.#fixing.fix(expression, () => {
@@ -199,6 +202,20 @@ export class Evaluator {
     }
   }
 
+  #template(parts: readonly TemplatePart[], scope: Scope): Value {
+    const [only] = parts
+    // An expression that is all of a text is not turned into text.
+    if (parts.length === 1 && typeof only === 'object' && only.kind === 'interpolation') {
+      return this.value(only.value, scope)
+    }
+    const text = textOf(parts, this.#loop(scope), scope, (expression, fault) => {
+      if (this.#fixing.active) throw fault
+      return this.#unknown(expression, fault)
+    })
+    this.#options.budget.spend(this.#options.budget.weigh(text))
+    return text
+  }
+
   #loop(scope: Scope): Loop {
     const { budget } = this.#options
     return {
@@ -207,36 +224,6 @@ export class Evaluator {
       plain: (expression, inner) => this.#plainNow(expression, inner),
       spend: (steps) => budget.spend(steps),
     }
-  }
-
-  #template(parts: readonly TemplatePart[], scope: Scope): Value {
-    const [only] = parts
-    if (parts.length === 1 && typeof only === 'object' && only.kind === 'interpolation')
-      return this.value(only.value, scope)
-    const text = joinTexts(...parts.flatMap((part) => this.#part(part, scope)))
-    this.#options.budget.spendText(typeof text === 'string' ? text.length : text.parts.join('').length)
-    return text
-  }
-
-  #part(part: TemplatePart, scope: Scope): readonly Text[] {
-    if (typeof part === 'string') return [part]
-    if (part.kind === 'interpolation') return [this.#text(part.value, scope)]
-    if (part.kind === 'if') {
-      const chosen = asBoolean(this.#plainNow(part.condition, scope)) ? part.yes : part.no
-      return chosen.flatMap((inner) => this.#part(inner, scope))
-    }
-    const loop = this.#loop(scope)
-    return rounds(part, loop, scope).flatMap((round) => part.parts.flatMap((inner) => this.#part(inner, round)))
-  }
-
-  #text(expression: Expression, scope: Scope): Text {
-    const value = this.value(expression, scope)
-    if (isText(value)) return value
-    if (isUnknown(value)) return new Mixed([value])
-    if (typeof value === 'number' || typeof value === 'boolean') return asText(value)
-    const fault = new Fault(`${kindOf(value)} stands where text is expected`)
-    if (this.#fixing.active) throw fault
-    return new Mixed([this.#unknown(expression, fault)])
   }
 }
 

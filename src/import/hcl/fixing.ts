@@ -17,9 +17,16 @@ const LONGEST = 60
 export class Fixing {
   readonly #variables: ReadonlyMap<string, KnownVariable>
   readonly #report: (finding: Finding) => void
+  readonly #spend: (steps: number) => void
   #used: Map<string, Value> | undefined
 
-  constructor(variables: ReadonlyMap<string, KnownVariable>, report: (finding: Finding) => void) {
+  /** @param spend is told of each value that is gone through */
+  constructor(
+    variables: ReadonlyMap<string, KnownVariable>,
+    report: (finding: Finding) => void,
+    spend: (steps: number) => void,
+  ) {
+    this.#spend = spend
     this.#variables = variables
     this.#report = report
   }
@@ -61,6 +68,7 @@ export class Fixing {
 
   /** The value with its variables as they are now. @throws Unknowable */
   plain(value: Value): Plain {
+    this.#spend(1)
     if (isUnknown(value)) throw new Unknowable(value.why, true)
     if (isMixed(value)) return this.#plainText(value)
     if (isList(value)) return value.map((element) => this.plain(element))

@@ -118,7 +118,7 @@ class ExpressionReader {
     if (node.type === 'string_lit') return this.#template(node)
     if (node.type === 'null_lit') return { kind: 'literal', value: null, at }
     if (node.type === 'bool_lit') return { kind: 'literal', value: text === 'true', at }
-    if (!Number.isFinite(Number(text)))
+    if (!/^\d+(\.\d+)?([eE][-+]?\d+)?$/.test(text) || !Number.isFinite(Number(text)))
       throw syntaxError(this.#source, at.start, `'${text}' is no number.`, 'HCL has decimal numbers.')
     return { kind: 'literal', value: Number(text), at }
   }

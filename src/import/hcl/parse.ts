@@ -1,5 +1,5 @@
 import type { Node, Parser } from 'web-tree-sitter'
-import { SourceText } from '../source-text.ts'
+import type { SourceText } from '../source-text.ts'
 import { parseExpression, spanOf, textOf } from './parse-expression.ts'
 import { parseTemplate } from './parse-template.ts'
 import type { AttributeSyntax, BlockSyntax, Body, Expression } from './syntax.ts'
@@ -28,8 +28,7 @@ const JSON_HINT = 'Is this JSON? Name such files .json.'
 
 /** One expression, such as the value of a variable of type list. @throws TEMPLATE_INVALID */
 export function parseHclExpression(parser: Parser, source: SourceText): Expression {
-  const lead = 'value = '
-  return onlyValue(parser, new SourceText(source.file, `${lead}${source.text}\n`, lead.length))
+  return onlyValue(parser, source.within('value = ', '\n'))
 }
 
 function onlyValue(parser: Parser, source: SourceText): Expression {
@@ -43,8 +42,7 @@ export function parseHclTemplate(parser: Parser, source: SourceText): Expression
   // A delimiter that no line of the text begins with.
   const tails = [...source.text.matchAll(/^\s*E(_*)/gm)].map(([, tail]) => tail!.length)
   const end = `E${'_'.repeat(tails.reduce((most, length) => Math.max(most, length), 0) + 1)}`
-  const lead = `value = <<${end}\n`
-  const read = onlyValue(parser, new SourceText(source.file, `${lead}${source.text}\n${end}\n`, lead.length))
+  const read = onlyValue(parser, source.within(`value = <<${end}\n`, `\n${end}\n`))
   // The newline before the delimiter is not the text's own.
   if (read.kind === 'literal') return { ...read, value: String(read.value).replace(/\n$/, '') }
   const last = read.kind === 'template' ? read.parts.at(-1) : undefined
@@ -89,7 +87,18 @@ function bodyOf(source: SourceText, node: Node): Body {
       throw syntaxError(source, item.startIndex, 'This stands on the line of what is before it.', hint)
     }
   }
+  refuseTwice(source, items)
   return { items: items.map((item) => (item.type === 'block' ? blockOf(source, item) : attributeOf(source, item))) }
+}
+
+function refuseTwice(source: SourceText, items: readonly Node[]): void {
+  const names = new Set<string>()
+  for (const item of items.filter(({ type }) => type === 'attribute')) {
+    const name = textOf(source, item.firstNamedChild!)
+    if (names.has(name))
+      throw syntaxError(source, item.startIndex, `'${name}' is there twice in one block.`, 'Remove one.')
+    names.add(name)
+  }
 }
 
 function attributeOf(source: SourceText, node: Node): AttributeSyntax {
@@ -118,9 +127,11 @@ function blockOf(source: SourceText, node: Node): BlockSyntax {
 
 function labelOf(source: SourceText, node: Node): string {
   if (node.type === 'identifier') return textOf(source, node)
-  const [label = '', ...others] = parseTemplate(source, node, () => {
-    throw syntaxError(source, node.startIndex, 'A label has an expression in it.', 'Labels are plain text.')
+  const inExpression = () =>
+    syntaxError(source, node.startIndex, 'A label has an expression in it.', 'Labels are plain text.')
+  if (/[$%]\{/.test(textOf(source, node))) throw inExpression()
+  const [label = ''] = parseTemplate(source, node, () => {
+    throw inExpression()
   })
-  if (typeof label === 'string' && others.length === 0) return label
-  throw syntaxError(source, node.startIndex, 'A label has an expression in it.', 'Labels are plain text.')
+  return label as string
 }

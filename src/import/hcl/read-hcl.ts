@@ -17,6 +17,7 @@ import type { Root, Scope } from './scope.ts'
 import { declaredSources } from './sources.ts'
 import { type Body, blocksOf, placeOf } from './syntax.ts'
 import { topLevelFindings } from './top-level.ts'
+import { validationFindings } from './validations.ts'
 import { variableRoot, variablesOf } from './variables.ts'
 
 /** The files of a template in HCL2. */
@@ -59,7 +60,9 @@ export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: Te
   const blocks = bodies.flatMap((body) => blocksOf(body, 'build'))
   const builds = blocks.flatMap((block) => buildsOf(block, world, scope))
   if (builds.length === 0) throw nothingBuilt(files, bodies)
-  for (const finding of [...topLevelFindings(bodies, builds), ...locals.findings()]) findings.add(finding)
+  const validations = validationFindings(declared, evaluator, scope, findings)
+  for (const finding of [...topLevelFindings(bodies, builds), ...validations, ...locals.findings()])
+    findings.add(finding)
   const names = [...files.map(({ file }) => file), ...autoFiles, ...inputs.varFiles]
   return { format: 'hcl', files: names, variables: [...variables.values()], builds, findings: findings.all }
 }

@@ -1,10 +1,11 @@
 import type { Parser } from 'web-tree-sitter'
 import { OcibakeError } from '../../errors.ts'
 import type { SourceText } from '../source-text.ts'
+import { type LeftOpen, leftOpen } from './left-open.ts'
 
 /** The error for something that is no HCL. @param offset where in the file */
 export function syntaxError(source: SourceText, offset: number, observed: string, hint: string): OcibakeError {
-  const { file, line, column } = source.place(Math.min(offset, source.text.length))
+  const { file, line, column } = source.place(offset)
   return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${observed}`, { hint })
 }
 
@@ -14,23 +15,27 @@ export function syntaxError(source: SourceText, offset: number, observed: string
  */
 export function explainSyntax(parser: Parser, source: SourceText, text: string): OcibakeError {
   const { offset, ended } = firstFault(parser, text)
-  if (ended || offset >= source.text.length) {
-    const what = 'The file ends in the middle of something.'
-    return syntaxError(
-      source,
-      source.text.trimEnd().length,
-      what,
-      'Close what is open: a brace, a bracket, a quote or a heredoc.',
-    )
+  const atEnd = ended || offset >= source.end
+  const left = leftOpen(text, atEnd ? source.end : offset)
+  // A quote that is not closed makes sense up to some other place.
+  if (left !== undefined && (atEnd || left.kind === 'quote')) return explainOpen(source, left)
+  if (atEnd) {
+    const hint = 'Close what is open, or complete the last line.'
+    return syntaxError(source, source.end, 'The file ends in the middle of something.', hint)
   }
   const met = /^(\s*\n|[\w-]+|"|\S)/.exec(text.slice(offset))?.[0].trim() ?? ''
   const before = text.slice(0, offset).trimEnd()
-  return syntaxError(
-    source,
-    offset,
-    met === '' ? 'The line ends too early.' : `'${met}' is not expected here.`,
-    hintFor(before, met),
-  )
+  const observed = met === '' ? 'The line ends too early.' : `'${met.slice(0, 40)}' is not expected here.`
+  return syntaxError(source, offset, observed, hintFor(before, met))
+}
+
+function explainOpen(source: SourceText, { kind, offset, opener }: LeftOpen): OcibakeError {
+  if (kind === 'quote') {
+    const hint = 'Close the quotes on the same line; for several lines there are heredocs (<<EOT).'
+    return syntaxError(source, offset, 'The line ends within quoted text.', hint)
+  }
+  const hint = kind === 'heredoc' ? `Write ${opener} alone on a line behind the text.` : 'Close it.'
+  return syntaxError(source, offset, `'${kind === 'heredoc' ? `<<${opener}` : opener}' is never closed.`, hint)
 }
 
 function hintFor(before: string, met: string): string {

@@ -24,6 +24,8 @@ export interface ScriptLine {
 export interface StepAction {
   readonly kind: 'step'
   readonly step: DraftStep
-  /** The path in the image that it writes, if that is one file. */
+  /** The path in the image that it writes, of a folder all of it. */
   readonly target?: string
+  /** Of a script that is a file: what is in it. */
+  readonly script?: readonly ScriptLine[]
 }

@@ -134,12 +134,18 @@ export class ChangesReader {
   }
 
   #each(line: ChangeLine, all: Set<Text>, parse: (text: string) => string | undefined, wanted: string): void {
-    const words = jsonTexts(line.rest) ?? splitWords(line.rest, this.#escaper)
-    for (const one of words.flatMap((word) => this.#text(word).split(/\s+/)).filter((word) => word !== '')) {
-      const parsed = parse(one)
-      if (parsed === undefined) throw new Unreadable(`'${this.#shown(one)}' is not ${wanted}`)
+    const isPorts = line.keyword === 'EXPOSE'
+    const words = (isPorts ? undefined : jsonTexts(line.rest)) ?? splitWords(line.rest, this.#escaper)
+    // What variables of EXPOSE stand for is split again.
+    const texts = words.map((word) => this.#text(word)).flatMap((text) => (isPorts ? text.split(/\s+/) : [text]))
+    const found = texts.map((text) => {
+      const parsed = parse(text)
+      if (parsed === undefined) throw new Unreadable(`'${this.#shown(text)}' is not ${wanted}`)
+      return parsed
+    })
+    for (const parsed of found) {
       all.add(this.#context.hidden.show(parsed))
-      this.#mapped(line, this.#shown(parsed), line.keyword === 'EXPOSE' ? 'expose' : 'volumes')
+      this.#mapped(line, this.#shown(parsed), isPorts ? 'expose' : 'volumes')
     }
   }
 

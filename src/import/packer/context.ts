@@ -19,6 +19,12 @@ export interface Context {
   readonly format: 'hcl' | 'json'
   readonly folders: ImportFolders
   readonly lift: boolean
+  /** As playbooks know the build. */
+  readonly builder: { readonly name: string; readonly type: string }
+  /** The template makes a machine, not a container. */
+  readonly isMachine: boolean
+  /** Variables whose values are secret, and the variable of the environment that a spec takes each from. */
+  readonly secrets: ReadonlyMap<string, string>
   readonly notes: Notes
   readonly hidden: Placeholders
 }

@@ -1,12 +1,16 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { Draft, DraftFields, DraftStep, DraftVariable } from '../draft.ts'
-import type { Imported } from '../imported.ts'
+import type { Finding } from '../finding.ts'
+import type { Imported, ImportedImage } from '../imported.ts'
 import { Placeholders } from '../placeholders.ts'
+import { isSecretName } from '../secret-name.ts'
 import type { Build, Template } from '../template.ts'
+import { usedVariables } from '../used-variables.ts'
 import type { Place } from '../value.ts'
 import type { Action, ScriptAction, StepAction } from './action.ts'
 import type { Context, ImportFolders } from './context.ts'
 import { draftVariables } from './draft-variables.ts'
+import { findDefects, noteSecretTexts, noteVolumes } from './find-defects.ts'
 import { ImageFolders } from './image-folders.ts'
 import { importedConfig } from './imported-config.ts'
 import { liftPatterns } from './lift-patterns.ts'
@@ -33,10 +37,43 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
   const folders = { ...options.folders, template: resolve(options.folders.current, dirname(first)) }
   const variables = draftVariables(template, options.env, notes)
   const imports = template.builds.map((build) => {
-    const context = { format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() }
+    const context = {
+      ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
+      builder: { name: build.source.name ?? build.source.type, type: build.source.type },
+      isMachine: build.source.type !== 'docker',
+      secrets: secretVariables(template),
+    }
     return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
   })
-  return { images: imports, findings: [...template.findings, ...notes.findings] }
+  const findings = [...needed(template.findings, imports), ...notes.findings]
+  return { images: imports, findings, environment: secretValues(template) }
+}
+
+/** What has no value is nothing to do where no spec asks for it. */
+function needed(findings: readonly Finding[], images: readonly ImportedImage[]): Finding[] {
+  const unknown = images.flatMap(({ draft }) => usedVariables(draft)).filter(({ key }) => key.startsWith('unknown '))
+  const isNeeded = ({ says }: Finding) => unknown.some(({ key }) => says.includes(key.slice('unknown '.length)))
+  return findings.map((finding) => {
+    if (finding.id !== 'OB141' || finding.kind !== 'todo' || isNeeded(finding)) return finding
+    return { ...finding, kind: 'mapped', advice: 'Nothing that is imported needs it.' }
+  })
+}
+
+function secretValues(template: Template): Record<string, string> {
+  const sources = secretVariables(template)
+  const values = template.variables.flatMap(({ name, value }) => {
+    const source = sources.get(name)
+    return source !== undefined && typeof value === 'string' && value !== '' ? [[source, value] as const] : []
+  })
+  return Object.fromEntries(values)
+}
+
+/** Where a spec gets the values of secret variables that scripts have in their environment. */
+function secretVariables({ variables, format }: Template): ReadonlyMap<string, string> {
+  const secret = variables.filter(({ sensitive, name }) => sensitive || isSecretName(name))
+  return new Map(
+    secret.map(({ name, env }) => [name, env ?? (format === 'hcl' ? `PKR_VAR_${name}` : name.toUpperCase())]),
+  )
 }
 
 function importBuild(
@@ -48,18 +85,20 @@ function importBuild(
 ): Imported['images'][number] {
   const source = new Options(build.source, context.format)
   const base = [build.source.name ?? '', build.name, build.source.type, ''].map((key) => bases.get(key)).find(Boolean)
-  const isDocker = build.source.type === 'docker'
-  const translated = isDocker ? translateDocker(source, base, context) : translateMachine(source, base, context)
+  const translated =
+    context.isMachine === false ? translateDocker(source, base, context) : translateMachine(source, base, context)
   for (const [option, { place }] of source.others) {
     context.notes.add('OB183', place, `\`${option}\` is no option of the docker builder.`, 'Packer refuses it too.')
   }
+  const { draft } = translated
   const delivery = translatePostProcessors(build.postProcessors, context)
   const scope = { defaults: { options: translated.runOptions }, folders: new ImageFolders() }
   const actions = build.provisioners.flatMap((block) => {
     return translateProvisioner(new Options(block, context.format), scope, context)
   })
-  noteBuild(build, actions, isDocker, context)
-  const { draft } = translated
+  noteBuild(build, draft.config, actions, context)
+  findDefects(actions, context)
+  noteSecretTexts(actions, context)
   const config: DraftFields =
     delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)
   const comments = { ...draft.comments, ...(delivery.comments.length === 0 ? {} : { tags: delivery.comments }) }
@@ -90,9 +129,10 @@ function stepsOf(actions: readonly Action[], context: Context): DraftStep[] {
 }
 
 /** What is otherwise in every image. */
-function noteBuild(build: Build, actions: readonly Action[], isDocker: boolean, { notes }: Context): void {
+function noteBuild(build: Build, config: DraftFields, actions: readonly Action[], context: Context): void {
+  const { notes, isMachine } = context
   const { place } = build.source
-  if (isDocker) {
+  if (!isMachine) {
     const advice = "Write layers: 'append' to keep the base's layers and send one more."
     notes.add(
       'OB170',
@@ -101,6 +141,8 @@ function noteBuild(build: Build, actions: readonly Action[], isDocker: boolean, 
       advice,
     )
   }
+  const volumes = Array.isArray(config.volumes) ? config.volumes.filter((path) => typeof path === 'string') : []
+  noteVolumes(volumes, actions, context)
   const copy = actions.find(
     (action): action is StepAction => action.kind === 'step' && action.step.step?.copy !== undefined,
   )
@@ -112,7 +154,7 @@ function noteBuild(build: Build, actions: readonly Action[], isDocker: boolean, 
   }
   const script = actions.find((action): action is ScriptAction => action.kind === 'script')
   if (script === undefined) return
-  const who = isDocker ? "the base's USER" : 'the user of its ssh connection, in its home'
+  const who = !isMachine ? "the base's USER" : 'the user of its ssh connection, in its home'
   const says = `Scripts ran as ${who}, with PACKER_BUILD_NAME and PACKER_BUILDER_TYPE set; here they run as root, without them.`
   notes.add('OB171', firstRun(script), says, 'Write `user`, `workdir` or `env` in steps that need it.')
 }

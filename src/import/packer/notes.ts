@@ -22,6 +22,7 @@ const KINDS = {
   OB124: 'defect',
   OB130: 'defect',
   OB131: 'defect',
+  OB132: 'defect',
   OB133: 'defect',
   OB134: 'defect',
   OB135: 'defect',
@@ -65,6 +66,7 @@ const KINDS = {
   OB192: 'defect',
   OB193: 'defect',
   OB194: 'defect',
+  OB195: 'differs',
 } as const satisfies { readonly [id: string]: FindingKind }
 
 export type FindingId = keyof typeof KINDS
@@ -76,6 +78,12 @@ export class Notes {
   /** @param advice what to do about it; for what is mapped or lifted, what it has become */
   add(id: FindingId, place: Place, says: string, advice: string): void {
     this.#findings.push({ kind: KINDS[id], id, place, says, advice })
+  }
+
+  /** What was said of a place has become untrue: what stands there is gone from the spec. */
+  withdraw(id: FindingId, { file, line }: Place): void {
+    const index = this.#findings.findIndex((one) => one.id === id && one.place.file === file && one.place.line === line)
+    if (index >= 0) this.#findings.splice(index, 1)
   }
 
   /** By their places; those of one place as they were found, one that is there already left out. */

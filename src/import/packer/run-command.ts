@@ -30,7 +30,9 @@ export function readRunCommand(options: Options, { notes }: Context): DraftField
     const value = inline ?? knownText(words[at + 1]?.text ?? '') ?? ''
     const field = FIELDS.get(name)
     if (USUAL_WITH_VALUE.includes(name) && inline === undefined) at++
-    else if (field === undefined && !USUAL.test(known) && isOption(words[at - 1]?.text, known)) {
+    else if (field === undefined && !USUAL.test(known) && known.startsWith('-')) {
+      const next = knownText(words[at + 1]?.text ?? '-') ?? '-'
+      if (inline === undefined && !next.startsWith('-') && !USUAL.test(next)) at++
       notes.add(
         'OB183',
         words[at]!.place,
@@ -46,9 +48,4 @@ export function readRunCommand(options: Options, { notes }: Context): DraftField
     }
   }
   return { ...(Object.keys(env).length === 0 ? {} : { env }), ...fields }
-}
-
-/** Not the image, and no shell that waits, which end the list. */
-function isOption(before: unknown, word: string): boolean {
-  return word.startsWith('-') || (typeof before === 'string' && before.startsWith('-') && !USUAL.test(before))
 }

@@ -2,6 +2,7 @@ import type { Draft, DraftFields, DraftValue } from '../draft.ts'
 import { isSecretName } from '../secret-name.ts'
 import { knownText } from '../text.ts'
 import type { Context } from './context.ts'
+import { noteEndedBase } from './find-defects.ts'
 import { missingBase } from './missing-base.ts'
 import type { Options, PlacedText } from './options.ts'
 import { readRunCommand } from './run-command.ts'
@@ -48,7 +49,8 @@ export function translateDocker(options: Options, base: string | undefined, cont
   }
 }
 
-function baseOf(options: Options, base: string | undefined, { notes }: Context): DraftValue {
+function baseOf(options: Options, base: string | undefined, context: Context): DraftValue {
+  const { notes } = context
   const image = options.text('image')
   const built = options.block.blocks.find(({ type }) => type === 'build')
   if (options.has('pull')) {
@@ -63,6 +65,7 @@ function baseOf(options: Options, base: string | undefined, { notes }: Context):
   if (base !== undefined) return base
   if (image !== undefined) {
     notes.add('OB150', options.place('image'), '`image`', 'from')
+    noteEndedBase(knownText(image) ?? '', options.place('image'), context)
     return image
   }
   const place = built?.place ?? options.block.place

@@ -98,8 +98,8 @@ function copyStep(
   const step: DraftFields = { copy: source.path, to: target.to, ...(mode === undefined ? {} : { mode }) }
   notes.add('OB153', at, `'${written}'`, `A \`copy\` step to ${knownText(target.to) ?? 'its destination'}.`)
   const known = knownText(target.to)
-  const name =
-    isFolder || known === undefined ? undefined : known.endsWith('/') ? posix.join(known, basename(written)) : known
+  const isInside = !isFolder && known?.endsWith('/') === true
+  const name = isInside ? posix.join(known!, basename(written)) : known
   if (isFolder && known !== undefined) folders.add(known)
   return {
     kind: 'step',

@@ -118,6 +118,11 @@ class Deliverer {
   }
 
   #push(options: Options): void {
+    const secret = ['login_password', 'aws_secret_key'].find((name) => typeof options.value(name) === 'string')
+    if (secret !== undefined) {
+      const says = `\`${secret}\` is a secret in the template.`
+      this.#context.notes.add('OB124', options.place(secret), says, 'Take it out, and change it where it is known.')
+    }
     this.#ignore(options)
     this.#flags.push('--push')
     this.#context.notes.add(
@@ -131,7 +136,7 @@ class Deliverer {
   #import(options: Options): void {
     const repository = options.text('repository')
     const tag = options.text('tag')
-    options.value('platform')
+    for (const name of ['platform', 'changes']) options.value(name)
     if (repository !== undefined) this.#tags.push(tag === undefined ? repository : joinTexts(repository, ':', tag))
     this.#imported = options
     this.#context.notes.add('OB155', options.block.place, '`docker-import`', 'tags, and config')

@@ -38,7 +38,7 @@ function byType(options: Options, { defaults, folders }: ProvisionerScope, conte
       return translateFile(options, folders, context)
     case 'ansible':
     case 'ansible-local':
-      return translateAnsible(options, context)
+      return translateAnsible(options, defaults.options, context)
     case 'breakpoint':
       for (const name of ['note', 'disable']) options.value(name)
       context.notes.add(
@@ -101,7 +101,7 @@ function noteCommon(options: Options, { notes }: Context): void {
       'Repeat in the script what may fail, such as a download.',
     )
   }
-  if (type !== 'shell' && options.has('timeout')) {
+  if (!/^(shell|ansible|ansible-local)$/.test(type) && options.has('timeout')) {
     notes.add(
       'OB176',
       options.place('timeout'),

@@ -165,7 +165,10 @@ function fileScript(script: PlacedText, run: RunOptions, context: Context): Acti
   notes.add('OB152', script.place, `The script '${written}'`, 'A `run` step that reads the file.')
   const file = new FileText(path, text.includes('\r\n'))
   const step = { ...fileRun(file, text, script, run, context), ...run.fields }
-  return [{ kind: 'step', step: { step, comment: run.comment, places: [script.place] } }]
+  const lines = text
+    .split(/\r?\n/)
+    .map((line, index) => ({ text: line, place: { file: written, line: index + 1, column: 1 } }))
+  return [{ kind: 'step', step: { step, comment: run.comment, places: [script.place] }, script: lines }]
 }
 
 /** The text of a script, and what reads it if its own first line cannot say: there is none, or a trap stands before it. */
