@@ -58,7 +58,7 @@ function buildOf(source: Block & { readonly name: string }, parts: Parts, world:
   const isSensitive = (variable: string) => variables.isSensitive(variable)
   const context = goContext(known, 'error', isSensitive, (finding) => findings.add(finding))
   const chosen = (blocks: readonly Block[]) =>
-    blocks.filter((block) => isFor(block, [name])).map((block) => renderBlock(blockFor(block, [name]), context))
+    blocks.filter((block) => isFor(block, name)).map((block) => renderBlock(blockFor(block, name), context))
   const { result, found } = findings.captured(() => renderBlock(source, context))
   // Nobody has to write an AMI's name into a spec.
   if (type === 'docker') for (const finding of found) findings.add(finding)
