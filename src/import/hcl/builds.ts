@@ -3,12 +3,13 @@ import type { Findings } from '../findings.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
 import { renderBlock } from '../go-template/render-block.ts'
+import { leftOut } from '../left-out.ts'
 import { blockFor, isFor } from '../only-except.ts'
 import type { Block, Build } from '../template.ts'
 import { blockOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
 import { sourcesOf, type UsedSource } from './sources.ts'
-import { attributeOf, type BlockSyntax, placeOf } from './syntax.ts'
+import { attributeOf, type BlockSyntax, type Body, placeOf } from './syntax.ts'
 
 const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup-provisioner)$/
 
@@ -27,7 +28,19 @@ export function buildsOf({ syntax, scope }: Scoped, world: World): readonly Buil
   const attribute = attributeOf(syntax.body, 'name')
   const given = attribute === undefined ? undefined : evaluator.plain(attribute.value, scope)
   const name = typeof given === 'string' ? given : ''
-  return sourcesOf(syntax, sources, evaluator, scope, findings).map((source) => buildOf(syntax, name, source, world))
+  const used = sourcesOf(syntax, sources, evaluator, scope, findings)
+  const builds = used.map((source) => buildOf(syntax, name, source, world))
+  for (const finding of leftOut(stepsIn(syntax.body).map(placeOf), builds)) findings.add(finding)
+  return builds
+}
+
+/** Provisioners and post-processors, but for those that are made by `dynamic`. */
+function stepsIn(body: Body): readonly BlockSyntax[] {
+  const blocks = body.items.filter((item) => item.kind === 'block')
+  return blocks.flatMap((block) => {
+    if (block.type === 'post-processors') return stepsIn(block.body)
+    return /^(provisioner|post-processor|error-cleanup-provisioner)$/.test(block.type) ? [block] : []
+  })
 }
 
 function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: World): Build {

@@ -281,6 +281,25 @@ describe('what stands around builds', () => {
     expect(findings).toEqual([expect.objectContaining(finding)])
   })
 
+  it('is told of when it is for no source', async () => {
+    const { findings } = await readText(`${SOURCES}build {
+  sources = ["docker.a", "docker.b"]
+  provisioner "shell" { only = ["docker"] }
+  post-processors {
+    post-processor "docker-tag" { except = ["docker.a", "docker.b"] }
+  }
+}`)
+    expect(findings).toMatchObject([
+      {
+        kind: 'defect',
+        id: 'OB149',
+        place: { line: 5, column: 3 },
+        advice: 'Name one of docker.a, docker.b, or remove it.',
+      },
+      { kind: 'defect', id: 'OB149', place: { line: 7, column: 5 } },
+    ])
+  })
+
   it('is told of where it is in a build', async () => {
     const { findings } = await readText(
       `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n}`,
