@@ -1,5 +1,5 @@
 import type { Budget } from '../budget.ts'
-import { Fault } from '../fault.ts'
+import { Fault, Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
@@ -57,10 +57,11 @@ export class UserVariables {
     return this.#sensitive.has(name) || isSecretName(name)
   }
 
-  /** What `{{user `name`}}` is. @throws Fault when no variable has the name */
+  /** What `{{user `name`}}` is. @throws Unknowable when no variable has the name */
   reference(name: string): Text {
     const variable = this.#declared.get(name)
-    if (variable === undefined) throw new Fault(`no variable is called '${name}'`)
+    if (variable === undefined)
+      throw new Unknowable(`no variable is called '${name}', and Packer writes nothing in its place`)
     return new Mixed([new Reference(name, this.#resolve(variable).value)])
   }
 
