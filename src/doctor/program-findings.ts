@@ -11,9 +11,8 @@ import type { TriedSandbox } from './try-sandboxes.ts'
 /** Programs that builds may want: our own, and those of the machine. */
 export async function programFindings({ env }: Examined, tried: readonly TriedSandbox[]): Promise<Finding[]> {
   return [
-    await helper('ocibake-sandbox', 'the sandboxes chroot and userns'),
+    await helper('ocibake-sandbox', 'the sandboxes chroot and userns, and `ansible` steps'),
     await helper('ocibake-trace', 'the sandbox ptrace'),
-    await helper('ocibake-agent', '`ansible` steps'),
     await proot(env, tried),
     await program('tar', 'Debian bases', 'tar', env),
     await program('xz', 'unpacking .tar.xz', 'xz-utils', env),

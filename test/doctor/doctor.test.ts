@@ -45,7 +45,7 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
     ...[
       'ocibake-sandbox',
       'ocibake-trace',
-      'ocibake-agent',
+
       'proot',
       'tar',
       'xz',
