@@ -41,6 +41,16 @@ it('with `cache: false` they are performed in every build', async () => {
   expect(second.stdout).toBe(first.stdout)
 })
 
+it('what a playbook made that changed meanwhile is not kept', async () => {
+  await writeFile(bakery.at('play/more'), 'before')
+  const local = '{ raw: "true" }, { copy: { content: after, dest: "{{ playbook_dir }}/more" }, delegate_to: localhost }'
+  await writeFile(bakery.at('play/site.yml'), `- { hosts: all, gather_facts: false, tasks: [${local}] }\n`)
+  const { stderr } = await build()
+  expect(stderr).toContain('What step 1 reads changed while it was performed: its result is not kept.')
+  expect((await build()).stderr).toContain('step 1 ansible: changed because play/site.yml changed')
+  expect((await build()).stderr).toContain('nothing changed')
+})
+
 it('a playbook or an Ansible that is not there is said before anything is fetched', async () => {
   const gone = await build({ ansible: 'play/nosuch.yml' })
   expect(gone).toMatchObject({

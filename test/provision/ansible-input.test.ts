@@ -42,7 +42,7 @@ async function input(more: Partial<AnsibleStep> = {}) {
   }
   const { env } = process
   const { signal } = new AbortController()
-  return await ansibleInput(step, {
+  const { isStill: _, ...found } = await ansibleInput(step, {
     store,
     env,
     folder,
@@ -52,6 +52,7 @@ async function input(more: Partial<AnsibleStep> = {}) {
     report: silent,
     ownOutputs: new Set(),
   })
+  return found
 }
 
 it.each([
