@@ -1,12 +1,13 @@
 import type { Parser } from 'web-tree-sitter'
 import { OcibakeError } from '../../errors.ts'
+import { inWords } from '../in-words.ts'
 import type { SourceText } from '../source-text.ts'
 import { type LeftOpen, leftOpen } from './left-open.ts'
 
 /** The error for something that is no HCL. @param offset where in the file */
 export function syntaxError(source: SourceText, offset: number, observed: string, hint: string): OcibakeError {
   const { file, line, column } = source.place(offset)
-  return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${observed}`, { hint })
+  return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${inWords(observed)}`, { hint })
 }
 
 /**
