@@ -195,7 +195,7 @@ export class Evaluator {
   /** For try() and can(): undefined when it fails. @throws Unknowable, since what is not known has not failed */
   #attempt(expression: Expression, scope: Scope): Value | undefined {
     try {
-      return this.#value(expression, scope)
+      return this.#fixing.fix(expression, () => this.#known(this.#value(expression, scope)))
     } catch (error) {
       if (error instanceof Fault) return undefined
       throw error
