@@ -84,7 +84,7 @@ export class Evaluator {
     const advice =
       error instanceof Fault
         ? 'Packer refuses this as well: repair it, or write the value in the spec.'
-        : 'Write the value in the spec where it says TODO, or give it by --var.'
+        : 'Write the value in the spec, where it says TODO.'
     const says = `\`${abridgedText(unknown.unknown)}\` has no value here: ${error.message}.`
     this.#options.report({ kind: 'todo', id: 'OB141', place: placeOf(expression), says, advice })
     return unknown

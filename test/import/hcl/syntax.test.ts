@@ -57,6 +57,12 @@ describe('a template without a build', () => {
     ['', 't.pkr.hcl has no `build` block'],
     ['source "docker" "x" {}', 't.pkr.hcl has no `build` block'],
     ['\nbuild { sources = ["source.docker.x"] }', 'The build at t.pkr.hcl:2 has no source'],
+    ['source "docker" {}\nbuild {}', 't.pkr.hcl:1:1: Labels of this source: 1 instead of 2'],
+    ['variable {}\nbuild {}', 't.pkr.hcl:1:1: Labels of this variable: 0 instead of 1'],
+    [
+      'source "a" "b" {}\nbuild {\n  sources = ["a.b"]\n  provisioner {}\n}',
+      't.pkr.hcl:4:3: Labels of this provisioner: 0 instead of 1',
+    ],
     ['build {}', 'The build at t.pkr.hcl:1 has no source'],
   ])('%j is refused', async (text, message) => {
     await expect(readText(text)).rejects.toMatchObject({
