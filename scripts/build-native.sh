@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds ocibake-sandbox and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
+# Builds ocibake-sandbox, ocibake-agent and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
 # respected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,9 +34,10 @@ build() {
   echo "$out/$name"
 }
 build ocibake-sandbox native/*.c
+build ocibake-agent native/agent/*.c native/fault.c native/request.c
 # Not on every processor yet.
 if [ "$arch" = x64 ]; then
-  set -- capabilities fault request options owners session relay prepare beneath stubs
+  set -- capabilities fault request options owners session relay prepare beneath stubs listen
   for part; do
     set -- "$@" "native/$part.c"
     shift

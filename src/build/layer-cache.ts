@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import { stoppable } from '../oci/stoppable.ts'
 import type { Store } from '../oci/store.ts'
+import { isCached, isScript } from '../provision/step.ts'
 import { searchArchive } from '../secrets/search-archive.ts'
 import type { Plan } from '../spec/plan.ts'
 import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
@@ -28,7 +29,8 @@ export async function findLayer(
   let key = startKey(start)
   for (const [i, { step }] of plan.steps.entries()) {
     key = stepKey(key, fingerprints[i]!)
-    if (!('run' in step)) continue
+    if (!isScript(step)) continue
+    if (!isCached(step)) return undefined
     const record = await readStepRecord(store, key)
     if (record === undefined) return undefined
     key = resultKey(key, record.diffId)

@@ -18,6 +18,11 @@ export function joinTexts(...texts: readonly Text[]): Text {
   return parts.length <= 1 && typeof first === 'string' ? first : new Mixed(parts)
 }
 
+/** One part as a text. */
+export function textOfPart(part: Part): Text {
+  return typeof part === 'string' ? part : new Mixed([part])
+}
+
 /** What the text is now: with the variables' values. undefined if one has none, or a part is unknown. */
 export function knownText(text: Text): string | undefined {
   const values = partsOf(text).map((part) =>

@@ -1,6 +1,9 @@
 import { partKey, partsOf } from './text.ts'
 import type { Text } from './value.ts'
 
+/** Of two lines, which are one with an escaped newline then. */
+const SHORT = 60
+
 /** What a variable is called in the text of a spec, by `partKey`. */
 export type Identifiers = ReadonlyMap<string, string>
 
@@ -13,15 +16,22 @@ export function writeText(text: Text, identifiers: Identifiers): string {
   const inner = parts.map((part) =>
     typeof part === 'string' ? inTemplate(part) : `\${${identifiers.get(partKey(part))}}`,
   )
-  return `\`${inner.join('')}\``
+  const whole = inner.join('')
+  return `\`${isLong(whole) ? whole : whole.replaceAll('\n', '\\n')}\``
 }
 
 /** In quotes of which it needs the fewest backslashes, or as a template if it has several lines. */
 function quoted(text: string): string {
-  if (text.trimEnd().includes('\n') && !/[^\P{Cc}\n\t]/u.test(text)) return `\`${inTemplate(text)}\``
+  if (isLong(text)) return `\`${inTemplate(text)}\``
   const double = count(text, "'") > count(text, '"')
   const quote = double ? '"' : "'"
   return quote + escaped(text).replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n') + quote
+}
+
+/** It is read better line by line. */
+function isLong(text: string): boolean {
+  const lines = text.trimEnd().split('\n')
+  return (lines.length > 2 || (lines.length === 2 && text.length > SHORT)) && !/[^\P{Cc}\n\t]/u.test(text)
 }
 
 const count = (text: string, character: string) => text.split(character).length - 1

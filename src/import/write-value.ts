@@ -72,6 +72,7 @@ export function labelOf(name: string): string {
 function writeLabelled(label: string, value: DraftValue | Written, indent: string, names: Identifiers): string {
   const column = indent.length + label.length
   const text = writeValue(value, indent, column, names)
+  if (label === `${text}: `) return text
   const isMovable = label.length > SHORT_LABEL && typeof value === 'string' && !text.startsWith('`')
   return isMovable && column + text.length >= LINE_WIDTH ? `${label.trim()}\n${indent}${INDENT}${text}` : label + text
 }
@@ -86,7 +87,7 @@ function writeFlat(value: DraftValue, names: Identifiers): string | undefined {
   const inner = Object.entries(value).map(([name, item]) => {
     const flat = writeFlat(item, names)
     if (flat === undefined || flat.includes('\n')) return undefined
-    return isList ? flat : labelOf(name) + flat
+    return isList || flat === name ? flat : labelOf(name) + flat
   })
   if (inner.includes(undefined)) return undefined
   if (inner.length === 0) return isList ? '[]' : '{}'

@@ -22,6 +22,8 @@ export interface FingerprintTools extends TakeTools {
   readonly ownOutputs: ReadonlySet<string>
   /** The same text in every build of this step. */
   readonly name: string
+  /** Absolute: that of the spec file. */
+  readonly folder: string
 }
 
 /**
@@ -32,6 +34,10 @@ export interface FingerprintTools extends TakeTools {
 export async function fingerprint(step: Step, tools: FingerprintTools): Promise<Fingerprint> {
   if ('copy' in step) return await ofCopy(step, tools)
   if ('unpack' in step) return await ofUnpack(step, tools)
+  if ('ansible' in step) {
+    const { ansibleInput } = await import('./ansible-input.ts')
+    return { ...(await ansibleInput(step, tools)), taken: undefined }
+  }
   return { text: 'run' in step ? textOfRun(step) : step, input: undefined, change: undefined, taken: undefined }
 }
 
