@@ -8,7 +8,7 @@ export interface GoSurroundings {
   readonly cwd: string
   /** Where there is a build. */
   readonly build?: { readonly name: string; readonly type: string }
-  /** Where user variables may be used. @throws Fault */
+  /** Where user variables may be used. @throws Fault or Unknowable */
   readonly user?: (name: string) => Text
   /** Where the environment may be asked: in variables. */
   readonly env?: (name: string) => string

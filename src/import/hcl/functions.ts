@@ -8,8 +8,9 @@ import { regexFunctions } from './functions/regex.ts'
 import { textFunctions } from './functions/text.ts'
 import { timeFunctions } from './functions/time.ts'
 
-const ELSEWHERE = /^(vault|consul_key|consul_keys|aws_secretsmanager(_raw)?)$/
-const NOT_HERE = /^(bcrypt|rsadecrypt|cidr\w+|setproduct|uuidv5|csvdecode)$/
+const ELSEWHERE = /^(vault|consul_key|consul_keys|aws_secretsmanager(_raw)?|azure_keyvault)$/
+const NOT_HERE =
+  /^(bcrypt|rsadecrypt|cidr\w+|setproduct|uuidv5|csvdecode|base64gzip|rfc3339_parse|unix_timestamp_parse)$/
 
 const GENERAL: FunctionTable = {
   ...textFunctions,

@@ -1,13 +1,17 @@
 import type { Finding } from '../finding.ts'
 import type { Build } from '../template.ts'
+import type { Scoped } from './blocks.ts'
 import { type AttributeSyntax, type BlockSyntax, type Body, placeOf } from './syntax.ts'
 
 /** What became of what stands at the top of files and is none of sources, builds, variables and locals. */
-export function topLevelFindings(files: readonly Body[], builds: readonly Build[]): readonly Finding[] {
+export function topLevelFindings(
+  files: readonly Body[],
+  blocks: readonly Scoped[],
+  builds: readonly Build[],
+): readonly Finding[] {
   const used = new Set(builds.map(({ source }) => JSON.stringify(source.place)))
-  return files
-    .flatMap(({ items }) => items)
-    .flatMap((item) => (item.kind === 'attribute' ? [stray(item)] : (ofBlock(item, used) ?? [])))
+  const attributes = files.flatMap(({ items }) => items).filter((item) => item.kind === 'attribute')
+  return [...attributes.map(stray), ...blocks.flatMap(({ syntax }) => ofBlock(syntax, used) ?? [])]
 }
 
 function stray(attribute: AttributeSyntax): Finding {

@@ -1,6 +1,7 @@
 import { Fault } from '../../fault.ts'
 import { isFields, isList, isMixed, isText, isUnknown, type Value } from '../../value.ts'
 import {
+  asBoolean,
   asFields,
   asInteger,
   asList,
@@ -62,11 +63,14 @@ export const collectionFunctions: FunctionTable = {
   ),
   coalesce: { plain: (values) => values.find((value) => value !== null && value !== '') ?? missing('coalesce') },
   coalescelist: arranging((lists) => lists.find((list) => asList(list).length > 0) ?? []),
-  compact: ofList((list) => list.filter((element) => element !== '' && element !== null)),
+  compact: arranging(([list]) => compacted(asList(list))),
   distinct: ofList(distinct),
   contains: { plain: ([list, value]) => (asList(list) as readonly Plain[]).some((element) => equal(element, value!)) },
   sort: ofList((list) => list.map(asText).sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)))),
   range: { plain: range },
+  sum: ofList((list) => list.map(asNumber).reduce((sum, number) => sum + number, 0)),
+  alltrue: ofList((list) => list.every(asBoolean)),
+  anytrue: ofList((list) => list.some(asBoolean)),
   setunion: { plain: (lists) => distinct(lists.flatMap((list) => asList(list) as readonly Plain[])) },
   setintersection: {
     plain: ([first, ...others]) =>
@@ -83,6 +87,12 @@ const has = (list: Plain | undefined, wanted: Plain) =>
 function flattened(list: readonly Value[], depth: number): Value[] {
   if (depth > 100) throw new Fault('the lists are nested too deep')
   return list.flatMap((element) => (isList(element) ? flattened(element, depth + 1) : [element]))
+}
+
+/** Whether a text of variables alone is empty, only their values say. */
+function compacted(list: readonly Value[]): Value | undefined {
+  const isOpen = (element: Value) => isMixed(element) && !element.parts.some((part) => typeof part === 'string')
+  return list.some(isOpen) ? undefined : list.filter((element) => element !== '' && element !== null)
 }
 
 function wrapped(list: readonly Value[], index: number): Value {
