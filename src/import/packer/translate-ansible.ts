@@ -56,9 +56,16 @@ export function translateAnsible(options: Options, defaults: DraftFields, contex
       notes.add('OB186', at, `There is no playbook '${written}' on this machine.`, 'Put it there.')
     } else notePlaybook(onDisk, written, context)
     notes.add('OB154', at, `The playbook '${written}'`, 'An `ansible` step.')
-    const step = { ansible: path, ...variableFields(variables, onDisk, context), ...fields }
+    const alias = type === 'ansible-local' ? { hostAlias: localAlias(onDisk) } : {}
+    const step = { ansible: path, ...variableFields(variables, onDisk, context), ...alias, ...fields }
     return { kind: 'step', step: { step, comment: [], places: [at] } }
   })
+}
+
+/** What the container is called in an inventory of its own, and what playbooks for it say. */
+function localAlias(playbook: string | undefined): string {
+  const names127 = playbook !== undefined && /^\s*-?\s*hosts:\s*['"]?127\.0\.0\.1/m.test(readFileSync(playbook, 'utf8'))
+  return names127 ? '127.0.0.1' : 'localhost'
 }
 
 function variableFields(
