@@ -10,6 +10,7 @@ import { blockOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
 import { sourcesOf, type UsedSource } from './sources.ts'
 import { attributeOf, type BlockSyntax, type Body, placeOf } from './syntax.ts'
+import { checkLabels } from './syntax-error.ts'
 
 const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup-provisioner)$/
 
@@ -75,7 +76,8 @@ function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: W
 }
 
 function labelled({ syntax, scope }: Scoped, evaluator: Evaluator): Block {
-  return blockOf(syntax, syntax.labels[0] ?? '', evaluator, scope)
+  checkLabels(syntax, ['type'])
+  return blockOf(syntax, syntax.labels[0]!, evaluator, scope)
 }
 
 /** The members of a chain: a post-processor that stands alone is one. */

@@ -335,6 +335,14 @@ ${SOURCES}build { sources = ["docker.a", "docker.b"] }`,
     ])
   })
 
+  it('have no default that is made of the environment', async () => {
+    const text = `variable "a" { default = "x-\${env("TOKEN")}" }\n${SOURCES}build { sources = ["docker.a", "docker.b"] }`
+    const { variables, findings } = await readText(text, { ...NOTHING_GIVEN, env: { TOKEN: 'hidden' } })
+    expect(variables).toMatchObject([{ name: 'a', value: 'x-hidden' }])
+    expect(variables[0]).not.toHaveProperty('default')
+    expect(findings).toMatchObject([{ kind: 'differs', id: 'OB140', says: expect.not.stringContaining('hidden') }])
+  })
+
   it.each<[string, Record<string, string>, Value]>([
     ['type = number', { v: '5' }, 5],
     ['type = bool', { v: 'true' }, true],
