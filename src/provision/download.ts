@@ -235,11 +235,3 @@ export function brokenConnection(error: unknown): PassingFault {
   const code = connectionCode(error) ?? (error instanceof Error ? error.name : 'unknown')
   return new PassingFault(PROXY_FAULTS.get(code) ?? `the connection broke (${code})`, undefined, error)
 }
-
-/** Milliseconds that a Retry-After header asks for (RFC 9110, section 10.2.3): seconds, or a date. */
-export function retryAfter(value: string | null | undefined): number | undefined {
-  if (value === null || value === undefined) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
-}
