@@ -14,7 +14,7 @@ import type { AnsibleStep, Step, UnpackStep } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { SessionOptions, SpecOptions } from './options.ts'
-import { planOf } from './plan-of.ts'
+import { plansOf } from './plans-of.ts'
 import { openSession, type Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -24,8 +24,13 @@ export async function planAction(
   options: SpecOptions & SessionOptions,
   around: Surroundings,
 ): Promise<void> {
-  const plan = await planOf(file, options, around)
+  const { plans, warnings } = await plansOf(file, options, around)
+  for (const { message, hint } of warnings) around.stderr.write(`warning: ${message}\n  -> ${hint}\n`)
   await using session = await openSession(options, around, silent)
+  for (const plan of plans) await printPlan(plan, session, around)
+}
+
+async function printPlan(plan: Plan, session: Session, around: Surroundings): Promise<void> {
   const lines = [
     `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
     ...(await baseLines(plan, session, around)),

@@ -105,6 +105,7 @@ async function receive(
     for await (const chunk of gathered(steady(body, download.patience.idle), GATHERED)) {
       await download.file.write(position.at, chunk)
       position.at += chunk.byteLength
+      if (total === undefined) download.refuseEndless(position.at)
       download.advance(chunk.byteLength)
       reached(position.at)
       download.throwIfInterrupted()

@@ -98,7 +98,7 @@ function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch |
   if (scheme === undefined) return undefined
   if (scheme === 's3') {
     const location = parseS3Uri(uri)
-    return (download) => fetchS3(location, options.versionId, download, options.unlessEtag)
+    return (download) => fetchS3(location, options, download)
   }
   const url = scheme === 'https' || scheme === 'http' ? URL.parse(uri) : null
   if (url === null) {
