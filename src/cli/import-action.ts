@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { ImportedImage } from '../import/imported.ts'
@@ -32,10 +32,7 @@ export async function importAction(
     options.report === undefined ? [] : [{ path: options.report, text: reportDocument(imported, template) }]
   const files = [...specs, ...report]
   refuseReplacing(files, options.force === true)
-  for (const { path, text } of files) {
-    await mkdir(dirname(resolve(path)), { recursive: true })
-    await writeFileAtomically(resolve(path), Buffer.from(text))
-  }
+  await writeAll(files)
   around.stderr.write(`${reportLines(imported).join('\n')}\n`)
   around.stdout(`${files.map(({ path }) => path).join('\n')}\n`)
 }
@@ -57,8 +54,33 @@ function specPath(image: ImportedImage, images: number, output: string | undefin
   })
 }
 
+interface OutputFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** All of them or none: when one cannot be written, those before it are as they were. */
+async function writeAll(files: readonly OutputFile[]): Promise<void> {
+  const before: { path: string; bytes: Uint8Array | undefined }[] = []
+  try {
+    for (const { path, text } of files) {
+      const target = resolve(path)
+      await mkdir(dirname(target), { recursive: true })
+      const bytes = existsSync(target) && statSync(target).isFile() ? await readFile(target) : undefined
+      await writeFileAtomically(target, Buffer.from(text))
+      before.push({ path: target, bytes })
+    }
+  } catch (error) {
+    for (const { path, bytes } of before) {
+      if (bytes === undefined) await rm(path, { force: true })
+      else await writeFileAtomically(path, bytes)
+    }
+    throw error
+  }
+}
+
 /** @throws OUTPUT_FAILED naming what is there; then nothing was written */
-function refuseReplacing(files: readonly { readonly path: string }[], force: boolean): void {
+function refuseReplacing(files: readonly OutputFile[], force: boolean): void {
   const there = files.filter(({ path }) => existsSync(resolve(path)))
   if (force || there.length === 0) return
   const names = there.map(({ path }) => relative('.', resolve(path))).join(', ')

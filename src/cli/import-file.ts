@@ -26,22 +26,22 @@ export async function importFile(
 ): Promise<Imported> {
   const { var: vars = {}, varFile: varFiles = [], mapBase: bases = new Map(), lift = true } = options
   const cwd = resolve('.')
-  const template = chosen(await readTemplate(path, { vars, varFiles, env, cwd }), options)
-  return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env })
+  const template = await readTemplate(path, { vars, varFiles, env, cwd })
+  const isWanted = wanted(template, options)
+  return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env, isWanted })
 }
 
-function chosen(template: Template, { only = [], except = [] }: TemplateOptions): Template {
+function wanted(template: Template, { only = [], except = [] }: TemplateOptions): (build: Build) => boolean {
   const unknown = [...only, ...except].find((name) => !template.builds.some((build) => isCalled(build, name)))
   if (unknown !== undefined) {
     throw new OcibakeError('USAGE', `The template has no build '${unknown}'.`, {
       hint: `It has: ${template.builds.map(({ name }) => name).join(', ')}`,
     })
   }
-  const builds = template.builds.filter((build) => {
-    const isWanted = only.length === 0 || only.some((name) => isCalled(build, name))
-    return isWanted && !except.some((name) => isCalled(build, name))
-  })
-  return { ...template, builds }
+  return (build) => {
+    const isChosen = only.length === 0 || only.some((name) => isCalled(build, name))
+    return isChosen && !except.some((name) => isCalled(build, name))
+  }
 }
 
 function isCalled({ name, source }: Build, wanted: string): boolean {

@@ -46,7 +46,7 @@ async function imported({
   const cwd = join(FIXTURES, folder)
   const read = await readTemplate(template, { vars, varFiles, env, cwd })
   const folders = { current: cwd, spec: cwd }
-  return importTemplate(read, { folders, bases: new Map(Object.entries(bases)), lift, env })
+  return importTemplate(read, { folders, bases: new Map(Object.entries(bases)), lift, env, isWanted: () => true })
 }
 
 describe.each(CASES)('fixture $folder/$template', (fixture) => {

@@ -5,6 +5,7 @@ import { contentsOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
 import type { Scope } from './scope.ts'
 import { attributeOf, type BlockSyntax, type Body, type Expression, placeOf, written } from './syntax.ts'
+import { checkLabels } from './syntax-error.ts'
 
 /** A source as a build uses it. */
 export interface UsedSource {
@@ -23,7 +24,8 @@ export interface UsedSource {
 export function declaredSources(blocks: readonly Scoped[], findings: Findings): ReadonlyMap<string, Scoped> {
   const declared = new Map<string, Scoped>()
   for (const block of blocks.filter(({ syntax }) => syntax.type === 'source')) {
-    const name = block.syntax.labels.slice(0, 2).join('.')
+    checkLabels(block.syntax, ['type', 'name'])
+    const name = block.syntax.labels.join('.')
     if (declared.has(name)) {
       const says = `The source '${name}' is declared twice; the first one counts.`
       findings.add({

@@ -2,10 +2,12 @@ import type { Node } from 'jsonc-parser'
 import type { Findings } from '../findings.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
+import { renderText } from '../go-template/render.ts'
 import { renderBlock } from '../go-template/render-block.ts'
 import { leftOut } from '../left-out.ts'
 import { blockFor, isFor } from '../only-except.ts'
 import type { Block, Build } from '../template.ts'
+import { knownText } from '../text.ts'
 import type { BlockReader } from './blocks.ts'
 import type { JsonReader, Member } from './json-value.ts'
 import type { UserVariables } from './user-variables.ts'
@@ -41,12 +43,25 @@ export function buildsOf(world: World): readonly Build[] {
   )
   const builds = listIn(root, 'builders', json).map((node) => {
     const literal = blocks.block(node, 'This builder')
-    const source = { ...literal, name: literal.name ?? literal.type }
+    const source = { ...literal, name: nameOf(literal, world) }
     return buildOf(source, { provisioners, cleanups, chains }, world)
   })
   const places = [...provisioners, ...cleanups, ...chains.flat()].map(({ place }) => place)
   for (const finding of leftOut(places, builds)) world.findings.add(finding)
   return builds
+}
+
+/** A builder's name may have variables in it; the same build is named by `only`. */
+function nameOf({ name, type, place }: Block, { variables, surroundings, findings }: World): string {
+  if (name === undefined) return type
+  const known = { ...surroundings, user: (variable: string) => variables.reference(variable) }
+  const context = goContext(
+    known,
+    'error',
+    () => false,
+    (finding) => findings.add(finding),
+  )
+  return knownText(renderText(name, context(place))) ?? name
 }
 
 interface Parts {

@@ -27,6 +27,8 @@ export interface ImportOptions {
   /** The image that stands for a source's own, by the name of the source or of its type; '' is for all. */
   readonly bases: ReadonlyMap<string, string>
   readonly lift: boolean
+  /** Which builds are imported; names of specs are those that they have with all of them. */
+  isWanted(build: Build): boolean
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -36,23 +38,36 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
   const first = template.files[0] ?? 'template'
   const folders = { ...options.folders, template: resolve(options.folders.current, dirname(first)) }
   const variables = draftVariables(template, options.env, notes)
-  const imports = template.builds.map((build) => {
-    const context = {
-      ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
-      builder: { name: build.source.name ?? build.source.type, type: build.source.type },
-      isMachine: build.source.type !== 'docker',
-      secrets: secretVariables(template),
-    }
-    return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
-  })
+  const imports = template.builds
+    .filter((build) => options.isWanted(build))
+    .map((build) => {
+      const context = {
+        ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
+        builder: { name: build.source.name ?? build.source.type, type: build.source.type },
+        isMachine: build.source.type !== 'docker',
+        secrets: secretVariables(template),
+      }
+      return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
+    })
+  noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]
   return { images: imports, findings, environment: secretValues(template) }
 }
 
+function noteVariables({ variables }: Template, images: readonly ImportedImage[], notes: Notes): void {
+  const used = new Set(images.flatMap(({ draft }) => usedVariables(draft)).map(({ key }) => key))
+  for (const { name, place } of variables) {
+    const isUsed = used.has(`variable ${name}`)
+    notes.add('OB157', place, `The variable \`${name}\``, isUsed ? `vars.${name}` : 'No spec has it as a variable.')
+  }
+}
+
 /** What has no value is nothing to do where no spec asks for it. */
 function needed(findings: readonly Finding[], images: readonly ImportedImage[]): Finding[] {
-  const unknown = images.flatMap(({ draft }) => usedVariables(draft)).filter(({ key }) => key.startsWith('unknown '))
-  const isNeeded = ({ says }: Finding) => unknown.some(({ key }) => says.includes(key.slice('unknown '.length)))
+  const used = images.flatMap(({ draft }) => usedVariables(draft))
+  // A long expression is abridged in what is said of it.
+  const unknown = used.flatMap(({ key }) => (key.startsWith('unknown ') ? [key.slice('unknown '.length, 28)] : []))
+  const isNeeded = ({ says }: Finding) => unknown.some((start) => says.startsWith(`\`${start}`))
   return findings.map((finding) => {
     if (finding.id !== 'OB141' || finding.kind !== 'todo' || isNeeded(finding)) return finding
     return { ...finding, kind: 'mapped', advice: 'Nothing that is imported needs it.' }

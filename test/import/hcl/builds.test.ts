@@ -302,9 +302,12 @@ describe('what stands around builds', () => {
 
   it('is told of where it is in a build', async () => {
     const { findings } = await readText(
-      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n}`,
+      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n  other {}\n}`,
     )
-    expect(findings).toMatchObject([{ kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } }])
+    expect(findings).toMatchObject([
+      { kind: 'differs', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } },
+      { kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 6, column: 3 } },
+    ])
   })
 })
 
@@ -333,6 +336,14 @@ ${SOURCES}build { sources = ["docker.a", "docker.b"] }`,
       { name: 'd', place: at(8), sensitive: false, default: null, value: null },
       { name: 'e', place: at(10, 3), sensitive: false, default: 5, value: 5 },
     ])
+  })
+
+  it('have no default that is made of the environment', async () => {
+    const text = `variable "a" { default = "x-\${env("TOKEN")}" }\n${SOURCES}build { sources = ["docker.a", "docker.b"] }`
+    const { variables, findings } = await readText(text, { ...NOTHING_GIVEN, env: { TOKEN: 'hidden' } })
+    expect(variables).toMatchObject([{ name: 'a', value: 'x-hidden' }])
+    expect(variables[0]).not.toHaveProperty('default')
+    expect(findings).toMatchObject([{ kind: 'differs', id: 'OB140', says: expect.not.stringContaining('hidden') }])
   })
 
   it.each<[string, Record<string, string>, Value]>([

@@ -66,6 +66,8 @@ describe('a function of HCL', () => {
     ['setintersection(["a", "b"], ["b"])', ['b']],
     ['setsubtract(["a", "b"], ["b"])', ['a']],
     ['try({}.a, [][0], "x")', 'x'],
+    ['try([1 / 0], "x")', 'x'],
+    ['can([for x in 1 : x])', false],
     ['max(1, "5")', 5],
     ['min(1, 2)', 1],
     ['ceil(1.2) + floor(1.8) + signum(-4) + pow(2, 3)', 10],

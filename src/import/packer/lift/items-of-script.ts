@@ -80,6 +80,8 @@ function partsOf({ text, commands, pipe }: Statement): Part[] {
 
 function stateOf(statement: Statement, words: readonly string[] | undefined): ShellState {
   const heads = words === undefined ? statement.heads : [words[0]!]
+  // What is allowed to fail is no step, which is not.
+  if (/^set\s+\+/.test(statement.text)) return 'lost'
   if (statement.assigns) return statement.substitutes ? 'lost' : 'again'
   if (heads.some((head) => LOST.has(head)) || statement.isOdd) return 'lost'
   if (!heads.some((head) => AGAIN.has(head))) return 'none'
