@@ -47,7 +47,7 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
         isMachine: build.source.type !== 'docker',
         secrets: secretVariables(template),
       }
-      return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
+      return importBuild(build, nameOf(build, template, first, folders.template), variables, options.bases, context)
     })
   noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]
@@ -177,9 +177,9 @@ function noteBuild(build: Build, config: DraftFields, actions: readonly Action[]
 const firstRun = ({ place }: ScriptAction): Place => place
 
 /** After the template's file or folder, and after the source if it is not the only one. */
-function nameOf(build: Build, template: Template, first: string): string {
-  const whole = basename(first).replace(/(\.pkr)?\.(hcl|json)$/, '')
-  const file = clean(whole === '' ? basename(dirname(resolve(first))) : whole)
+function nameOf(build: Build, template: Template, first: string, folder: string): string {
+  const isFolder = template.files.filter((file) => file.endsWith('.pkr.hcl')).length > 1
+  const file = clean(isFolder ? basename(folder) : basename(first).replace(/(\.pkr)?\.(hcl|json)$/, ''))
   if (template.builds.length === 1) return file
   const own = build.source.name ?? build.source.type
   const isUnique = template.builds.filter(({ source }) => (source.name ?? source.type) === own).length === 1

@@ -34,7 +34,7 @@ const NEEDLESS = [
 export function translateAnsible(options: Options, defaults: DraftFields, context: Context): Action[] {
   const { notes } = context
   const { type, place } = options.block
-  const playbooks = [...options.texts('playbook_file'), ...options.texts('playbook_files')]
+  const playbooks = [...options.single('playbook_file'), ...options.texts('playbook_files')]
   if (playbooks.length === 0) {
     notes.add('OB183', place, `\`${type}\` has no \`playbook_file\`.`, 'Packer refuses it too.')
     return [todoStep(`TODO: the provisioner ${type} names no playbook.`, place)]
