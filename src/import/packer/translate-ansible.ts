@@ -51,7 +51,8 @@ export function translateAnsible(options: Options, defaults: DraftFields, contex
   const variables = extraVariables(options, context)
   const fields = { ...commonFields(options, context), ...(defaults.user === undefined ? {} : { user: defaults.user }) }
   return playbooks.map(({ text, place: at }) => {
-    const { path, written, onDisk } = localPath(text, context)
+    const { path, written, onDisk: found, isFolder } = localPath(text, context)
+    const onDisk = isFolder ? undefined : found
     if (onDisk === undefined) {
       notes.add('OB186', at, `There is no playbook '${written}' on this machine.`, 'Put it there.')
     } else notePlaybook(onDisk, written, context)
