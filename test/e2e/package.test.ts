@@ -238,6 +238,14 @@ describe('the files of the package alone', () => {
     }
   })
 
+  it('import a template with the grammar that is beside them', async () => {
+    const template = 'source "docker" "app" {\n  image = "debian"\n}\nbuild {\n  sources = ["docker.app"]\n}\n'
+    await writeFile(join(project, 'packed.pkr.hcl'), template)
+    const { exitCode, stderr } = await start([join(alone(), 'dist/cli.js'), 'import', 'packed.pkr.hcl'])
+    expect(exitCode, stderr).toBe(0)
+    expect(await readFile(join(project, 'packed.spec.ts'), 'utf8')).toContain("from: 'debian'")
+  })
+
   it('show where it was when a mistake of ours comes to light', async () => {
     const broken = "data:text/javascript,performance.now = () => { throw new Error('no time at all') }"
     const { exitCode, stderr } = await start(['--import', broken, join(alone(), 'dist/cli.js'), 'build', 'app.spec.ts'])
