@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { silent } from '../events.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { ansibleConfig } from './ansible-config.ts'
 import { ansibleVersion, type VersionTools } from './ansible-programs.ts'
@@ -27,6 +28,7 @@ export interface AnsibleInput {
   readonly text: unknown
   readonly input: Digest
   readonly change: string | undefined
+  isStill(): Promise<boolean>
 }
 
 /**
@@ -47,7 +49,9 @@ export async function ansibleInput(step: AnsibleStep, tools: AnsibleInputTools):
     if (change !== undefined) first ??= join(source?.kind === 'file' ? dirname(place) : place, change)
   }
   const text = { ...textOf(step, tools.folder), version: await ansibleVersion(tools) }
-  return { text, input: digestOf(JSON.stringify(inputs)), change: first }
+  const input = digestOf(JSON.stringify(inputs))
+  const isStill = async () => (await ansibleInput(step, { ...tools, report: silent })).input === input
+  return { text, input, change: first, isStill }
 }
 
 /** Absolute paths, none below another. */

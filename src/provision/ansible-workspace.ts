@@ -51,7 +51,7 @@ export async function makeWorkspace(
     playArgs: ['--inventory', inventory, ...given, ...extraArgs, ...[step.ansible].flat()],
     galaxyArgs: galaxy === undefined ? undefined : ['install', '-r', galaxy],
     env: {
-      ...usualEnvironment(build),
+      ...usualEnvironment(build, join(folder, 'home')),
       ...step.env,
       ...secrets,
       ...(await places(step, folder, build.folder)),
@@ -85,11 +85,14 @@ async function writeInventory(step: AnsibleStep, folder: string, host: string): 
 }
 
 /** What a step may say otherwise. The same zone everywhere, for templates that print times. */
-function usualEnvironment({ env, proxyEnv }: Pick<BuildFacts, 'env' | 'proxyEnv'>): Record<string, string> {
-  const { PATH, HOME } = env
+function usualEnvironment(
+  { env, proxyEnv }: Pick<BuildFacts, 'env' | 'proxyEnv'>,
+  home: string,
+): Record<string, string> {
+  const { PATH, HOME = home } = env
   return {
     ...(PATH === undefined ? {} : { PATH }),
-    ...(HOME === undefined ? {} : { HOME }),
+    HOME,
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
     ANSIBLE_NOCOLOR: '1',

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { SandboxRefusal } from './sandbox.ts'
 
-/** native/ocibake-sandbox.c, native/trace/trace.c, native/agent/agent.c */
-export type NativeProgram = 'ocibake-sandbox' | 'ocibake-trace' | 'ocibake-agent'
+/** native/ocibake-sandbox.c, native/trace/trace.c */
+export type NativeProgram = 'ocibake-sandbox' | 'ocibake-trace'
 
 /**
  * The host path of our native program for this machine.

@@ -36,7 +36,7 @@ export function translateFile(options: Options, folders: ImageFolders, context: 
   const to = absolute(destination, options.place('destination'), context)
   const content = options.text('content')
   if (content !== undefined) return [writeStep(content, to, options, context)]
-  const sources = [...options.texts('source'), ...options.texts('sources')]
+  const sources = [...options.single('source'), ...options.texts('sources')]
   return sources.map(({ text, place: at }) =>
     copyStep(localPath(text, context), to, { at, generated }, folders, context),
   )

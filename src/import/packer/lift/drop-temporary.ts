@@ -56,7 +56,7 @@ function dropTool(items: readonly Item[], name: string, url: RegExp, notes: Note
   if (![...paths].every(isGone)) return
   for (const item of items.slice(0, start).filter(kept)) {
     const made = item.words?.[0] === 'mkdir' ? operandsOf(item) : []
-    if (made.length > 0 && made.every((path) => path !== undefined && paths.has(path))) involved.add(item)
+    if (made.length > 0 && made.every((path) => path !== undefined)) withoutOperands(item, (path) => paths.has(path))
   }
   for (const item of involved) item.outcome = 'dropped'
   for (const item of items.filter(kept)) {
