@@ -101,7 +101,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(agent|sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
@@ -109,7 +109,6 @@ describe('the tarball', () => {
     }
     expect(paths.filter((path) => path.startsWith('ansible/'))).toHaveLength(3)
     expect(paths.filter((path) => path.startsWith('native/'))).toEqual([
-      `native/bin/linux-${process.arch}/ocibake-agent`,
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
       `native/bin/linux-${process.arch}/ocibake-trace`,
     ])
@@ -129,7 +128,7 @@ describe('the tarball', () => {
   })
 
   it('is small', () => {
-    // Three static programs of about 400 kB each when packed, the libraries and HCL's grammar: nothing else is installed
+    // Two static programs of about 400 kB each when packed, the libraries and HCL's grammar: nothing else is installed
     // for them.
     expect(size).toBeLessThan(2_400_000)
   })
