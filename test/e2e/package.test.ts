@@ -130,7 +130,7 @@ describe('the tarball', () => {
   it('is small', () => {
     // Two static programs of about 400 kB each when packed, the libraries and HCL's grammar: nothing else is installed
     // for them.
-    expect(size).toBeLessThan(2_400_000)
+    expect(size).toBeLessThan(2_000_000)
   })
 
   it('has programs that can be started', () => {
