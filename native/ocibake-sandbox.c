@@ -15,6 +15,8 @@
  *       The same in an empty folder, to see whether it works here.
  *   listen SOCKET PROGRAM [ARGUMENT]...
  *       Becomes PROGRAM, with such a socket as fd 0 (listen.c).
+ *   agent FOLDER
+ *       In a sandbox: does what clients of the socket that is its fd 0 ask for (agent/agent.c).
  *   lay-out DIR, survey DIR, survey-open DIR, remove DIR, read-xattrs DIR
  *       Many files at once: makes them (lay-out.c), looks at them (survey.c), removes them (remove.c), reads their
  *       extended attributes (attributes.c).
@@ -37,6 +39,8 @@ int main(int argc, char **argv)
         return userns_verb(argc - 1, argv + 1, true);
     if (argc > 3 && strcmp(verb, "listen") == 0)
         return listen_verb(argv[2], argv + 3);
+    if (argc == 3 && strcmp(verb, "agent") == 0)
+        return agent_verb(argv[2]);
     if (argc == 3 && strcmp(verb, "lay-out") == 0)
         return lay_out_verb(argv[2]);
     if (argc == 3 && (strcmp(verb, "survey") == 0 || strcmp(verb, "survey-open") == 0))
@@ -45,6 +49,6 @@ int main(int argc, char **argv)
         return remove_verb(argv[2]);
     if (argc == 3 && strcmp(verb, "read-xattrs") == 0)
         return read_xattrs_verb(argv[2]);
-    fputs("usage: ocibake-sandbox chroot|userns|probe-chroot|probe-userns|listen|lay-out|survey|survey-open|remove|read-xattrs ...\n", stderr);
+    fputs("usage: ocibake-sandbox chroot|userns|probe-chroot|probe-userns|listen|agent|lay-out|survey|survey-open|remove|read-xattrs ...\n", stderr);
     return 2;
 }

@@ -130,6 +130,8 @@ int listen_at(const char *path);
 /* Becomes `program`, which has that socket as fd 0. */
 int listen_verb(const char *path, char **program);
 
+int agent_verb(const char *folder); /* agent/agent.c */
+
 /* attributes.c: `PATH NAME SIZE bytes`; what the file system refuses is told on stdout. */
 void set_xattr(int root, struct request *request);
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds ocibake-sandbox, ocibake-agent and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
+# Builds ocibake-sandbox and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
 # respected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,8 +33,7 @@ build() {
   mv "$new" "$out/$name"
   echo "$out/$name"
 }
-build ocibake-sandbox native/*.c
-build ocibake-agent native/agent/*.c native/fault.c native/request.c
+build ocibake-sandbox native/*.c native/agent/*.c
 # Not on every processor yet.
 if [ "$arch" = x64 ]; then
   set -- capabilities fault request options owners session relay prepare beneath stubs listen

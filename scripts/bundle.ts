@@ -3,7 +3,7 @@
  * linking a file for each module took more than half of a short command's time. What is imported lazily is still loaded
  * when it is needed. Part of `npm run build`, where tsc makes the declarations.
  */
-import { chmod, copyFile, glob, rm, writeFile } from 'node:fs/promises'
+import { chmod, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type OutputChunk, type OutputOptions, type PreRenderedChunk, rolldown } from 'rolldown'
 import { builtinsByName } from './bundle/builtins-by-name.ts'
@@ -53,7 +53,8 @@ const programs = await bundle(['cli', 'index'], { codeSplitting: parts(SOURCE) }
 const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (file) => file.replace(/\.ts$/, ''))
 const workers = await bundle(threads, { chunkFileNames: 'parts/thread-[name].js' })
 const assets = ASSETS.map((file) => join(PROJECT, 'node_modules', file))
-for (const file of assets) await copyFile(file, join(OUT, basename(file)))
+// Libraries come with modes of their own.
+for (const file of assets) await writeFile(join(OUT, basename(file)), await readFile(file))
 const modules = [...[...programs, ...workers].flatMap(({ moduleIds }) => moduleIds), ...assets]
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
 await startWithSmallMalloc(join(OUT, 'cli.js'))

@@ -80,7 +80,9 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
   const targets = targetsOf(plan, options)
-  for (const target of targets) await options.connection.toOwn(target)
+  const own = await Promise.all(targets.map((target) => options.connection.toOwn(target)))
+  const foreseen = Promise.all(own.map((connection, i) => connection.foreseePush(targets[i]!, signal)))
+  foreseen.catch(() => {})
   const surroundings = surroundingsOf(plan, roots, options)
   // Sources and base are asked for at the same time: neither needs the other.
   await using sources = takeSources(plan, surroundings)
@@ -88,6 +90,7 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   const early = await earlyUpload(targets, options)
   const around = { ...options, ...surroundings, early, targets }
   try {
+    await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
     const { layer: written, created, tree } = await layerOf(plan, base, sources, around)

@@ -1,13 +1,12 @@
 /*
- * ocibake-agent FOLDER: what runs in a sandbox for a program of the host. fd 0 is a socket that listens: each client
- * says who does what (agent.h), and gets what that writes and how it ends (serve.c). FOLDER is a place for files in
+ * The agent: what runs in a sandbox for a program of the host. fd 0 is a socket that listens: each client
+ * says who does what (agent.h), and gets what that writes and how it ends (serve.c). The folder is a place for files in
  * between: everybody's, made at the start and gone at the end, which is when a client says so.
  */
 #include "agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,18 +46,8 @@ static void accept_client(void)
     close(client);
 }
 
-static int remove_one(const char *path, const struct stat *found, int kind, struct FTW *place)
+int agent_verb(const char *folder)
 {
-    (void)found, (void)kind, (void)place;
-    return remove(path);
-}
-
-int main(int argc, char **argv)
-{
-    if (argc != 2) {
-        fputs("usage: ocibake-agent FOLDER\n", stderr);
-        return 2;
-    }
     sigset_t before, child_died;
     struct sigaction noticed = {.sa_handler = ignore};
     sigemptyset(&child_died);
@@ -66,14 +55,13 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &child_died, &before);
     sigaction(SIGCHLD, &noticed, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (mkdir(argv[1], 0700) || chmod(argv[1], 01777))
-        fail(UNFIT, "mkdir", argv[1]);
+    if (mkdir(folder, 0700) || chmod(folder, 01777))
+        fail(UNFIT, "mkdir", folder);
     while (!reap()) {
         struct pollfd listening = {.fd = 0, .events = POLLIN};
         if (ppoll(&listening, 1, NULL, &before) > 0)
             accept_client();
     }
-    if (nftw(argv[1], remove_one, 16, FTW_DEPTH | FTW_PHYS))
-        fail(UNFIT, "remove", argv[1]);
+    remove_name(folder);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* What the parts of ocibake-agent share. */
+/* What the parts of the agent share. */
 #ifndef OCIBAKE_AGENT_H
 #define OCIBAKE_AGENT_H
 

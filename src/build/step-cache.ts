@@ -4,9 +4,10 @@ import { layerBytes } from '../oci/layer-tar.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { applyDelta, treeDelta } from '../oci/tree-delta.ts'
+import type { AnsibleStep } from '../provision/ansible-step.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
 import { perform } from '../provision/perform.ts'
-import { type AnsibleStep, isCached, isScript, type RunStep, type Tools } from '../provision/step.ts'
+import { isCached, isScript, type RunStep, type Tools } from '../provision/step.ts'
 import type { PlannedStep } from '../spec/plan.ts'
 import { resultKey, stepKey } from './cache-keys.ts'
 import { type CacheUse, mayUse } from './cache-use.ts'
@@ -86,18 +87,37 @@ export class StepCache {
     return `run again because of ${use === 'none' ? '--no-cache' : '--no-cache-from'}`
   }
 
-  async #runNow(tree: Tree, { verb, title }: PlannedStep, step: RunStep | AnsibleStep, tools: Tools): Promise<Tree> {
+  async #runNow(
+    tree: Tree,
+    { verb, title, number }: PlannedStep,
+    step: RunStep | AnsibleStep,
+    tools: Tools,
+  ): Promise<Tree> {
     const key = this.#key
     this.#key = undefined
     const started = Math.floor(Date.now() / 1000)
     const { report, warnings } = noting(tools.report)
     const after = await perform(tree, step, { ...tools, report })
+    if (!(await this.#isStill(number, tools))) return after
     const diffId = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
     if (key === undefined || diffId === undefined) return after
     const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
     await this.#options.store.set(key, record)
     this.#key = resultKey(key, diffId)
     return after
+  }
+
+  /** What a step made of something else would be taken for its result, for ever. */
+  async #isStill(number: number, { report, signal }: Tools): Promise<boolean> {
+    signal.throwIfAborted()
+    const { isStill } = this.#options.inputs[number - 1]!
+    const is = isStill === undefined || (await isStill().catch(() => false))
+    if (!is)
+      report({
+        type: 'warning',
+        message: `What step ${number} reads changed while it was performed: its result is not kept.`,
+      })
+    return is
   }
 
   /** undefined for a tree of which no layer can say what has changed. */

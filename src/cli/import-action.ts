@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { ImportedImage } from '../import/imported.ts'
 import { reportDocument, reportLines } from '../import/report.ts'
@@ -27,7 +27,7 @@ export async function importAction(
   const imported = await importFile(template, folder, options, around)
   const specs = imported.images.map((image) => ({
     path: specPath(image, imported.images.length, options.output),
-    text: writeSpec(image.draft, [`Imported from ${template}.`]),
+    text: writeSpec(image.draft, [`Imported from ${basename(resolve(template))}.`]),
   }))
   const report =
     options.report === undefined ? [] : [{ path: options.report, text: reportDocument(imported, template) }]

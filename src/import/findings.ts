@@ -1,11 +1,13 @@
 import type { Finding } from './finding.ts'
+import { inWords } from './in-words.ts'
 
 /** Gathers findings in their order, each once: what is evaluated for several builds is found as often. */
 export class Findings {
   readonly #found = new Map<string, Finding>()
   #captured: Finding[] | undefined
 
-  add(finding: Finding): void {
+  add(found: Finding): void {
+    const finding = { ...found, says: inWords(found.says), advice: inWords(found.advice) }
     if (this.#captured !== undefined) {
       this.#captured.push(finding)
       return

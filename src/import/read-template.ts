@@ -22,7 +22,10 @@ export async function readTemplate(path: string, inputs: TemplateInputs): Promis
   } catch (error) {
     // What is nested is bounded everywhere, but several bounds may meet.
     if (!(error instanceof RangeError)) throw error
-    throw new OcibakeError('TEMPLATE_INVALID', `What ${path} computes is nested too deep.`, { cause: error })
+    throw new OcibakeError('TEMPLATE_INVALID', `What ${path} holds is nested too deep or too long.`, {
+      hint: 'Is this a template? If it is, please report it.',
+      cause: error,
+    })
   }
 }
 

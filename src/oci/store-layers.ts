@@ -54,17 +54,26 @@ export class StoreLayers {
     const path = await this.#session.pin(this.#tar(diffId))
     if (path === undefined) return undefined
     try {
-      const { size, checks, entries } = readIndex(await readFile(this.#index(diffId)), diffId)
-      if ((await stat(path)).size !== size) return await this.remove(diffId)
-      const damaged = () => this.#damaged(diffId, file)
-      const guard = guardOf(checks, size, { isOwn: this.#written.has(diffId) })
-      const file = new SliceFile(path, { digest: diffId, guard, damaged })
-      return this.#opened({ diffId, entries, file })
+      const tar = this.#indexed(diffId, await readFile(this.#index(diffId)), path)
+      if ((await stat(path)).size !== tar.file.guard?.size) return await this.remove(diffId)
+      return this.#opened(tar)
     } catch (error) {
       const corrupt = error instanceof OcibakeError && error.code === 'STORE_CORRUPT'
       if (!corrupt && systemCode(error) !== 'ENOENT') throw error
       return await this.remove(diffId)
     }
+  }
+
+  /** @throws STORE_CORRUPT for bytes that are no index of it */
+  #indexed(diffId: Digest, index: Buffer, path: string): IndexedTar {
+    const { size, checks, entries } = readIndex(index, diffId)
+    const guard = guardOf(checks, size, { isOwn: this.#written.has(diffId) })
+    const file: SliceFile = new SliceFile(path, {
+      digest: diffId,
+      guard,
+      damaged: () => this.#damaged(diffId, file),
+    })
+    return { diffId, entries, file }
   }
 
   /** As `open`, for one that must be there. @throws STORE_CORRUPT */
@@ -103,13 +112,15 @@ export class StoreLayers {
     const index = await TempFile.create(this.#session.newPath('index'))
     try {
       await index.write(bytes)
-      await file.commit(this.#tar(diffId))
+      const tar = this.#tar(diffId)
+      await this.#session.publish(file.path, tar, () => file.commit(tar))
       await index.commit(this.#index(diffId))
     } finally {
       await index.discard()
     }
-    await this.#session.pin(this.#tar(diffId))
     this.#written.add(diffId)
+    // Somebody who prunes the store may have found an older one unused, and removes this one, too.
+    this.#opened(this.#indexed(diffId, bytes, this.#session.pinned(this.#tar(diffId))!))
   }
 
   async remove(diffId: Digest): Promise<undefined> {

@@ -20,11 +20,11 @@ export async function agentCommand(
   scratch: string,
   around: AgentSurroundings,
 ): Promise<SandboxCommand> {
-  const bytes = await readFile(await nativeHelper('ocibake-agent'))
+  const bytes = await readFile(await nativeHelper())
   return {
     ...around,
     ...{ uid: 0, gid: 0, groups: [] },
-    argv: [PROGRAM, scratch],
+    argv: [PROGRAM, 'agent', scratch],
     listen: socket,
     secrets: new Map([[PROGRAM, { bytes, mode: 0o555, uid: 0, gid: 0 }]]),
   }

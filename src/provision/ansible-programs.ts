@@ -1,4 +1,6 @@
-import { lstat, realpath } from 'node:fs/promises'
+import { lstat, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OcibakeError } from '../errors.ts'
 import { digestOf } from '../oci/digest.ts'
@@ -43,23 +45,26 @@ export async function ansibleVersion({ env, store }: VersionTools): Promise<stri
   const seen = (await store.get(key)) as { stamp: string; version: string } | undefined
   const stamp = isSettled(found, now) ? stampOf(found) : undefined
   if (seen !== undefined && seen.stamp === stamp) return seen.version
-  const version = await askedVersion(path, env)
+  const version = await askAnsibleVersion(path, env)
   if (stamp !== undefined) await store.set(key, { stamp, version })
   return version
 }
 
-/** @throws TOOL_FAILED */
-async function askedVersion(path: string, env: VersionTools['env']): Promise<string> {
+/** The first line of what the program at `path` says of its version. @throws TOOL_FAILED */
+export async function askAnsibleVersion(path: string, env: VersionTools['env']): Promise<string> {
   const { execa } = await import('execa')
-  const asked = await execa(path, ['--version'], {
-    env: { PATH: env.PATH, HOME: env.HOME, LC_ALL: 'C.UTF-8', PYTHONDONTWRITEBYTECODE: '1' },
-    extendEnv: false,
-    cwd: '/',
-    reject: false,
-    stdin: 'ignore',
-  })
-  if (asked.exitCode === 0) return asked.stdout.split('\n')[0]!
-  throw new OcibakeError('TOOL_FAILED', `${path} --version ended with exit code ${asked.exitCode}: ${asked.stderr}`, {
-    hint: 'See that it runs by hand: ansible-playbook --version',
-  })
+  // It makes folders wherever it believes itself at home.
+  const home = await mkdtemp(join(tmpdir(), 'ocibake-ansible-'))
+  try {
+    const places = { HOME: home, ANSIBLE_HOME: home, ANSIBLE_LOCAL_TEMP: home, TMPDIR: home }
+    const clean = { PATH: env.PATH, LC_ALL: 'C.UTF-8', PYTHONDONTWRITEBYTECODE: '1', ...places }
+    const options = { env: clean, extendEnv: false, cwd: home, reject: false, stdin: 'ignore' } as const
+    const { exitCode, stdout, stderr } = await execa(path, ['--version'], options)
+    if (exitCode === 0) return stdout.split('\n')[0]!
+    throw new OcibakeError('TOOL_FAILED', `${path} --version ended with exit code ${exitCode}: ${stderr}`, {
+      hint: 'See that it runs by hand: ansible-playbook --version',
+    })
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
 }

@@ -3,7 +3,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ansibleConfig, foldersIn } from './ansible-config.ts'
 import { ownPlugins } from './ansible-programs.ts'
-import type { AnsibleStep, BuildFacts } from './step.ts'
+import type { AnsibleStep } from './ansible-step.ts'
+import type { BuildFacts } from './step.ts'
 
 /** What Ansible calls the image where the spec does not. */
 const HOST = 'default'
@@ -51,7 +52,7 @@ export async function makeWorkspace(
     playArgs: ['--inventory', inventory, ...given, ...extraArgs, ...[step.ansible].flat()],
     galaxyArgs: galaxy === undefined ? undefined : ['install', '-r', galaxy],
     env: {
-      ...usualEnvironment(build),
+      ...usualEnvironment(build, join(folder, 'home')),
       ...step.env,
       ...secrets,
       ...(await places(step, folder, build.folder)),
@@ -85,11 +86,14 @@ async function writeInventory(step: AnsibleStep, folder: string, host: string): 
 }
 
 /** What a step may say otherwise. The same zone everywhere, for templates that print times. */
-function usualEnvironment({ env, proxyEnv }: Pick<BuildFacts, 'env' | 'proxyEnv'>): Record<string, string> {
-  const { PATH, HOME } = env
+function usualEnvironment(
+  { env, proxyEnv }: Pick<BuildFacts, 'env' | 'proxyEnv'>,
+  home: string,
+): Record<string, string> {
+  const { PATH, HOME = home } = env
   return {
     ...(PATH === undefined ? {} : { PATH }),
-    ...(HOME === undefined ? {} : { HOME }),
+    HOME,
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
     ANSIBLE_NOCOLOR: '1',

@@ -16,6 +16,8 @@ export interface Fingerprint {
   readonly change: string | undefined
   /** What to perform the step with. */
   readonly taken: Taken | undefined
+  /** Of a step that reads its input itself: whether that is still what it was. @throws as `fingerprint` */
+  isStill?(): Promise<boolean>
 }
 
 export interface FingerprintTools extends TakeTools {

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
+import { bareUrl } from '../network/bare-url.ts'
 import { display, fromText } from '../oci/name.ts'
 import type { Store } from '../oci/store.ts'
 import { Download, type DownloadTools, type Patience, type Validated } from './download.ts'
@@ -7,7 +8,6 @@ import { DownloadFile } from './download-file.ts'
 import { fetchHttps } from './fetch-https.ts'
 import { fetchS3 } from './s3.ts'
 import { parseS3Uri } from './s3-location.ts'
-import { displayUrl } from './web-address.ts'
 
 export interface FetchOptions {
   /** 64 hex digits that the bytes must hash to. */
@@ -39,7 +39,7 @@ export function sourceNames(uri: string): SourceNames {
   const scheme = schemeOf(uri)
   const url = scheme === undefined || scheme === 's3' ? null : URL.parse(uri)
   const plain = scheme === undefined || scheme === 's3' ? uri : `${scheme}://…`
-  const source = url === null ? plain : displayUrl(url)
+  const source = url === null ? plain : bareUrl(url)
   return { source: display(fromText(source)), name: display(fromText(basename(source))) }
 }
 

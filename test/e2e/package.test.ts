@@ -101,12 +101,13 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
       expect(paths).toContain(path)
     }
+    expect(paths.filter((path) => path.startsWith('ansible/'))).toHaveLength(3)
     expect(paths.filter((path) => path.startsWith('native/'))).toEqual([
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
       `native/bin/linux-${process.arch}/ocibake-trace`,
@@ -127,7 +128,8 @@ describe('the tarball', () => {
   })
 
   it('is small', () => {
-    // Two static programs of about 400 kB each when packed, and the libraries: nothing else is installed for them.
+    // Two static programs of about 400 kB each when packed, the libraries and HCL's grammar: nothing else is installed
+    // for them.
     expect(size).toBeLessThan(2_000_000)
   })
 
@@ -234,6 +236,14 @@ describe('the files of the package alone', () => {
       await s3.stop()
       await registry.stop()
     }
+  })
+
+  it('import a template with the grammar that is beside them', async () => {
+    const template = 'source "docker" "app" {\n  image = "debian"\n}\nbuild {\n  sources = ["docker.app"]\n}\n'
+    await writeFile(join(project, 'packed.pkr.hcl'), template)
+    const { exitCode, stderr } = await start([join(alone(), 'dist/cli.js'), 'import', 'packed.pkr.hcl'])
+    expect(exitCode, stderr).toBe(0)
+    expect(await readFile(join(project, 'packed.spec.ts'), 'utf8')).toContain("from: 'debian'")
   })
 
   it('show where it was when a mistake of ours comes to light', async () => {

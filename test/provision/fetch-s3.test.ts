@@ -128,6 +128,7 @@ describe('fetchSource from S3', () => {
     ['always SlowDown', { kind: 'error', status: 503, code: 'SlowDown' }, 'S3 answered SlowDown, 503'],
     ['silence', { kind: 'silence' }, 'no answer came for 0.3 seconds'],
     ['an HTML page with status 503', { kind: 'page', status: 503, body: '<html>' }, '503'],
+    ['an error without an end', { kind: 'endless', status: 503 }, '503'],
     ['an HTML page with status 200', { kind: 'page', status: 200, body: '<html>proxy</html>' }, "not S3's"],
     ['always another range', { kind: 'otherRange' }, 'another range'],
     ['bodies that never start', { kind: 'stall', after: 0 }, 'no byte came for 0.3 seconds'],
@@ -139,6 +140,7 @@ describe('fetchSource from S3', () => {
     expect(error.message).toContain(reason)
     expect(error.message).toMatch(/^s3:\/\/bucket\/x could not be fetched: .*given up after 3 attempts\)\.$/)
     expect(gets()).toHaveLength(3)
+    for (const size of await Promise.all(s3.server.endless)) expect(size).toBeLessThan(20e6)
     expect(downloadsLeft()).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { endless } from './endless.ts'
 import { type Keys, verifySignature } from './sigv4.ts'
 
 /** What a test may let the server do instead of a proper answer. */
@@ -14,6 +15,7 @@ export type Fault =
       readonly headers?: Record<string, string>
     }
   | { readonly kind: 'page'; readonly status: number; readonly body: string }
+  | { readonly kind: 'endless'; readonly status: number }
   | { readonly kind: 'silence' }
   | { readonly kind: 'whole' }
   | { readonly kind: 'otherRange' }
@@ -59,6 +61,8 @@ export class S3Server {
   readonly keys: Keys
   readonly buckets = new Map<string, Bucket>()
   readonly seen: Seen[] = []
+  /** Bytes that clients took of answers without an end. */
+  readonly endless: Promise<number>[] = []
   /** Asked before every answer. May change objects too. */
   fault: (request: Seen, number: number) => Fault | undefined = () => undefined
   /** Added to the server's clock, in milliseconds. */
@@ -156,6 +160,7 @@ export class S3Server {
     response.setHeader('date', new Date(Date.now() + this.clock).toUTCString())
     const fault = this.fault(seen, this.seen.length)
     if (fault?.kind === 'silence') return undefined
+    if (fault?.kind === 'endless') return void this.endless.push(endless(response, fault.status))
     if (fault?.kind === 'error') return sendError(response, seen, fault.status, fault.code, fault.headers)
     if (fault?.kind === 'page') {
       return response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body)

@@ -36,7 +36,7 @@ export function goContext(
         advice:
           error instanceof Fault
             ? 'Packer refuses this as well: repair it, or write the value in the spec.'
-            : 'Write the value in the spec where it says TODO, or give it by --var.',
+            : 'Write the value in the spec, where it says TODO.',
       }),
   })
 }

@@ -23,8 +23,8 @@ export interface Reading {
 }
 
 /**
- * The values that variables are given, the strongest last as Packer has it: `PKR_VAR_NAME`, `*.auto.pkrvars.hcl`,
- * `--var-file`, `--var`.
+ * The values that variables are given, the strongest last as Packer has it: `PKR_VAR_NAME`; `*.auto.pkrvars.hcl`
+ * and `--var-file`; `--var`.
  * @throws USAGE for a `--var` that no file declares or that does not fit its type; TEMPLATE_INVALID for a file
  */
 export async function assignedValues(
@@ -39,7 +39,7 @@ export async function assignedValues(
     const text = inputs.env[`PKR_VAR_${name}`]
     if (text !== undefined) assigned.set(name, fromText(declaration, text, `PKR_VAR_${name}`, reading))
   }
-  for (const file of [...autoFiles, ...inputs.varFiles]) {
+  for (const file of inOrder([...autoFiles, ...inputs.varFiles])) {
     for (const { name, value, place } of await fromFile(file, reading)) {
       const declaration = byName.get(name)
       if (declaration === undefined) findings.add(undeclared(name, place))
@@ -52,6 +52,18 @@ export async function assignedValues(
     assigned.set(name, fromText(declaration, text, `--var ${name}`, reading))
   }
   return assigned
+}
+
+/** As Packer reads them: all in HCL before all in JSON. @throws USAGE for a file that is neither */
+function inOrder(files: readonly string[]): readonly string[] {
+  const strange = files.find((file) => !/\.(hcl|json)$/.test(file))
+  if (strange !== undefined) {
+    throw new OcibakeError('USAGE', `The variables file '${strange}' has a name that tells no format.`, {
+      hint: 'Its name ends in .pkrvars.hcl or .json.',
+    })
+  }
+  const json = files.filter((file) => file.endsWith('.json'))
+  return [...files.filter((file) => !file.endsWith('.json')), ...json]
 }
 
 interface Assignment {

@@ -1,15 +1,18 @@
 import { Unknowable } from '../fault.ts'
+import type { Finding } from '../finding.ts'
 import type { Findings } from '../findings.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
 import { renderBlock } from '../go-template/render-block.ts'
+import { leftOut } from '../left-out.ts'
 import { blockFor, isFor } from '../only-except.ts'
 import type { Block, Build } from '../template.ts'
 import { blockOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
-import type { Scope } from './scope.ts'
 import { sourcesOf, type UsedSource } from './sources.ts'
-import { attributeOf, type BlockSyntax, placeOf } from './syntax.ts'
+import { attributeOf, type BlockSyntax, type Body, placeOf } from './syntax.ts'
+import { checkLabels } from './syntax-error.ts'
+import { HCP } from './top-level.ts'
 
 const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup-provisioner)$/
 
@@ -17,30 +20,40 @@ const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup
 export interface World {
   readonly evaluator: Evaluator
   readonly findings: Findings
-  readonly sources: ReadonlyMap<string, BlockSyntax>
+  readonly sources: ReadonlyMap<string, Scoped>
   /** For the Go templates that plugins allow in texts. */
   readonly surroundings: GoSurroundings
 }
 
 /** One build for each source of a `build` block. */
-export function buildsOf(syntax: BlockSyntax, world: World, scope: Scope): readonly Build[] {
+export function buildsOf({ syntax, scope }: Scoped, world: World): readonly Build[] {
   const { evaluator, sources, findings } = world
   const attribute = attributeOf(syntax.body, 'name')
   const given = attribute === undefined ? undefined : evaluator.plain(attribute.value, scope)
   const name = typeof given === 'string' ? given : ''
-  return sourcesOf(syntax, sources, evaluator, scope, findings).map((source) => buildOf(syntax, name, source, world))
+  const used = sourcesOf(syntax, sources, evaluator, scope, findings)
+  const builds = used.map((source) => buildOf(syntax, name, source, world))
+  for (const finding of leftOut(stepsIn(syntax.body).map(placeOf), builds)) findings.add(finding)
+  return builds
+}
+
+/** Provisioners and post-processors, but for those that are made by `dynamic`. */
+function stepsIn(body: Body): readonly BlockSyntax[] {
+  const blocks = body.items.filter((item) => item.kind === 'block')
+  return blocks.flatMap((block) => {
+    if (block.type === 'post-processors') return stepsIn(block.body)
+    return /^(provisioner|post-processor|error-cleanup-provisioner)$/.test(block.type) ? [block] : []
+  })
 }
 
 function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: World): Build {
   const { evaluator, findings, surroundings } = world
   const full = `${source.type}.${source.name}`
   const prefixed = name === '' ? full : `${name}.${full}`
-  // override knows a source by its own name.
-  const names = [full, prefixed, source.name]
   const scope = { ...source.scope, roots: new Map(source.scope.roots).set('build', buildRoot(name)) }
   const blocks = expanded(syntax.body, evaluator, scope)
   for (const { syntax: other } of blocks) if (!KNOWN.test(other.type)) findings.add(unknownBlock(other))
-  const build = { name: source.name, type: source.type }
+  const build = { name: source.declaredName, type: source.type }
   const context = goContext(
     { ...surroundings, build },
     'literal',
@@ -50,8 +63,8 @@ function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: W
   const chosen = (list: readonly Scoped[]) =>
     list
       .map((block) => labelled(block, evaluator))
-      .filter((block) => isFor(block, names))
-      .map((block) => named(renderBlock(blockFor(block, names), context)))
+      .filter((block) => isFor(block, full))
+      .map((block) => named(renderBlock(blockFor(block, source.name), context)))
   const ofType = (type: string) => chosen(blocks.filter((block) => block.syntax.type === type))
   const [errorCleanup] = ofType('error-cleanup-provisioner')
   const chains = blocks.map((block) => chosen(chainOf(block, evaluator))).filter((chain) => chain.length > 0)
@@ -65,7 +78,8 @@ function buildOf(syntax: BlockSyntax, name: string, source: UsedSource, world: W
 }
 
 function labelled({ syntax, scope }: Scoped, evaluator: Evaluator): Block {
-  return blockOf(syntax, syntax.labels[0] ?? '', evaluator, scope)
+  checkLabels(syntax, ['type'])
+  return blockOf(syntax, syntax.labels[0]!, evaluator, scope)
 }
 
 /** The members of a chain: a post-processor that stands alone is one. */
@@ -92,12 +106,9 @@ function buildRoot(name: string) {
   }
 }
 
-function unknownBlock(block: BlockSyntax) {
-  return {
-    kind: 'todo',
-    id: 'OB144',
-    place: placeOf(block),
-    says: `The block \`${block.type}\` in a build is not imported.`,
-    advice: 'Look whether the image needs what it does.',
-  } as const
+function unknownBlock(block: BlockSyntax): Finding {
+  const found = { id: 'OB144', place: placeOf(block) } as const
+  if (block.type === 'hcp_packer_registry') return { ...found, ...HCP }
+  const says = `The block \`${block.type}\` in a build is not imported.`
+  return { ...found, kind: 'todo', says, advice: 'Look whether the image needs what it does.' }
 }

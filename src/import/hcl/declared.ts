@@ -13,6 +13,7 @@ import {
   placeOf,
   written,
 } from './syntax.ts'
+import { checkLabels } from './syntax-error.ts'
 import { type Type, typeOf } from './type.ts'
 
 /** A variable as it is declared, before anything gives it a value. */
@@ -70,6 +71,7 @@ function declaredIn(body: Body, evaluator: Evaluator, report: (finding: Finding)
 }
 
 function declaration(block: BlockSyntax, evaluator: Evaluator, report: (finding: Finding) => void): Declaration {
+  checkLabels(block, ['name'])
   const { body } = block
   const plain = (name: string): Value | undefined => {
     const attribute = attributeOf(body, name)
@@ -79,7 +81,7 @@ function declaration(block: BlockSyntax, evaluator: Evaluator, report: (finding:
   const default_ = attributeOf(body, 'default')
   const type = attributeOf(body, 'type')
   return {
-    name: block.labels[0] ?? '',
+    name: block.labels[0]!,
     at: block,
     type: type === undefined ? undefined : typeNamed(type, report),
     ...(typeof description === 'string' ? { description } : {}),

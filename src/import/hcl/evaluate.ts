@@ -84,7 +84,7 @@ export class Evaluator {
     const advice =
       error instanceof Fault
         ? 'Packer refuses this as well: repair it, or write the value in the spec.'
-        : 'Write the value in the spec where it says TODO, or give it by --var.'
+        : 'Write the value in the spec, where it says TODO.'
     const says = `\`${abridgedText(unknown.unknown)}\` has no value here: ${error.message}.`
     this.#options.report({ kind: 'todo', id: 'OB141', place: placeOf(expression), says, advice })
     return unknown
@@ -195,7 +195,7 @@ export class Evaluator {
   /** For try() and can(): undefined when it fails. @throws Unknowable, since what is not known has not failed */
   #attempt(expression: Expression, scope: Scope): Value | undefined {
     try {
-      return this.#value(expression, scope)
+      return this.#fixing.fix(expression, () => this.#known(this.#value(expression, scope)))
     } catch (error) {
       if (error instanceof Fault) return undefined
       throw error

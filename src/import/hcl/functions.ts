@@ -8,12 +8,12 @@ import { regexFunctions } from './functions/regex.ts'
 import { textFunctions } from './functions/text.ts'
 import { timeFunctions } from './functions/time.ts'
 
-const ELSEWHERE = /^(vault|consul_key|consul_keys|aws_secretsmanager(_raw)?)$/
-const NOT_HERE = /^(bcrypt|rsadecrypt|cidr\w+|setproduct|uuidv5|csvdecode)$/
+const ELSEWHERE = /^(vault|consul_key|consul_keys|aws_secretsmanager(_raw)?|azure_keyvault)$/
+const NOT_HERE =
+  /^(bcrypt|rsadecrypt|cidr\w+|setproduct|uuidv5|csvdecode|base64gzip|rfc3339_parse|unix_timestamp_parse)$/
 
 const GENERAL: FunctionTable = {
   ...textFunctions,
-  ...regexFunctions,
   ...collectionFunctions,
   ...numberFunctions,
   ...encodingFunctions,
@@ -23,7 +23,7 @@ const GENERAL: FunctionTable = {
 
 /** The functions that can be evaluated here. @param own those that depend on the template's place or time */
 export function hclFunctions(own: FunctionTable): Functions {
-  const table: FunctionTable = { ...GENERAL, ...own }
+  const table: FunctionTable = { ...GENERAL, ...regexFunctions(), ...own }
   return (name) => {
     const found = Object.hasOwn(table, name) ? table[name] : undefined
     if (found !== undefined) return found

@@ -18,7 +18,12 @@ export class Locals {
 
   constructor(files: readonly Body[], findings: Findings) {
     this.#findings = findings
-    this.#expressions = new Map(files.flatMap((body) => localsIn(body)))
+    const expressions = new Map<string, Expression>()
+    for (const [name, expression] of files.flatMap((body) => localsIn(body))) {
+      if (expressions.has(name)) findings.add(twice(name, expression))
+      else expressions.set(name, expression)
+    }
+    this.#expressions = expressions
   }
 
   /** What `local.NAME` is. @param scope where locals may look, `local` itself included */
@@ -56,6 +61,11 @@ export class Locals {
       return { kind: 'mapped', id: 'OB142', place: placeOf(expression), says, advice }
     })
   }
+}
+
+function twice(name: string, expression: Expression): Finding {
+  const says = `The local '${name}' is there twice; the first one counts.`
+  return { kind: 'defect', id: 'OB142', place: placeOf(expression), says, advice: 'Packer refuses it: remove one.' }
 }
 
 function localsIn(body: Body): readonly (readonly [string, Expression])[] {

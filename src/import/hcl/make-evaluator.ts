@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Parser } from 'web-tree-sitter'
 import { Budget } from '../budget.ts'
 import type { Finding } from '../finding.ts'
@@ -29,7 +29,7 @@ export function evaluatorMaker(making: Making): (more: FunctionTable) => Evaluat
       folder: resolve(inputs.cwd, folder),
       cwd: inputs.cwd,
       env: inputs.env,
-      wasRead: (path) => findings.add(wasRead(join(folder, path))),
+      wasRead: (file) => findings.add(wasRead(file)),
       render: (source, names) => evaluator.value(parseHclTemplate(parser, source), { roots: new Map(), names }),
     })
     const functions = hclFunctions({ ...own, ...more })

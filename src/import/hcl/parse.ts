@@ -5,8 +5,8 @@ import { parseTemplate } from './parse-template.ts'
 import type { AttributeSyntax, BlockSyntax, Body, Expression } from './syntax.ts'
 import { explainSyntax, syntaxError } from './syntax-error.ts'
 
-/** More than any template that people write; the parser needs a hundred times as much memory. */
-const MOST = 1 << 20
+/** More than any template that people write; the parser needs some hundred times as much memory. */
+const MOST = 1 << 18
 
 /** What a file says in HCL's native syntax. @throws TEMPLATE_INVALID with the place of the first mistake */
 export function parseHcl(parser: Parser, source: SourceText): Body {

@@ -6,6 +6,7 @@ import type { SourceText } from '../source-text.ts'
 import type { Template, Variable } from '../template.ts'
 import type { TemplateInputs } from '../template-inputs.ts'
 import { assignedValues } from './assignments.ts'
+import { expanded, type Scoped } from './blocks.ts'
 import { buildsOf } from './builds.ts'
 import { declarations } from './declared.ts'
 import { environmentFunction } from './functions/own.ts'
@@ -15,7 +16,7 @@ import { evaluatorMaker } from './make-evaluator.ts'
 import { parseHcl } from './parse.ts'
 import type { Root, Scope } from './scope.ts'
 import { declaredSources } from './sources.ts'
-import { type Body, blocksOf, placeOf } from './syntax.ts'
+import { placeOf } from './syntax.ts'
 import { topLevelFindings } from './top-level.ts'
 import { validationFindings } from './validations.ts'
 import { variableRoot, variablesOf } from './variables.ts'
@@ -56,12 +57,12 @@ export async function readHcl({ folder, files, autoFiles }: HclFiles, inputs: Te
   ])
   const scope: Scope = { roots, names: new Map() }
   const surroundings = { templateFolder: folder, cwd: inputs.cwd }
-  const world = { evaluator, findings, sources: declaredSources(bodies), surroundings }
-  const blocks = bodies.flatMap((body) => blocksOf(body, 'build'))
-  const builds = blocks.flatMap((block) => buildsOf(block, world, scope))
-  if (builds.length === 0) throw nothingBuilt(files, bodies)
+  const blocks = bodies.flatMap((body) => expanded(body, evaluator, scope))
+  const world = { evaluator, findings, sources: declaredSources(blocks, findings), surroundings }
+  const builds = blocks.filter(({ syntax }) => syntax.type === 'build').flatMap((block) => buildsOf(block, world))
+  if (builds.length === 0) throw nothingBuilt(files, blocks)
   const validations = validationFindings(declared, evaluator, scope, findings)
-  for (const finding of [...topLevelFindings(bodies, builds), ...validations, ...locals.findings()])
+  for (const finding of [...topLevelFindings(bodies, blocks, builds), ...validations, ...locals.findings()])
     findings.add(finding)
   const names = [...files.map(({ file }) => file), ...autoFiles, ...inputs.varFiles]
   return { format: 'hcl', files: names, variables: [...variables.values()], builds, findings: findings.all }
@@ -73,11 +74,11 @@ function notHere(why: string): Root {
   }
 }
 
-function nothingBuilt(files: readonly SourceText[], bodies: readonly Body[]): OcibakeError {
+function nothingBuilt(files: readonly SourceText[], blocks: readonly Scoped[]): OcibakeError {
   const [first] = files
-  const build = bodies.flatMap((body) => blocksOf(body, 'build'))[0]
+  const build = blocks.find(({ syntax }) => syntax.type === 'build')
   if (build !== undefined) {
-    const { file, line } = placeOf(build)
+    const { file, line } = placeOf(build.syntax)
     return new OcibakeError('TEMPLATE_INVALID', `The build at ${file}:${line} has no source that is declared.`, {
       hint: `Import the folder if another file declares it: ocibake import ${dirname(file)}`,
     })

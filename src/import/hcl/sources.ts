@@ -1,15 +1,18 @@
 import type { Findings } from '../findings.ts'
 import type { Block } from '../template.ts'
 import { isList, type Value } from '../value.ts'
-import { contentsOf, expanded } from './blocks.ts'
+import { contentsOf, expanded, type Scoped } from './blocks.ts'
 import type { Evaluator } from './evaluate.ts'
 import type { Scope } from './scope.ts'
-import { attributeOf, type BlockSyntax, type Body, blocksOf, type Expression, placeOf, written } from './syntax.ts'
+import { attributeOf, type BlockSyntax, type Body, type Expression, placeOf, written } from './syntax.ts'
+import { checkLabels } from './syntax-error.ts'
 
 /** A source as a build uses it. */
 export interface UsedSource {
   readonly type: string
+  /** What the build calls it, which may be another name than it has. */
   readonly name: string
+  readonly declaredName: string
   readonly block: Block
   /** Its options are those of a container: of other machines they mean nothing here. */
   readonly isContainer: boolean
@@ -17,10 +20,24 @@ export interface UsedSource {
   readonly scope: Scope
 }
 
-/** The sources that files declare, by `TYPE.NAME`. */
-export function declaredSources(files: readonly Body[]): ReadonlyMap<string, BlockSyntax> {
-  const blocks = files.flatMap((body) => blocksOf(body, 'source'))
-  return new Map(blocks.map((block) => [`${block.labels[0] ?? ''}.${block.labels[1] ?? ''}`, block]))
+/** The sources among blocks, by `TYPE.NAME`; of two with one name the first, and a finding. */
+export function declaredSources(blocks: readonly Scoped[], findings: Findings): ReadonlyMap<string, Scoped> {
+  const declared = new Map<string, Scoped>()
+  for (const block of blocks.filter(({ syntax }) => syntax.type === 'source')) {
+    checkLabels(block.syntax, ['type', 'name'])
+    const name = block.syntax.labels.join('.')
+    if (declared.has(name)) {
+      const says = `The source '${name}' is declared twice; the first one counts.`
+      findings.add({
+        kind: 'defect',
+        id: 'OB149',
+        place: placeOf(block.syntax),
+        says,
+        advice: 'Packer refuses it: remove one.',
+      })
+    } else declared.set(name, block)
+  }
+  return declared
 }
 
 interface Use {
@@ -28,21 +45,21 @@ interface Use {
   readonly reference: string
   readonly at: Pick<Expression, 'at'>
   /** What a `source` block in a build adds. */
-  readonly more?: { readonly syntax: BlockSyntax; readonly scope: Scope }
+  readonly more?: Scoped
 }
 
 /** The sources of a build in their order, what the build adds to them merged in; those that nobody declares are reported. */
 export function sourcesOf(
   build: BlockSyntax,
-  declared: ReadonlyMap<string, BlockSyntax>,
+  declared: ReadonlyMap<string, Scoped>,
   evaluator: Evaluator,
   scope: Scope,
   findings: Findings,
 ): readonly UsedSource[] {
   return usesOf(build.body, evaluator, scope).flatMap(({ reference, at, more }) => {
-    const syntax = declared.get(reference)
-    if (syntax !== undefined) {
-      const { result, found } = findings.captured(() => used(syntax, more, evaluator, scope))
+    const source = declared.get(reference)
+    if (source !== undefined) {
+      const { result, found } = findings.captured(() => used(source, more, evaluator))
       // Nobody has to write an AMI's name into a spec.
       if (result.isContainer) for (const finding of found) findings.add(finding)
       return [result]
@@ -76,11 +93,11 @@ function references(expression: Expression, evaluator: Evaluator, scope: Scope):
 
 const bare = (reference: string) => reference.replace(/^sources?\./, '')
 
-function used(syntax: BlockSyntax, more: Use['more'], evaluator: Evaluator, scope: Scope): UsedSource {
-  const [type = '', ownName = ''] = syntax.labels
+function used({ syntax, scope }: Scoped, more: Scoped | undefined, evaluator: Evaluator): UsedSource {
+  const [type = '', declaredName = ''] = syntax.labels
   const renamed = attributeOf(more?.syntax.body ?? { items: [] }, 'name')
   const given = renamed === undefined ? undefined : evaluator.plain(renamed.value, more!.scope)
-  const name = typeof given === 'string' ? given : ownName
+  const name = typeof given === 'string' ? given : declaredName
   const inner = withSource(scope, type, name)
   const contents = contentsOf(syntax.body, evaluator, inner)
   const added =
@@ -89,7 +106,7 @@ function used(syntax: BlockSyntax, more: Use['more'], evaluator: Evaluator, scop
   if (renamed !== undefined) attributes.delete('name')
   const blocks = [...contents.blocks, ...(added?.blocks ?? [])]
   const block = { type, name, place: placeOf(syntax), attributes, blocks }
-  return { type, name, block, isContainer: type === 'docker', scope: inner }
+  return { type, name, declaredName, block, isContainer: type === 'docker', scope: inner }
 }
 
 function withSource(scope: Scope, type: string, name: string): Scope {

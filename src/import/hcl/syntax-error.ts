@@ -1,12 +1,26 @@
 import type { Parser } from 'web-tree-sitter'
 import { OcibakeError } from '../../errors.ts'
+import { inWords } from '../in-words.ts'
 import type { SourceText } from '../source-text.ts'
 import { type LeftOpen, leftOpen } from './left-open.ts'
+import type { BlockSyntax } from './syntax.ts'
 
 /** The error for something that is no HCL. @param offset where in the file */
 export function syntaxError(source: SourceText, offset: number, observed: string, hint: string): OcibakeError {
   const { file, line, column } = source.place(offset)
-  return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${observed}`, { hint })
+  return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${inWords(observed)}`, { hint })
+}
+
+/** @throws TEMPLATE_INVALID for a block that has not exactly these labels, such as ['type', 'name'] */
+export function checkLabels({ type, labels, at }: BlockSyntax, wanted: readonly string[]): void {
+  if (labels.length === wanted.length) return
+  const form = [type, ...wanted.map((label) => `"${label.toUpperCase()}"`)].join(' ')
+  throw syntaxError(
+    at.source,
+    at.start,
+    `Labels of this ${type}: ${labels.length} instead of ${wanted.length}.`,
+    `Write: ${form} { … }`,
+  )
 }
 
 /**

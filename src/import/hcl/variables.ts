@@ -1,5 +1,6 @@
 import { Fault, Unknowable } from '../fault.ts'
 import type { Findings } from '../findings.ts'
+import { madeOfEnvironment } from '../made-of-environment.ts'
 import { isSecretName } from '../secret-name.ts'
 import type { Variable } from '../template.ts'
 import { isMixed, isUnknown, Mixed, Reference, type Value } from '../value.ts'
@@ -22,14 +23,18 @@ export function variablesOf(
     const env = askedEnvironment(declaration)
     const value = defaultOf(declaration, evaluator, findings)
     const now = assigned.get(name) ?? value
+    // What the environment has now is not for the spec.
+    const fixed = env === undefined ? value : ''
+    const isMade =
+      env === undefined && /\benv\(/.test(declaration.default === undefined ? '' : written(declaration.default))
+    if (isMade) findings.add(madeOfEnvironment(name, placeOf(declaration.default!)))
     return {
       name,
       place: placeOf(at),
       ...(description === undefined ? {} : { description }),
       sensitive: sensitive || isSecretName(name),
       ...(env === undefined ? {} : { env }),
-      // What the environment has now is not for the spec.
-      ...(value === undefined ? {} : { default: env === undefined ? value : '' }),
+      ...(fixed === undefined || isMade ? {} : { default: fixed }),
       ...(now === undefined || isUnknown(now) ? {} : { value: now }),
     }
   })

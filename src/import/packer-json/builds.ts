@@ -2,9 +2,12 @@ import type { Node } from 'jsonc-parser'
 import type { Findings } from '../findings.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
+import { renderText } from '../go-template/render.ts'
 import { renderBlock } from '../go-template/render-block.ts'
+import { leftOut } from '../left-out.ts'
 import { blockFor, isFor } from '../only-except.ts'
 import type { Block, Build } from '../template.ts'
+import { knownText } from '../text.ts'
 import type { BlockReader } from './blocks.ts'
 import type { JsonReader, Member } from './json-value.ts'
 import type { UserVariables } from './user-variables.ts'
@@ -38,11 +41,27 @@ export function buildsOf(world: World): readonly Build[] {
   const chains = listIn(root, 'post-processors', json).map((node) =>
     (node.type === 'array' ? (node.children ?? []) : [node]).map((one) => blocks.postProcessor(one)),
   )
-  return listIn(root, 'builders', json).map((node) => {
+  const builds = listIn(root, 'builders', json).map((node) => {
     const literal = blocks.block(node, 'This builder')
-    const source = { ...literal, name: literal.name ?? literal.type }
+    const source = { ...literal, name: nameOf(literal, world) }
     return buildOf(source, { provisioners, cleanups, chains }, world)
   })
+  const places = [...provisioners, ...cleanups, ...chains.flat()].map(({ place }) => place)
+  for (const finding of leftOut(places, builds)) world.findings.add(finding)
+  return builds
+}
+
+/** A builder's name may have variables in it; the same build is named by `only`. */
+function nameOf({ name, type, place }: Block, { variables, surroundings, findings }: World): string {
+  if (name === undefined) return type
+  const known = { ...surroundings, user: (variable: string) => variables.reference(variable) }
+  const context = goContext(
+    known,
+    'error',
+    () => false,
+    (finding) => findings.add(finding),
+  )
+  return knownText(renderText(name, context(place))) ?? name
 }
 
 interface Parts {
@@ -58,7 +77,7 @@ function buildOf(source: Block & { readonly name: string }, parts: Parts, world:
   const isSensitive = (variable: string) => variables.isSensitive(variable)
   const context = goContext(known, 'error', isSensitive, (finding) => findings.add(finding))
   const chosen = (blocks: readonly Block[]) =>
-    blocks.filter((block) => isFor(block, [name])).map((block) => renderBlock(blockFor(block, [name]), context))
+    blocks.filter((block) => isFor(block, name)).map((block) => renderBlock(blockFor(block, name), context))
   const { result, found } = findings.captured(() => renderBlock(source, context))
   // Nobody has to write an AMI's name into a spec.
   if (type === 'docker') for (const finding of found) findings.add(finding)

@@ -1,5 +1,6 @@
 import type { Node } from 'jsonc-parser'
 import { OcibakeError } from '../../errors.ts'
+import { inWords } from '../in-words.ts'
 import type { SourceText } from '../source-text.ts'
 import type { Place, Value } from '../value.ts'
 
@@ -54,6 +55,6 @@ export class JsonReader {
 
   refused(node: Node, observed: string, hint: string): OcibakeError {
     const { file, line, column } = this.placeOf(node)
-    return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${observed}`, { hint })
+    return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${inWords(observed)}`, { hint })
   }
 }

@@ -1,6 +1,7 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { OcibakeError } from '../../errors.ts'
 import type { Finding } from '../finding.ts'
+import { inWords } from '../in-words.ts'
 import type { SourceText } from '../source-text.ts'
 
 /** jsonc-parser's SyntaxKind, a const enum that only its own compiler knows. */
@@ -122,7 +123,9 @@ function invalid(source: SourceText, text: string, { error, offset }: ParseError
   const { file, line, column } = source.place(offset)
   const met = /^(?:[\w-]+|\S)/.exec(text.slice(offset))?.[0]
   const observed =
-    met === undefined ? 'the file ends in the middle of something' : `'${met.slice(0, 40)}' is not expected here`
+    met === undefined
+      ? 'the file ends in the middle of something'
+      : `'${inWords(met.slice(0, 40))}' is not expected here`
   const hint = HINTS[name] ?? 'Compare brackets, quotes and commas before this place.'
   return new OcibakeError('TEMPLATE_INVALID', `${file}:${line}:${column}: ${observed}: this is no JSON.`, { hint })
 }

@@ -1,9 +1,10 @@
 import type { Budget } from '../budget.ts'
-import { Fault } from '../fault.ts'
+import { Fault, Unknowable } from '../fault.ts'
 import type { Finding } from '../finding.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
 import { renderText } from '../go-template/render.ts'
+import { madeOfEnvironment } from '../made-of-environment.ts'
 import { isSecretName } from '../secret-name.ts'
 import type { Variable } from '../template.ts'
 import { knownText } from '../text.ts'
@@ -57,10 +58,11 @@ export class UserVariables {
     return this.#sensitive.has(name) || isSecretName(name)
   }
 
-  /** What `{{user `name`}}` is. @throws Fault when no variable has the name */
+  /** What `{{user `name`}}` is. @throws Unknowable when no variable has the name */
   reference(name: string): Text {
     const variable = this.#declared.get(name)
-    if (variable === undefined) throw new Fault(`no variable is called '${name}'`)
+    if (variable === undefined)
+      throw new Unknowable(`no variable is called '${name}', and Packer writes nothing in its place`)
     return new Mixed([new Reference(name, this.#resolve(variable).value)])
   }
 
@@ -68,13 +70,16 @@ export class UserVariables {
     return [...this.#declared.values()].map((variable) => {
       const { default: default_, value } = this.#resolve(variable)
       const env = environmentName(variable.text)
+      // What the environment has now is not for the spec.
+      const fixed = env === undefined ? default_ : ''
+      const isMade = env === undefined && /\{\{[^}]*\benv\b/.test(variable.text ?? '')
+      if (isMade) this.#report(madeOfEnvironment(variable.name, variable.textPlace))
       return {
         name: variable.name,
         place: variable.place,
         sensitive: this.isSensitive(variable.name),
         ...(env === undefined ? {} : { env }),
-        // What the environment has now is not for the spec.
-        ...(default_ === undefined ? {} : { default: env === undefined ? default_ : '' }),
+        ...(fixed === undefined || isMade ? {} : { default: fixed }),
         ...(value === undefined ? {} : { value }),
       }
     })

@@ -24,7 +24,7 @@ export function readExecuteCommand(command: string): Execution | undefined {
 
 /** `echo 'password' | sudo -S -E sh -e 'PATH'`, of which any part may be missing. */
 function readStart(start: string): Execution | undefined {
-  const piped = /^echo\s+('[^']*'|"[^"]*"|\S+)\s*\|\s*(sudo\s.*)$/.exec(start)
+  const piped = /^echo\s+('[^']*'|"[^"]*"|\S+)\s*\|\s*((?:PACKER_VARS\s+)?sudo\s.*)$/.exec(start)
   const words = wordsOf(piped?.[2] ?? start)
   if (words === undefined) return undefined
   const execution = { shell: undefined as string[] | undefined, user: undefined as string | undefined, sudo: false }

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { DraftFields, DraftValue } from '../draft.ts'
 import { knownText } from '../text.ts'
 import type { Action } from './action.ts'
 import { type AnsibleVariables, extraVariables } from './ansible-variables.ts'
 import { type Context, localPath } from './context.ts'
-import { filesBelow } from './files-below.ts'
+import { filesBelow, textIn } from './files-below.ts'
 import type { Options } from './options.ts'
 import { pairOf } from './run-environment.ts'
 import { todoStep } from './todo-step.ts'
@@ -34,7 +33,7 @@ const NEEDLESS = [
 export function translateAnsible(options: Options, defaults: DraftFields, context: Context): Action[] {
   const { notes } = context
   const { type, place } = options.block
-  const playbooks = [...options.texts('playbook_file'), ...options.texts('playbook_files')]
+  const playbooks = [...options.single('playbook_file'), ...options.texts('playbook_files')]
   if (playbooks.length === 0) {
     notes.add('OB183', place, `\`${type}\` has no \`playbook_file\`.`, 'Packer refuses it too.')
     return [todoStep(`TODO: the provisioner ${type} names no playbook.`, place)]
@@ -51,14 +50,23 @@ export function translateAnsible(options: Options, defaults: DraftFields, contex
   const variables = extraVariables(options, context)
   const fields = { ...commonFields(options, context), ...(defaults.user === undefined ? {} : { user: defaults.user }) }
   return playbooks.map(({ text, place: at }) => {
-    const { path, written, onDisk } = localPath(text, context)
+    const { path, written, onDisk: found, isFolder } = localPath(text, context)
+    const onDisk = isFolder ? undefined : found
     if (onDisk === undefined) {
       notes.add('OB186', at, `There is no playbook '${written}' on this machine.`, 'Put it there.')
     } else notePlaybook(onDisk, written, context)
+    takeFoldersBeside(options, written, context)
     notes.add('OB154', at, `The playbook '${written}'`, 'An `ansible` step.')
-    const step = { ansible: path, ...variableFields(variables, onDisk, context), ...fields }
+    const alias = type === 'ansible-local' ? { hostAlias: localAlias(onDisk) } : {}
+    const step = { ansible: path, ...variableFields(variables, onDisk, context), ...alias, ...fields }
     return { kind: 'step', step: { step, comment: [], places: [at] } }
   })
+}
+
+/** What the container is called in an inventory of its own, and what playbooks for it say. */
+function localAlias(playbook: string | undefined): string {
+  const names127 = playbook !== undefined && /^\s*-?\s*hosts:\s*['"]?127\.0\.0\.1/m.test(textIn(playbook))
+  return names127 ? '127.0.0.1' : 'localhost'
 }
 
 function variableFields(
@@ -77,7 +85,7 @@ function variableFields(
 function packerVariables(playbook: string | undefined, { name, type }: Context['builder']): DraftFields {
   if (playbook === undefined) return {}
   const asks = (variable: string) =>
-    filesBelow(dirname(playbook), /\.(ya?ml|j2|json)$/).some((file) => readFileSync(file, 'utf8').includes(variable))
+    filesBelow(dirname(playbook), /\.(ya?ml|j2|json)$/).some((file) => textIn(file).includes(variable))
   return {
     ...(asks('packer_build_name') ? { packer_build_name: name } : {}),
     ...(asks('packer_builder_type') ? { packer_builder_type: type } : {}),
@@ -102,7 +110,7 @@ function commonFields(options: Options, context: Context): DraftFields {
     emptyGroups: listed(texts('empty_groups')),
     hostAlias: alias === undefined || knownText(alias) === 'default' ? undefined : alias,
     inventoryDirectory: one('inventory_directory'),
-    rolesPath: paths('roles_path', 'role_paths'),
+    rolesPath: rolesPath(options, context) ?? paths('roles_path'),
     collectionsPath: paths('collections_path', 'collection_paths'),
     galaxy: one('galaxy_file'),
     env: env.length === 0 ? undefined : Object.fromEntries(env.map(({ name, value }) => [name, value])),
@@ -113,9 +121,30 @@ function commonFields(options: Options, context: Context): DraftFields {
   )
 }
 
+/** `role_paths` of ansible-local are roles; Ansible looks for them in the folders they are in. */
+function rolesPath(options: Options, context: Context): DraftValue | undefined {
+  const roles = options.texts('role_paths').map(({ text }) => localPath(text, context).path)
+  const folders = roles.map((role) => (typeof role === 'string' ? dirname(role) : role))
+  const unique = [...new Set(folders)]
+  return unique.length > 1 ? unique : unique[0]
+}
+
+/** What stands beside the playbook is found there; other places stay a todo. */
+function takeFoldersBeside(options: Options, playbook: string, context: Context): void {
+  for (const name of ['playbook_dir', 'group_vars', 'host_vars']) {
+    const { value, place } = options.block.attributes.get(name) ?? {}
+    const written = typeof value === 'string' ? value.replace(/\/$/, '') : undefined
+    const folder = name === 'playbook_dir' ? written : written === undefined ? undefined : dirname(written)
+    const isBeside = folder === dirname(playbook) && (name === 'playbook_dir' || basename(written!) === name)
+    if (!isBeside) continue
+    options.value(name)
+    context.notes.add('OB156', place!, `\`${name}\` is not needed.`, 'What is beside the playbook is found.')
+  }
+}
+
 /** A pattern for a commented line that begins with a blank fits no line that a package has. */
 function notePlaybook(path: string, written: string, { notes }: Context): void {
-  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+  for (const [index, line] of textIn(path).split('\n').entries()) {
     const [, pattern] = /\bregexp:\s*["']?(\^ +#[^"']*)/.exec(line) ?? []
     if (pattern === undefined) continue
     const says = `The pattern "${pattern.trim()}" asks for a blank before the #, which hardly a line has: the line is appended.`

@@ -40,11 +40,11 @@ describe('the builds of a template', () => {
 
   it('may add to a source, and give it another name', async () => {
     const [build] = await buildsIn(
-      'build {\n  source "docker.a" {\n    name = "other"\n    image = "alpine"\n    commit = true\n  }\n  provisioner "shell" { inline = [source.name, source.type, "${build.name}"] }\n}',
+      'build {\n  source "docker.a" {\n    name = "other"\n    image = "alpine"\n    commit = true\n  }\n  provisioner "shell" { inline = [source.name, source.type, "${build.name}", "{{build_name}}"] }\n}',
     )
     expect(build!.name).toBe('docker.other')
     expect(told(build!.source)).toEqual(['docker', { image: 'alpine', commit: true }])
-    expect(steps(build)).toEqual([['shell', { inline: ['other', 'docker', ''] }]])
+    expect(steps(build)).toEqual([['shell', { inline: ['other', 'docker', '', 'a'] }]])
   })
 
   it('leave out sources that nobody declares, and say so', async () => {
@@ -70,13 +70,14 @@ describe('the builds of a template', () => {
     source = "x"
   }
   provisioner "shell" {
-    except = ["n.docker.a"]
+    except = ["docker.a"]
     inline = ["2"]
   }
   provisioner "shell" {
     inline = ["3"]
     override = {
-      "docker.a" = { inline = ["3a"] }
+      a = { inline = ["3a"] }
+      "docker.b" = { inline = ["by another name"] }
       b = { inline = ["3b"], pause_before = "1s" }
     }
   }
@@ -155,6 +156,23 @@ build {
       ['shell', { inline: ['echo 2 1'] }],
     ])
     expect(chains(build)).toEqual([[['docker-tag', { tags: ['t'] }]]])
+  })
+
+  it('and their sources may be made by dynamic blocks themselves', async () => {
+    const { builds } = await readText(`dynamic "source" {
+  for_each = { small = "alpine", large = "debian" }
+  labels = ["docker", source.key]
+  content { image = source.value }
+}
+dynamic "build" {
+  for_each = ["small", "large"]
+  iterator = size
+  content { sources = ["docker.\${size.value}"] }
+}`)
+    expect(builds.map(({ name, source }) => [name, told(source)])).toEqual([
+      ['docker.small', ['docker', { image: 'alpine' }]],
+      ['docker.large', ['docker', { image: 'debian' }]],
+    ])
   })
 
   it('have the blocks within a source, dynamic ones too', async () => {
@@ -263,11 +281,33 @@ describe('what stands around builds', () => {
     expect(findings).toEqual([expect.objectContaining(finding)])
   })
 
+  it('is told of when it is for no source', async () => {
+    const { findings } = await readText(`${SOURCES}build {
+  sources = ["docker.a", "docker.b"]
+  provisioner "shell" { only = ["docker"] }
+  post-processors {
+    post-processor "docker-tag" { except = ["docker.a", "docker.b"] }
+  }
+}`)
+    expect(findings).toMatchObject([
+      {
+        kind: 'defect',
+        id: 'OB149',
+        place: { line: 5, column: 3 },
+        advice: 'Name one of docker.a, docker.b, or remove it.',
+      },
+      { kind: 'defect', id: 'OB149', place: { line: 7, column: 5 } },
+    ])
+  })
+
   it('is told of where it is in a build', async () => {
     const { findings } = await readText(
-      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n}`,
+      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n  other {}\n}`,
     )
-    expect(findings).toMatchObject([{ kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } }])
+    expect(findings).toMatchObject([
+      { kind: 'differs', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } },
+      { kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 6, column: 3 } },
+    ])
   })
 })
 
@@ -296,6 +336,14 @@ ${SOURCES}build { sources = ["docker.a", "docker.b"] }`,
       { name: 'd', place: at(8), sensitive: false, default: null, value: null },
       { name: 'e', place: at(10, 3), sensitive: false, default: 5, value: 5 },
     ])
+  })
+
+  it('have no default that is made of the environment', async () => {
+    const text = `variable "a" { default = "x-\${env("TOKEN")}" }\n${SOURCES}build { sources = ["docker.a", "docker.b"] }`
+    const { variables, findings } = await readText(text, { ...NOTHING_GIVEN, env: { TOKEN: 'hidden' } })
+    expect(variables).toMatchObject([{ name: 'a', value: 'x-hidden' }])
+    expect(variables[0]).not.toHaveProperty('default')
+    expect(findings).toMatchObject([{ kind: 'differs', id: 'OB140', says: expect.not.stringContaining('hidden') }])
   })
 
   it.each<[string, Record<string, string>, Value]>([

@@ -25,18 +25,26 @@ describe('a mistake in the syntax of HCL', () => {
     ['a = "\0"', '1:6: There is a zero byte here', 'text file'],
     ['{ "a": 1 }', '1:1: An object stands where', '.json'],
     ['a = 0xff', "1:5: '0xff' is no number", 'decimal'],
-    [`a = ${'['.repeat(1000)}${']'.repeat(1000)}`, 'nested more than 150 deep', 'locals'],
-    [`a = ${'-'.repeat(1000)}1`, 'nested more than 150 deep', 'locals'],
-    [`a = ${'('.repeat(1000)}1${')'.repeat(1000)}`, 'nested more than 150 deep', 'locals'],
-    ['a {\n'.repeat(20_000) + '}\n'.repeat(20_000), 'nested too deep', 'template'],
-    [`a = "${'%{ if true }'.repeat(20_000)}${'%{ endif }'.repeat(20_000)}"`, 'nested too deep', 'template'],
-    [`a = "${'x'.repeat(1 << 20)}"`, 'larger than', 'files of their own'],
   ])('%j is named with its place', async (text, message, hint) => {
     await expect(readText(text)).rejects.toMatchObject({
       code: 'TEMPLATE_INVALID',
       message: expect.stringContaining(message),
       hint: expect.stringContaining(hint),
     })
+  })
+
+  it.each<[string, string, string]>([
+    ['lists in lists', `a = ${'['.repeat(1000)}${']'.repeat(1000)}`, 'nested more than 150 deep'],
+    ['signs before signs', `a = ${'-'.repeat(1000)}1`, 'nested more than 150 deep'],
+    ['parentheses in parentheses', `a = ${'('.repeat(1000)}1${')'.repeat(1000)}`, 'nested more than 150 deep'],
+    ['a long sum', `a = 1${' + 1'.repeat(1000)}`, 'nested more than 150 deep'],
+    ['blocks in blocks', 'a {\n'.repeat(20_000) + '}\n'.repeat(20_000), 'nested too deep'],
+    ['directives in directives', `a = "${'%{ if true }'.repeat(9000)}${'%{ endif }'.repeat(9000)}"`, 'nested too deep'],
+    ['a long delimiter', `a = <<${'E'.repeat(9000)}\nx\n${'E'.repeat(9000)}`, 'ends in the middle'],
+    ['a large file', `a = "${'x'.repeat(1 << 18)}"`, 'larger than'],
+  ])('that is %s has an end', async (_, text, message) => {
+    const refusal = { code: 'TEMPLATE_INVALID', message: expect.stringContaining(message) }
+    await expect(readText(text)).rejects.toMatchObject(refusal)
   })
 
   it('is named with the file', async () => {
@@ -49,6 +57,12 @@ describe('a template without a build', () => {
     ['', 't.pkr.hcl has no `build` block'],
     ['source "docker" "x" {}', 't.pkr.hcl has no `build` block'],
     ['\nbuild { sources = ["source.docker.x"] }', 'The build at t.pkr.hcl:2 has no source'],
+    ['source "docker" {}\nbuild {}', 't.pkr.hcl:1:1: Labels of this source: 1 instead of 2'],
+    ['variable {}\nbuild {}', 't.pkr.hcl:1:1: Labels of this variable: 0 instead of 1'],
+    [
+      'source "a" "b" {}\nbuild {\n  sources = ["a.b"]\n  provisioner {}\n}',
+      't.pkr.hcl:4:3: Labels of this provisioner: 0 instead of 1',
+    ],
     ['build {}', 'The build at t.pkr.hcl:1 has no source'],
   ])('%j is refused', async (text, message) => {
     await expect(readText(text)).rejects.toMatchObject({

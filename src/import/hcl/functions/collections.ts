@@ -1,6 +1,7 @@
 import { Fault } from '../../fault.ts'
 import { isFields, isList, isMixed, isText, isUnknown, type Value } from '../../value.ts'
 import {
+  asBoolean,
   asFields,
   asInteger,
   asList,
@@ -62,27 +63,39 @@ export const collectionFunctions: FunctionTable = {
   ),
   coalesce: { plain: (values) => values.find((value) => value !== null && value !== '') ?? missing('coalesce') },
   coalescelist: arranging((lists) => lists.find((list) => asList(list).length > 0) ?? []),
-  compact: ofList((list) => list.filter((element) => element !== '' && element !== null)),
+  compact: arranging(([list]) => compacted(asList(list))),
   distinct: ofList(distinct),
   contains: { plain: ([list, value]) => (asList(list) as readonly Plain[]).some((element) => equal(element, value!)) },
   sort: ofList((list) => list.map(asText).sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)))),
   range: { plain: range },
+  sum: ofList((list) => list.map(asNumber).reduce((sum, number) => sum + number, 0)),
+  alltrue: ofList((list) => list.every(asBoolean)),
+  anytrue: ofList((list) => list.some(asBoolean)),
   setunion: { plain: (lists) => distinct(lists.flatMap((list) => asList(list) as readonly Plain[])) },
   setintersection: {
     plain: ([first, ...others]) =>
-      distinct(asList(first) as readonly Plain[]).filter((element) => others.every((list) => has(list, element))),
+      others.reduce<readonly Plain[]>((left, list) => kept(left, list, true), members(first)),
   },
-  setsubtract: {
-    plain: ([first, second]) => distinct(asList(first) as readonly Plain[]).filter((element) => !has(second, element)),
-  },
+  setsubtract: { plain: ([first, second]) => kept(members(first), second, false) },
 }
 
-const has = (list: Plain | undefined, wanted: Plain) =>
-  (asList(list) as readonly Plain[]).some((element) => equal(element, wanted))
+const members = (list: Plain | undefined) => distinct(asList(list) as readonly Plain[])
+
+/** Those of a list that are in another, or those that are not. */
+function kept(list: readonly Plain[], other: Plain | undefined, isIn: boolean): Plain[] {
+  const seen = new Set((asList(other) as readonly Plain[]).map((element) => JSON.stringify(element)))
+  return list.filter((element) => seen.has(JSON.stringify(element)) === isIn)
+}
 
 function flattened(list: readonly Value[], depth: number): Value[] {
   if (depth > 100) throw new Fault('the lists are nested too deep')
   return list.flatMap((element) => (isList(element) ? flattened(element, depth + 1) : [element]))
+}
+
+/** Whether a text of variables alone is empty, only their values say. */
+function compacted(list: readonly Value[]): Value | undefined {
+  const isOpen = (element: Value) => isMixed(element) && !element.parts.some((part) => typeof part === 'string')
+  return list.some(isOpen) ? undefined : list.filter((element) => element !== '' && element !== null)
 }
 
 function wrapped(list: readonly Value[], index: number): Value {

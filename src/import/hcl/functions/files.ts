@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { Fault } from '../../fault.ts'
 import { SourceText } from '../../source-text.ts'
@@ -12,10 +12,10 @@ const LARGEST = 1 << 20
 
 /** The functions that read files beside the template. */
 export function fileFunctions(surroundings: Surroundings): FunctionTable {
-  const at = (path: string) => resolve(surroundings.folder, path)
+  const at = (path: string) => placeOf(path, surroundings)
   const read = (path: string) => {
     const bytes = contentOf(at(path), path)
-    surroundings.wasRead(path)
+    surroundings.wasRead(relative(surroundings.cwd, at(path)) || path)
     return bytes
   }
   const renderer = templateRenderer(surroundings, at)
@@ -33,6 +33,13 @@ export function fileFunctions(surroundings: Surroundings): FunctionTable {
   }
 }
 
+/** As Packer, beside the template; but `path.root` is relative to the current folder, and people write it before paths. */
+function placeOf(path: string, { folder, cwd }: Surroundings): string {
+  const beside = resolve(folder, path)
+  const fromCwd = resolve(cwd, path)
+  return !existsSync(beside) && existsSync(fromCwd) ? fromCwd : beside
+}
+
 type Renderer = (path: string, vars: { readonly [name: string]: Value }) => Value
 
 function templateRenderer({ render, cwd, wasRead }: Surroundings, at: (path: string) => string): Renderer {
@@ -44,7 +51,7 @@ function templateRenderer({ render, cwd, wasRead }: Surroundings, at: (path: str
       const file = relative(cwd, at(path)) || path
       const source = new SourceText(file, utf8(contentOf(at(path), path), path))
       const text = render(source, new Map(Object.entries(vars)))
-      wasRead(path)
+      wasRead(file)
       return text
     } finally {
       inside = false

@@ -7,8 +7,8 @@ export interface Surroundings {
   readonly folder: string
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** A file became part of the template's values. */
-  readonly wasRead: (path: string) => void
+  /** A file became part of the template's values; the path is relative to the current folder. */
+  readonly wasRead: (file: string) => void
   /** What a template comes to with these names. @throws TEMPLATE_INVALID, Fault, Unknowable */
   readonly render: (source: SourceText, names: ReadonlyMap<string, Value>) => Value
 }

@@ -13,7 +13,7 @@ const UNVERIFIED = ['Nobody checks this download. Write its `sha256` instead of 
 export function liftArchives(items: readonly Item[], scheme: 's3:' | 'https:', notes: Notes): void {
   const isWanted = (fetch: FetchCommand | undefined) => fetch?.source.startsWith(scheme) === true
   for (const item of items) {
-    if (item.outcome !== 'kept') continue
+    if (item.outcome !== 'kept' || item.globs) continue
     if (item.pipe !== undefined && isWanted(readFetch(item.pipe[0], item.cwd))) liftPipe(items, item, notes)
     const fetch = item.words === undefined ? undefined : readFetch(item.words, item.cwd)
     if (isWanted(fetch) && fetch?.file !== undefined) liftFetch(items, item, { ...fetch, file: fetch.file }, notes)
@@ -32,15 +32,19 @@ function liftPipe(items: readonly Item[], item: Item, notes: Notes): void {
 
 function liftFetch(items: readonly Item[], item: Item, fetch: FetchCommand & { file: string }, notes: Notes): void {
   const later = items.slice(items.indexOf(item) + 1).filter((one) => one.outcome === 'kept')
-  const users = later.filter((one) => mentions(one, fetch.file))
-  const extracts = users.filter((one) => one.action === item.action && readTarOf(one, fetch.file) !== undefined)
+  const removes = (one: Item) => removedBy(one)?.some((path) => isWithin(fetch.file, path)) === true
+  const removal = later.find(removes)
+  // What is named like it behind its removal is something else.
+  const until = removal === undefined ? undefined : later.indexOf(removal) + 1
+  const users = later.slice(0, until).filter((one) => mentions(one, fetch.file))
+  const extracts = users.filter(
+    (one) => one.action === item.action && !one.globs && readTarOf(one, fetch.file) !== undefined,
+  )
   const checks = users.map((one) => checksumIn(one, fetch.file))
   const others = users.filter(
     (one, index) => !extracts.includes(one) && checks[index] === undefined && !isHarmless(one, fetch.file),
   )
   if (extracts.length === 0 || others.length > 0 || !extracts.every((one) => canSplit(items, one))) return
-  const removal = users.find((one) => removedBy(one)?.some((path) => isWithin(fetch.file, path)))
-  if (removal !== undefined && users.indexOf(removal) < users.indexOf(extracts.at(-1)!)) return
   const sha256 = checks.find((check) => check !== undefined)
   for (const one of extracts) one.outcome = unpackStep(fetch, readTarOf(one, fetch.file)!, sha256, one)
   item.outcome = 'dropped'

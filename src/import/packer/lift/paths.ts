@@ -39,15 +39,22 @@ export function isFreeOfCwd({ words, text }: Item): boolean {
 /** The command has to do with this path, as far as can be told: if in doubt, it has. */
 export function mentions(item: Item, path: string): boolean {
   if (item.text.startsWith('#')) return false
+  if (item.pipe !== undefined) return item.pipe.some((words) => mentions({ ...item, words, pipe: undefined }, path))
   if (item.words === undefined) {
     return item.text.includes(basename(path)) || item.cwd === undefined || (item.cwd !== '' && isWithin(item.cwd, path))
   }
-  const values = item.words.slice(1).map((word) => word.replace(/^-[A-Za-z]|^--[a-z-]+=/, ''))
   const cwd = isFreeOfCwd(item) ? undefined : item.cwd
-  const paths = values.filter((value) => value !== '').map((value) => absolutePath(value, cwd))
-  const named = paths.some((one) => one !== undefined && (isWithin(one, path) || (one !== '/' && isWithin(path, one))))
   const here = item.cwd !== undefined && item.cwd !== '' && isWithin(item.cwd, path) && !isFreeOfCwd(item)
-  return named || here || item.text.includes(path)
+  return here || item.text.includes(path) || item.words.slice(1).some((word) => means(word, path, cwd))
+}
+
+/** The word is the path, something in it or above it; or a text, such as a script, that may name it. */
+function means(word: string, path: string, cwd: string | undefined): boolean {
+  const value = word.replace(/^-[A-Za-z]|^--[a-z-]+=/, '')
+  if (value === '') return false
+  const absolute = absolutePath(value, cwd)
+  if (/\s/.test(value) || absolute === undefined) return value.includes(basename(path))
+  return isWithin(absolute, path) || (absolute !== '/' && isWithin(path, absolute))
 }
 
 /** What a plain `rm` removes; undefined for any other command. */
