@@ -4,6 +4,7 @@ import { isSecretName } from '../secret-name.ts'
 import { Unreadable } from './expression.ts'
 import { absolutePath, checkHidden, isAbsolutePath, knownHidden, shownHidden } from './hidden-text.ts'
 import { jsonTexts, namedValues, splitWords } from './instructions.ts'
+import { takeFolder } from './make-folder.ts'
 import { portOf } from './port.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
@@ -118,7 +119,7 @@ function workdir(instruction: DockerInstruction, state: StageState): void {
   }
   const path = absolutePath(text, state.workdir ?? '/', state)
   state.workdir = path
-  state.unmade = { path, place }
+  takeFolder(path, place, state)
   state.config.set('workdir', context.hidden.show(path))
   mapped(state, instruction, 'workdir')
 }

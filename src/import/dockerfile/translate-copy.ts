@@ -79,7 +79,7 @@ function destination(text: string, state: StageState, { place }: DockerInstructi
 function prepare({ path }: Destination, { owner, from }: CopyOptions, state: StageState): void {
   const { unmade, folders } = state
   if (unmade === undefined || (path !== unmade.path && !path.startsWith(`${unmade.path}/`))) return
-  if (!isRoot(state) || owner !== undefined || from !== undefined) makeFolder(state)
+  if (!isRoot(unmade) || owner !== undefined || from !== undefined) makeFolder(state)
   else {
     folders.add(unmade.path)
     state.unmade = undefined

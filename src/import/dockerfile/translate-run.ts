@@ -58,20 +58,15 @@ function linesOf(script: RunScript, instruction: DockerInstruction, state: Stage
   const placeOf = (at: number) => (from === undefined ? place : placeAt(from + at))
   if (shell === undefined) return { lines: [{ text, place }], fields: {}, isPlain: false }
   const failing = failingShell(shell)
-  const commands =
-    failing === undefined ? undefined : commandLines(text, (character) => state.context.hidden.isUnclear(character))
+  const own = kind === 'line' ? breaks.map((at) => at - from!) : []
+  const isUnclear = (character: string) => state.context.hidden.isUnclear(character)
+  const commands = failing === undefined ? undefined : commandLines(text, isUnclear, own)
   if (commands !== undefined) {
     const lines = commands.map((command) => ({ text: command.text, place: placeOf(command.at) }))
     const isDefault = failing!.join(' ') === '/bin/sh -e'
     return { lines, fields: isDefault ? {} : { shell: found(failing!) }, isPlain: isDefault || isShell(failing![0]!) }
   }
-  const whole =
-    kind === 'line'
-      ? brokenLines(
-          text,
-          breaks.map((at) => at - from!),
-        )
-      : text
+  const whole = brokenLines(text, own)
   return { lines: [{ text: whole.replace(/\n$/, ''), place }], fields: { shell: found(shell) }, isPlain: false }
 }
 
