@@ -39,26 +39,31 @@ export class IgnoreRules {
     const source = folder === '' ? [] : folder.split('/')
     const exclude: string[] = []
     const inexact: string[] = []
-    for (const [index, { pattern, back }] of this.#rules.entries()) {
-      for (const rest of remainders(pattern.split('/'), source)) {
-        const anchored = rest.length === 0 ? '/*' : rest[0] === '**' ? rest.join('/') : `/${rest.join('/')}`
-        if (!back) exclude.push(anchored)
-        else {
-          const before = this.#rules.slice(0, index)
-          const ways = rest.slice(0, -1).map((_, depth) => rest.slice(0, depth + 1).join('/'))
-          const closed = ways.filter((way) => this.#ignored(posix.join(folder, way), before))
-          if (closed.some((way) => /[*?[]/.test(way))) inexact.push(`!${pattern}`)
-          // What a folder that is left out has is taken back level by level.
-          exclude.push(...closed.flatMap((way) => [`!/${way}/`, `/${way}/*`]), `!${anchored}`)
-        }
+    // Folders that are left out, of which something has been taken back.
+    let opened: string[] = []
+    for (const [index, { pattern, back, expression }] of this.#rules.entries()) {
+      const rests = remainders(pattern.split('/'), source)
+      if (!back) {
+        opened = opened.filter((way) => !waysTo(posix.join(folder, way)).some((one) => expression.test(one)))
+        exclude.push(...rests.map(anchored))
+        continue
+      }
+      const before = this.#rules.slice(0, index)
+      for (const rest of rests) {
+        const ways = rest.slice(0, -1).map((_, depth) => rest.slice(0, depth + 1).join('/'))
+        if (before.length > 0 && ways.some((way) => /[*?[]/.test(way))) inexact.push(`!${pattern}`)
+        const closed = ways.filter((way) => !opened.includes(way) && this.#ignored(posix.join(folder, way), before))
+        opened.push(...closed)
+        // What a folder that is left out has is taken back level by level.
+        exclude.push(...closed.flatMap((way) => [`!/${way}/`, `/${way}/*`]), ...takenBack(rest, exclude))
       }
     }
-    return { exclude, inexact }
+    const first = exclude.findIndex((one) => !one.startsWith('!'))
+    return { exclude: first < 0 ? [] : exclude.slice(first), inexact }
   }
 
   #ignored(path: string, rules: readonly Rule[]): boolean {
-    const parts = path.split('/')
-    const ways = parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+    const ways = waysTo(path)
     let ignored = false
     for (const { expression, back } of rules) {
       if (ignored === back && ways.some((way) => expression.test(way))) ignored = !back
@@ -69,12 +74,32 @@ export class IgnoreRules {
 
 const clean = (pattern: string) => posix.normalize(`/${pattern}`).replace(/^\/+|\/+$/g, '')
 
+/** The path, and the folders that it is in. */
+function waysTo(path: string): string[] {
+  const parts = path.split('/')
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+/** A pattern of Docker's begins at the context; nothing is left of one that means all of it. */
+function anchored(rest: readonly string[]): string {
+  if (rest.length === 0) return '/*'
+  return rest[0] === '**' ? rest.join('/') : `/${rest.join('/')}`
+}
+
+/** With all that is in it, if something of that may have been left out. */
+function takenBack(rest: readonly string[], exclude: readonly string[]): string[] {
+  if (rest.length === 0) return ['!/**']
+  const isBelow = (one: string) =>
+    !one.startsWith('!') && (one.includes('**') || one.split('/').length - 1 > rest.length)
+  return exclude.some(isBelow) ? [`!${anchored(rest)}`, `!${anchored(rest)}/**`] : [`!${anchored(rest)}`]
+}
+
 /** What of a pattern is left for what is below a folder, which `**` may leave in several ways. */
 function remainders(pattern: readonly string[], folder: readonly string[]): (readonly string[])[] {
   const [first, ...rest] = pattern
   const [name, ...below] = folder
   if (name === undefined) return [pattern]
-  if (first === undefined) return []
+  if (first === undefined) return [[]]
   if (first === '**') return unique([...remainders(rest, folder), ...remainders(pattern, below)])
   return patternExpression(first).test(name) ? remainders(rest, below) : []
 }

@@ -9,7 +9,7 @@ export default {
     { copy: 'b.conf', to: '/srv/app/conf.d/', owner: 'www-data:www-data' },
     { copy: 'secret.ini', to: '/etc/app/', owner: '33:33', mode: '0640' },
     { copy: 'scripts/', to: '/usr/local/lib/scripts', exclude: ['**/tmp'], mode: '0700' },
-    { copy: 'data/', to: '/data', exclude: ['**/tmp', '/*', '!/d'] },
+    { copy: 'data/', to: '/data', exclude: ['**/tmp', '/*', '!/d', '!/d/**'] },
     { chmod: '/data', mode: 'u=rwX,go=rX', recursive: true },
     { copy: 'docs/', to: '/srv/app/docs', exclude: ['**/tmp', '/*.md'] },
     { copy: 'one/run.sh', to: '/runs/' },
@@ -24,12 +24,12 @@ export default {
     {
       copy: './',
       to: '/all',
-      exclude: ['/*.log', '**/tmp', '/data', '!/data/', '/data/*', '!/data/d', '/copies.spec.ts'],
+      exclude: ['/*.log', '**/tmp', '/data', '!/data/', '/data/*', '!/data/d', '!/data/d/**', '/copies.spec.ts'],
     },
     {
       copy: './',
       to: '/all2',
-      exclude: ['/*.log', '**/tmp', '/data', '!/data/', '/data/*', '!/data/d', '/copies.spec.ts'],
+      exclude: ['/*.log', '**/tmp', '/data', '!/data/', '/data/*', '!/data/d', '!/data/d/**', '/copies.spec.ts'],
     },
     { run: 'ls -l', workdir: '/srv/app' },
   ],
