@@ -79,7 +79,14 @@ const LINES = [
     'RUN cat <<A <<-B\nA\n\tB',
     'COPY . .',
   ],
-  ...['COPY --from=one /a/b /c', 'COPY --from=0 /a /a', 'COPY --from=x/y:z@q / /', 'COPY <<EOF /x/\n$A "$B"\nEOF'],
+  ...[
+    'COPY --from=one /a/b /c',
+    'COPY --from=one /a/*.x /c/',
+    'COPY --from=one /a/? /c',
+    'COPY --from=0 /a /a',
+    'COPY --from=x/y:z@q / /',
+    'COPY <<EOF /x/\n$A "$B"\nEOF',
+  ],
   ...[
     'COPY --chown=$A:b --chmod=u+x a b /c/',
     'ADD https://x.example/y /z',

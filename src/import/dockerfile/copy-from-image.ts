@@ -3,10 +3,11 @@ import type { DraftFields } from '../draft.ts'
 import type { Place } from '../value.ts'
 import { type CopyJob, type Destination, octalMode } from './copy-job.ts'
 import { shownFields } from './copy-source.ts'
+import { Unreadable } from './expression.ts'
 import { looksLikeFile } from './looks-like-file.ts'
 import { addStep, addTodo, type OtherImage, type StageState } from './stage-state.ts'
 
-/** COPY --from: what a tarball of the other image's files has at a path is unpacked. */
+/** COPY --from: what a tarball of the other image's files has at a path is unpacked. @throws Unreadable */
 export function copyFromImage(
   word: string,
   from: { readonly word: string; readonly place: Place },
@@ -53,8 +54,11 @@ function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageS
     add({ ...base, to: posix.dirname(to.path), ...strip(depth - 1), ...parts })
     return { target: to.path }
   }
-  const isFile = /[*?]/.test(name) || looksLikeFile(path, to, other, state)
-  if (!/[*?]/.test(name) && path !== '') noteKind(path, isFile, job, state)
+  const isPattern = /[*?]/.test(path)
+  if (isPattern && !to.isFolder) throw new Unreadable('what its pattern matches is not known')
+  const isFile = isPattern || looksLikeFile(path, to, other, state)
+  if (isPattern) notePattern(path, job, state)
+  else if (path !== '') noteKind(path, isFile, job, state)
   if (!isFile) {
     add({ ...base, to: to.path, ...strip(depth), ...parts })
     return { target: to.path }
@@ -80,9 +84,15 @@ function renamed(
   add({ remove: folder })
 }
 
-function noteKind(path: string, isFile: boolean, { instruction }: CopyJob, { context }: StageState): void {
+function notePattern(path: string, { instruction }: CopyJob, { context }: StageState): void {
+  const says = `'/${path}' is matched as tar does: \`*\` is for slashes too, and folders keep their names.`
+  context.notes.add('OB246', instruction.place, says, 'Name the files if there are folders among them.')
+}
+
+function noteKind(path: string, isFile: boolean, { to, instruction }: CopyJob, { context }: StageState): void {
   const [kind, other] = isFile ? ['file', 'folder'] : ['folder', 'file']
   const says = `Whether '/${path}' of the other image is a file or a folder, no Dockerfile says; it is taken for a ${kind}.`
-  const advice = `If it is a ${other}, \`stripComponents\` is one ${isFile ? 'more' : 'less'}; a wrong one ends the build.`
+  const wrong = isFile && to.isFolder ? 'it would land in a folder of its own name' : 'the build would end there'
+  const advice = `If it is a ${other}, \`stripComponents\` is one ${isFile ? 'more' : 'less'}: ${wrong}.`
   context.notes.add('OB246', instruction.place, says, advice)
 }
