@@ -125,6 +125,13 @@ int survey_verb(const char *folder, bool opens);    /* survey.c */
 int remove_verb(const char *folder);                /* remove.c */
 int read_xattrs_verb(const char *folder);           /* attributes.c */
 
+/* listen.c: a UNIX socket that listens at an absolute path of any length. */
+int listen_at(const char *path);
+/* Becomes `program`, which has that socket as fd 0. */
+int listen_verb(const char *path, char **program);
+
+int agent_verb(const char *folder); /* agent/agent.c */
+
 /* attributes.c: `PATH NAME SIZE bytes`; what the file system refuses is told on stdout. */
 void set_xattr(int root, struct request *request);
 
@@ -147,6 +154,7 @@ struct script {
     size_t group_count;
     const char *stdin_bytes; /* NULL: nothing to read */
     size_t stdin_size;
+    int listening; /* a socket in the place of standard input, or -1 */
     int out, err;
     bool probe; /* look whether the sandbox is complete instead of starting argv */
     struct owners *owners; /* NULL: owners are real */
@@ -182,6 +190,7 @@ void settle_init(struct options *options, int parent_alive);
 struct options {
     char **arguments; /* all of main's, with the program's own path: the others are parts of them */
     const char *root, *hostname;
+    const char *socket; /* NULL, or where the script listens on fd 0 */
     bool network;
     struct injected *files;
     struct owners *owners; /* NULL: none were sent */

@@ -24,8 +24,9 @@ struct options parse_options(int argc, char **argv)
         {"root", required_argument, NULL, 'r'},   {"uid", required_argument, NULL, 'u'},
         {"gid", required_argument, NULL, 'g'},    {"groups", required_argument, NULL, 'G'},
         {"workdir", required_argument, NULL, 'w'}, {"network", required_argument, NULL, 'n'},
-        {"hostname", required_argument, NULL, 'h'}, {0}};
-    struct options options = {.arguments = argv - 1, .hostname = "ocibake", .network = true, .script.workdir = "/"};
+        {"hostname", required_argument, NULL, 'h'}, {"listen", required_argument, NULL, 'l'},   {0}};
+    struct options options = {.arguments = argv - 1, .hostname = "ocibake", .network = true, .script.workdir = "/",
+                              .script.listening = -1};
     for (int option; (option = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         switch (option) {
         case 'r': options.root = optarg; break;
@@ -35,6 +36,7 @@ struct options parse_options(int argc, char **argv)
         case 'w': options.script.workdir = optarg; break;
         case 'n': options.network = strcmp(optarg, "none") != 0; break;
         case 'h': options.hostname = optarg; break;
+        case 'l': options.socket = optarg; break;
         default: _exit(125);
         }
     }

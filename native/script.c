@@ -56,6 +56,8 @@ static void give(const struct script *script, int fd, const char *what)
 /* A real file as standard input, so that /dev/stdin opens for every user. */
 static int open_stdin(const struct script *script)
 {
+    if (script->listening >= 0)
+        return script->listening;
     if (!script->stdin_bytes) {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (null < 0)

@@ -81,6 +81,8 @@ static void run(struct options *options, pid_t (*start_init)(struct options *, i
     close(out[1]);
     close(err[1]);
     close(RECORDS);
+    if (options->script.listening >= 0)
+        close(options->script.listening);
     relay(init, REQUEST, (struct output[]){{out[0], 1}, {err[0], 2}}, options->script.shares_pids ? alive[1] : -1);
     if (options->tidy_up)
         options->tidy_up();
@@ -128,6 +130,8 @@ int run_session(int argc, char **argv, bool probe, pid_t (*start_init)(struct op
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     read_request(&options, REQUEST);
+    if (options.socket)
+        options.script.listening = listen_at(options.socket);
     open_report();
     int root = open(options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)

@@ -33,10 +33,10 @@ build() {
   mv "$new" "$out/$name"
   echo "$out/$name"
 }
-build ocibake-sandbox native/*.c
+build ocibake-sandbox native/*.c native/agent/*.c
 # Not on every processor yet.
 if [ "$arch" = x64 ]; then
-  set -- capabilities fault request options owners session relay prepare beneath stubs
+  set -- capabilities fault request options owners session relay prepare beneath stubs listen
   for part; do
     set -- "$@" "native/$part.c"
     shift

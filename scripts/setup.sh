@@ -16,6 +16,7 @@ demo umoci                    unpacks an image for runc
 bench buildah                 another builder
 bench curl                    fetches for builders that cannot
 bench time                    CPU time and memory of a command
+test ansible-core             performs playbooks on images
 test attr                     sets and shows extended attributes
 test busybox-static           a program that runs in an empty image
 test bzip2                    archives to unpack

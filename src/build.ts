@@ -6,12 +6,14 @@ import type { CacheUse } from './build/cache-use.ts'
 import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
+import { layerThreads } from './build/layer-threads.ts'
 import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
+import { SearchedBefore } from './build/searched-before.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
@@ -22,6 +24,7 @@ import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
+import type { LayerThreads } from './oci/layer-threads.ts'
 import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Reference } from './oci/reference.ts'
@@ -142,14 +145,18 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     }
   }
   if (!isChecked) await checkSpace(plan, base, options)
+  await using threads = await layerThreads(plan, base, store)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
+  // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
+  const memory = new SearchedBefore(store, credentials.kept)
   const layer = await unlessFound(signal, {
-    make: (either) => compressed(plan, base, made, { ...options, signal: either }),
-    search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
+    make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
+    search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
   })
+  await memory.commit()
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
 }
@@ -179,6 +186,7 @@ async function compressed(
   plan: Plan,
   base: Base,
   made: Made,
+  threads: LayerThreads | undefined,
   { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
@@ -189,6 +197,7 @@ async function compressed(
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,
+    ...(threads === undefined ? {} : { threads }),
     onProgress: (done) => report({ type: 'task-progress', task, done }),
     ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
   })

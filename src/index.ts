@@ -12,13 +12,16 @@ export { formatReference, parseReference, type Reference } from './oci/reference
 export { Store } from './oci/store.ts'
 export { parseTransport, type Transport } from './oci/transport.ts'
 export type {
+  AnsibleStep,
   ChmodStep,
   CopyStep,
+  ExtraVar,
   LinkStep,
   OwnStep,
   RemoveStep,
   RunStep,
   SecretSource,
+  SecretVariable,
   Step,
   UnpackStep,
   WriteStep,

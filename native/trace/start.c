@@ -10,6 +10,8 @@
 
 static int open_stdin(const struct script *script)
 {
+    if (script->listening >= 0)
+        return script->listening;
     if (!script->stdin_bytes) {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (null < 0)

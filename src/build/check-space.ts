@@ -8,6 +8,7 @@ import { blobPath } from '../oci/layout-source.ts'
 import type { Store } from '../oci/store.ts'
 import type { Transport } from '../oci/transport.ts'
 import { MORE_ROOM } from '../oci/write-error.ts'
+import { isScript } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
@@ -70,7 +71,7 @@ async function storeNeed(plan: Plan, layers: readonly Layer[], { store, outputs 
   }
   const all = sizeOf(layers)
   const layer = plan.layers === 'squash' ? all : 0
-  const root = plan.steps.some(({ step }) => 'run' in step) ? all * UNPACKED : 0
+  const root = plan.steps.some(({ step }) => isScript(step)) ? all * UNPACKED : 0
   return { folder, least: missing * (1 + UNPACKED_AT_LEAST), about: missing * (1 + UNPACKED) + layer + root }
 }
 

@@ -32,7 +32,7 @@ export interface OwnCredentials {
 export async function ownCredentials(plan: Plan, options: OwnCredentialsOptions): Promise<OwnCredentials> {
   const { connection, env, targets } = options
   const foreseen = await Promise.all(targets.map((target) => connection.foresee(target)))
-  const secrets = plan.steps.flatMap(({ step }) => ('run' in step ? (step.secrets ?? []) : []))
+  const secrets = plan.steps.flatMap(({ step }) => ('secrets' in step ? (step.secrets ?? []) : []))
   const kept = [
     ...(await secretValues(secrets, env)),
     ...foreseen.filter((value) => value !== undefined),

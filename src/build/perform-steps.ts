@@ -51,6 +51,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
     const started = performance.now()
     const build: BuildFacts = {
       platform: plan.platform,
+      folder: plan.folder,
       baseEnv: options.baseEnv,
       baseWorkdir: options.baseWorkdir,
       newest: newest.seconds,

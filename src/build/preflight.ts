@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import type { Transport } from '../oci/transport.ts'
+import { ansibleProgram } from '../provision/ansible-programs.ts'
 import { entryOf } from '../provision/host-source.ts'
 import { readSecrets } from '../provision/run-secrets.ts'
 import type { Step } from '../provision/step.ts'
@@ -14,8 +15,8 @@ export interface PreflightOptions {
 
 /**
  * Finds what would fail late before the first step is performed: local sources that are missing, secrets that are not
- * set, outputs that cannot hold such an image.
- * @throws COPY_NOT_FOUND, USAGE
+ * set, programs that are not installed, outputs that cannot hold such an image.
+ * @throws COPY_NOT_FOUND, USAGE, TOOL_MISSING
  */
 export async function preflight(plan: Plan, { outputs, env }: PreflightOptions): Promise<void> {
   const layout = outputs.find(({ kind }) => kind === 'oci' || kind === 'oci-archive')
@@ -40,5 +41,9 @@ export async function preflight(plan: Plan, { outputs, env }: PreflightOptions):
 async function check(step: Step, env: PreflightOptions['env']): Promise<void> {
   if ('copy' in step) entryOf(step.copy)
   if ('unpack' in step && !step.unpack.includes('://')) entryOf(step.unpack)
-  if ('run' in step) await readSecrets(step.secrets ?? [], env, NOBODY)
+  if ('ansible' in step) {
+    for (const playbook of [step.ansible].flat()) entryOf(playbook)
+    await ansibleProgram('ansible-playbook', env)
+  }
+  if ('secrets' in step) await readSecrets(step.secrets ?? [], env, NOBODY)
 }

@@ -6,7 +6,7 @@ import type { Store } from '../oci/store.ts'
 import { applyDelta, treeDelta } from '../oci/tree-delta.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
 import { perform } from '../provision/perform.ts'
-import type { RunStep, Tools } from '../provision/step.ts'
+import { type AnsibleStep, isCached, isScript, type RunStep, type Tools } from '../provision/step.ts'
 import type { PlannedStep } from '../spec/plan.ts'
 import { resultKey, stepKey } from './cache-keys.ts'
 import { type CacheUse, mayUse } from './cache-use.ts'
@@ -56,19 +56,20 @@ export class StepCache {
     const input = this.#options.inputs[number - 1]!
     this.#key = this.#key === undefined ? undefined : stepKey(this.#key, input)
     const lent = input.taken === undefined ? tools : { ...tools, taken: input.taken }
-    return 'run' in step ? await this.#run(tree, planned, step, lent) : await perform(tree, step, lent)
+    return isScript(step) ? await this.#run(tree, planned, step, lent) : await perform(tree, step, lent)
   }
 
-  async #run(tree: Tree, planned: PlannedStep, step: RunStep, tools: Tools): Promise<Tree> {
+  async #run(tree: Tree, planned: PlannedStep, step: RunStep | AnsibleStep, tools: Tools): Promise<Tree> {
     const key = this.#key
     const { number, verb } = planned
     const say = (hit: boolean, why: string) => tools.report({ type: 'step-cache', step: number, verb, hit, why })
     const { store, use, notBefore } = this.#options
-    const record = key !== undefined && mayUse(use, number) ? await readStepRecord(store, key) : undefined
+    const isUsable = key !== undefined && isCached(step) && mayUse(use, number)
+    const record = isUsable ? await readStepRecord(store, key) : undefined
     const isTooOld = record !== undefined && record.started < notBefore
     const delta = record === undefined || isTooOld ? undefined : await store.findLayerTree(record.diffId)
     if (record === undefined || delta === undefined) {
-      say(false, isTooOld ? 'run again because the image is dated later than its result' : this.#whyNot(number))
+      say(false, isTooOld ? 'run again because the image is dated later than its result' : this.#whyNot(planned))
       return await this.#runNow(tree, planned, step, tools)
     }
     say(true, 'from the cache')
@@ -78,24 +79,44 @@ export class StepCache {
     return applyDelta(tree, delta)
   }
 
-  #whyNot(step: number): string {
+  #whyNot({ number, step }: PlannedStep): string {
     const { use, changes } = this.#options
-    if (mayUse(use, step)) return changes.why(step)
+    if (!isCached(step)) return 'run again because of `cache: false`'
+    if (mayUse(use, number)) return changes.why(number)
     return `run again because of ${use === 'none' ? '--no-cache' : '--no-cache-from'}`
   }
 
-  async #runNow(tree: Tree, { verb, title }: PlannedStep, step: RunStep, tools: Tools): Promise<Tree> {
+  async #runNow(
+    tree: Tree,
+    { verb, title, number }: PlannedStep,
+    step: RunStep | AnsibleStep,
+    tools: Tools,
+  ): Promise<Tree> {
     const key = this.#key
     this.#key = undefined
     const started = Math.floor(Date.now() / 1000)
     const { report, warnings } = noting(tools.report)
     const after = await perform(tree, step, { ...tools, report })
+    if (!(await this.#isStill(number, tools))) return after
     const diffId = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
     if (key === undefined || diffId === undefined) return after
     const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
     await this.#options.store.set(key, record)
     this.#key = resultKey(key, diffId)
     return after
+  }
+
+  /** What a step made of something else would be taken for its result, for ever. */
+  async #isStill(number: number, { report, signal }: Tools): Promise<boolean> {
+    signal.throwIfAborted()
+    const { isStill } = this.#options.inputs[number - 1]!
+    const is = isStill === undefined || (await isStill().catch(() => false))
+    if (!is)
+      report({
+        type: 'warning',
+        message: `What step ${number} reads changed while it was performed: its result is not kept.`,
+      })
+    return is
   }
 
   /** undefined for a tree of which no layer can say what has changed. */

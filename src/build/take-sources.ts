@@ -46,7 +46,7 @@ async function takeAll(plan: Plan, options: BuildSurroundings): Promise<readonly
       signal.throwIfAborted()
       try {
         const name = `${resolve(plan.file)} step ${number}`
-        fingerprints[number - 1] = await fingerprint(step, { ...options, signal, trust, name })
+        fingerprints[number - 1] = await fingerprint(step, { ...options, signal, trust, name, folder: plan.folder })
       } catch (error) {
         throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
       }

@@ -6,7 +6,7 @@ import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
 import { describeResult, writeMetadata } from './metadata.ts'
 import type { CacheBoundOptions, CacheUseOptions, ProgressMode, SessionOptions, SpecOptions } from './options.ts'
-import { planOf } from './plan-of.ts'
+import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
@@ -34,17 +34,20 @@ export async function buildAction(
 ): Promise<void> {
   const bound = cacheBound(options, around)
   // Every spec is checked before the first is built.
-  const plans: Plan[] = []
-  for (const spec of specs) plans.push(await planOf(spec, options, around))
+  const planned: Planned[] = []
+  for (const spec of specs) planned.push(await plansOf(spec, options, around))
+  const plans = planned.flatMap((one) => one.plans)
+  const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
   const began = Date.now()
 
   using progress = await startProgress(options.progress, around)
+  for (const warning of planned.flatMap(({ warnings }) => warnings)) progress.report({ type: 'warning', ...warning })
   await using session = await openSession(options, around, progress.report)
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const result = await buildOne(plan, { outputs, cache }, options, around, session, progress.report)
+    const result = await buildOne(plan, { outputs, cache }, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)

@@ -5,7 +5,9 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheBoundOption,
   cacheOption,
+  ignoreTodosOption,
   insecureOption,
+  mapBaseOption,
   mirrorFallbackOption,
   mirrorOption,
   noCacheFromOption,
@@ -14,9 +16,10 @@ import {
   progressOption,
   repeated,
   sandboxOption,
+  varFileOption,
   varOption,
 } from './options.ts'
-import { smallNewSpace } from './small-new-space.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -26,19 +29,23 @@ Examples:
   ocibake build app.spec.ts --tag ghcr.io/me/app:1 --push    and to one more
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1
   ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
+  ocibake build memcached.pkr.hcl                            a Packer template, imported in memory
 
 Outputs: docker://REF  oci:FOLDER[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME:TAG]  rootfs:FILE
 Exit codes: 0 done, 1 the build failed, 2 the spec or the command line is wrong, 3 network or credentials.`
 
 export function buildCommand(around: Surroundings): Command {
   return new Command('build')
-    .description('Build images from specs; prints the digest of each')
-    .argument('<spec...>', 'spec files')
+    .description('Build images from specs or Packer templates; prints the digest of each')
+    .argument('<spec...>', 'spec files, or templates: .pkr.hcl, a folder of them, .json')
     .option('--push', 'push to the tags of the spec and of --tag')
     .option('--allow-immutable-tags', 'leave a tag that its registry does not let be moved, and push by digest')
     .addOption(repeated('-o, --output <transport:path>', 'write the image there'))
     .addOption(repeated('-t, --tag <reference>', 'a tag beside those of the spec'))
     .addOption(varOption())
+    .addOption(varFileOption())
+    .addOption(mapBaseOption())
+    .addOption(ignoreTodosOption())
     .addOption(platformOption())
     .addOption(sandboxOption())
     .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
@@ -53,7 +60,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
-      smallNewSpace()
+      smallHeap()
       keepCompiledCode(cacheFolder(options, around), { make: true })
       const { buildAction } = await import('./build-action.ts')
       await buildAction(specs, options, around)

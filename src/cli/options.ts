@@ -50,6 +50,9 @@ export interface SpecOptions {
   readonly var?: Record<string, string>
   readonly platform?: string
   readonly tag?: string[]
+  readonly varFile?: string[]
+  readonly mapBase?: ReadonlyMap<string, string>
+  readonly ignoreTodos?: boolean
 }
 
 export const varOption = () =>
@@ -60,6 +63,23 @@ export const varOption = () =>
       return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
     },
   )
+
+export const varFileOption = () => repeated('--var-file <file>', 'a file of variables for a Packer template')
+
+/** By the name of a source; '' for every other. */
+export const mapBaseOption = () =>
+  new Option(
+    '--map-base <[source=]image>',
+    'the image for a source of a Packer template, instead of its own; may be repeated',
+  ).argParser((text: string, before: ReadonlyMap<string, string> | undefined) => {
+    const [, name = '', image = ''] = /^(?:([^=/:@]+)=)?(.+)$/.exec(text) ?? []
+    if (image === '')
+      throw new InvalidArgumentError(`Write --map-base IMAGE or --map-base SOURCE=IMAGE, not '${text}'.`)
+    return new Map([...(before ?? []), [name, image]])
+  })
+
+export const ignoreTodosOption = () =>
+  new Option('--ignore-todos', 'take a Packer template although parts of it cannot be imported')
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
 

@@ -10,11 +10,11 @@ import { formatReference } from '../oci/reference.ts'
 import { isArchiveCached } from '../provision/archive.ts'
 import { NORMALISERS, type NormaliserName } from '../provision/normalisers.ts'
 import { s3ObjectSize } from '../provision/s3.ts'
-import type { Step, UnpackStep } from '../provision/step.ts'
+import type { AnsibleStep, Step, UnpackStep } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { SessionOptions, SpecOptions } from './options.ts'
-import { planOf } from './plan-of.ts'
+import { plansOf } from './plans-of.ts'
 import { openSession, type Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -24,8 +24,13 @@ export async function planAction(
   options: SpecOptions & SessionOptions,
   around: Surroundings,
 ): Promise<void> {
-  const plan = await planOf(file, options, around)
+  const { plans, warnings } = await plansOf(file, options, around)
+  for (const { message, hint } of warnings) around.stderr.write(`warning: ${message}\n  -> ${hint}\n`)
   await using session = await openSession(options, around, silent)
+  for (const plan of plans) await printPlan(plan, session, around)
+}
+
+async function printPlan(plan: Plan, session: Session, around: Surroundings): Promise<void> {
   const lines = [
     `${plan.file}: ${plan.name}, ${formatPlatform(plan.platform)}`,
     ...(await baseLines(plan, session, around)),
@@ -78,9 +83,18 @@ interface Looking extends Pick<Session, 'store' | 'connection'> {
 async function detailsOf(step: Step, looking: Looking): Promise<string[]> {
   if ('copy' in step) return [localSize(step.copy)]
   if ('unpack' in step) return [await sourceOf(step, looking), selectionOf(step)].filter((line) => line !== '')
+  if ('ansible' in step) return playDetails(step)
   if (!('run' in step)) return []
   const lines = typeof step.run === 'string' ? step.run.trim().split('\n') : step.run
   return [...(lines.length > 1 ? lines : []), ...(step.secrets ?? []).map(({ id }) => `secret ${id}`)]
+}
+
+function playDetails({ groups = [], hostAlias = 'default', secrets = [], cache }: AnsibleStep): string[] {
+  return [
+    [`the image is '${hostAlias}'`, ...(groups.length === 0 ? [] : [`in ${groups.join(' ')}`])].join(' '),
+    ...(cache === false ? ['performed in every build'] : []),
+    ...secrets.map(({ id }) => `secret ${id}`),
+  ]
 }
 
 /** What would be fetched. A source that is not there yet is no reason not to show the rest of the plan. */

@@ -3,12 +3,15 @@ import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheOption,
+  ignoreTodosOption,
   insecureOption,
+  mapBaseOption,
   mirrorFallbackOption,
   mirrorOption,
   platformOption,
   type SessionOptions,
   type SpecOptions,
+  varFileOption,
   varOption,
 } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -21,8 +24,11 @@ Examples:
 export function planCommand(around: Surroundings): Command {
   return new Command('plan')
     .description('Show what a build would pull, fetch, lay and run, and what of it is cached')
-    .argument('<spec>', 'a spec file')
+    .argument('<spec>', 'a spec file, or a Packer template')
     .addOption(varOption())
+    .addOption(varFileOption())
+    .addOption(mapBaseOption())
+    .addOption(ignoreTodosOption())
     .addOption(platformOption())
     .addOption(cacheOption())
     .addOption(insecureOption())

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { buildCommand } from './build-command.ts'
 import { cacheCommand } from './cache-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { importCommand } from './import-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { loginCommand } from './login-command.ts'
 import { logoutCommand } from './logout-command.ts'
@@ -19,7 +20,7 @@ export function program(around: Surroundings): Command {
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
   const makers = [
-    ...[buildCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand],
+    ...[buildCommand, importCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand],
     ...[loginCommand, logoutCommand],
   ]
   for (const make of makers) top.addCommand(make(around))

@@ -2,7 +2,14 @@ import { Command } from 'commander'
 import { OcibakeError } from '../errors.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
-import { platformOption, type SpecOptions, varOption } from './options.ts'
+import {
+  ignoreTodosOption,
+  mapBaseOption,
+  platformOption,
+  type SpecOptions,
+  varFileOption,
+  varOption,
+} from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -13,17 +20,21 @@ Examples:
 export function validateCommand(around: Surroundings): Command {
   return new Command('validate')
     .description('Check specs without building; names every mistake at once')
-    .argument('<spec...>', 'spec files')
+    .argument('<spec...>', 'spec files, or Packer templates')
     .addOption(varOption())
+    .addOption(varFileOption())
+    .addOption(mapBaseOption())
+    .addOption(ignoreTodosOption())
     .addOption(platformOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: SpecOptions) => {
       keepCompiledCode(cacheFolder({}, around))
-      const { planOf } = await import('./plan-of.ts')
+      const { plansOf } = await import('./plans-of.ts')
       const wrong: OcibakeError[] = []
       for (const spec of specs) {
         try {
-          await planOf(spec, options, around)
+          const { warnings } = await plansOf(spec, options, around)
+          for (const { message, hint } of warnings) around.stderr.write(`warning: ${message}\n  -> ${hint}\n`)
           around.stdout(`${spec}: valid\n`)
         } catch (error) {
           if (!(error instanceof OcibakeError)) throw error

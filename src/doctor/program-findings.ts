@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { messageOf } from '../errors.ts'
+import { askAnsibleVersion } from '../provision/ansible-programs.ts'
 import { findProgram } from '../provision/find-program.ts'
 import { requireMmdebstrap } from '../provision/mmdebstrap.ts'
 import { helperOrRefusal, type NativeProgram } from '../provision/native-helper.ts'
@@ -10,13 +11,14 @@ import type { TriedSandbox } from './try-sandboxes.ts'
 /** Programs that builds may want: our own, and those of the machine. */
 export async function programFindings({ env }: Examined, tried: readonly TriedSandbox[]): Promise<Finding[]> {
   return [
-    await helper('ocibake-sandbox', 'the sandboxes chroot and userns'),
+    await helper('ocibake-sandbox', 'the sandboxes chroot and userns, and `ansible` steps'),
     await helper('ocibake-trace', 'the sandbox ptrace'),
     await proot(env, tried),
     await program('tar', 'Debian bases', 'tar', env),
     await program('xz', 'unpacking .tar.xz', 'xz-utils', env),
     await program('bzip2', 'unpacking .tar.bz2', 'bzip2', env),
     await mmdebstrap(),
+    await ansible(env),
   ]
 }
 
@@ -71,5 +73,18 @@ async function mmdebstrap(): Promise<Finding> {
     return { ...common, state: 'ok', found: 'installed, with the keys of Debian', howToGet }
   } catch (error) {
     return { ...common, state: 'missing', found: messageOf(error), howToGet }
+  }
+}
+
+async function ansible(env: Examined['env']): Promise<Finding> {
+  const common = { what: 'ansible-playbook', neededFor: '`ansible` steps', howToGet: 'apt-get install ansible-core' }
+  const path = await findProgram('ansible-playbook', env)
+  if (path === undefined) return { ...common, state: 'missing', found: 'not on the PATH' }
+  try {
+    // `ansible-playbook [core 2.14.18]`
+    const version = (await askAnsibleVersion(path, env)).replace(/^\S+ \[?|\]$/g, '')
+    return { ...common, state: 'ok', found: `${path}, ${version}` }
+  } catch (error) {
+    return { ...common, state: 'missing', found: messageOf(error) }
   }
 }

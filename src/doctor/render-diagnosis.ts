@@ -31,7 +31,7 @@ function verdict({ sandbox, refusal, obstacle }: Diagnosis): string[] {
     sandbox === null
       ? [`${refusal!.missing}.`, `-> ${refusal!.hint}`]
       : [`Scripts run in the sandbox ${sandbox.name}: ${sandbox.why}.`]
-  return ['A build without `run` steps needs no sandbox.', ...scripts]
+  return ['A build without `run` and `ansible` steps needs no sandbox.', ...scripts]
 }
 
 /** As wide as `not needed`. */

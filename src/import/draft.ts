@@ -12,6 +12,10 @@ export interface Draft {
   readonly tags: readonly Text[]
   /** Other fields of a spec, such as `layers`. */
   readonly others: DraftFields
+  /** What is known of variables beside their values; those that no text has are not written. */
+  readonly variables?: readonly DraftVariable[]
+  /** Lines above a field: only where something changed or is left to do. */
+  readonly comments?: { readonly [field in 'from' | 'config' | 'tags']?: readonly string[] }
 }
 
 export interface DraftStep {
@@ -23,5 +27,28 @@ export interface DraftStep {
   readonly places: readonly Place[]
 }
 
+export interface DraftVariable {
+  readonly name: string
+  /** The variable of the caller's environment that it is taken from when there is no `--var`. */
+  readonly env?: string
+  /** Its value is not to be written down: `default` counts, or whoever builds has to give it. */
+  readonly sensitive?: boolean
+  readonly default?: string
+  readonly comment: readonly string[]
+}
+
 export type DraftFields = { readonly [name: string]: DraftValue }
-export type DraftValue = Text | number | boolean | readonly DraftValue[] | DraftFields
+export type DraftValue = Text | number | boolean | FileText | readonly DraftValue[] | DraftFields
+
+/** The text of a local file, read when the spec is loaded. */
+export class FileText {
+  /** Relative to the spec file. */
+  readonly path: Text
+  /** Its lines end with CR and LF, and are to end with LF. */
+  readonly crlf: boolean
+
+  constructor(path: Text, crlf = false) {
+    this.path = path
+    this.crlf = crlf
+  }
+}

@@ -34,6 +34,8 @@ export function bytesContent(bytes: Uint8Array | string): Content {
 
 /** What the store knows of a file of its own. */
 export interface StoredFile {
+  /** Of all its bytes. */
+  readonly digest?: Digest
   /** undefined: whoever reads it has other means to tell. */
   readonly guard?: FileGuard
   /** Removes the file, which is not what was written. @returns the STORE_CORRUPT to throw */
@@ -47,12 +49,15 @@ export interface StoredFile {
 export class SliceFile {
   readonly path: string
   readonly guard: FileGuard | undefined
+  /** Of all its bytes, where whoever opened it knows that. */
+  readonly digest: Digest | undefined
   readonly #stored: StoredFile | undefined
   #descriptor: number | undefined
 
   constructor(path: string, stored?: StoredFile) {
     this.path = path
     this.guard = stored?.guard
+    this.digest = stored?.digest
     this.#stored = stored
   }
 

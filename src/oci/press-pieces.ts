@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os'
 import { BodyReader } from './body-reader.ts'
 import { copiedSize } from './copy-blocks.ts'
 import type { OwnPiece, Piece } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
-import { PiecePool } from './piece-pool.ts'
+import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { PieceDone } from './piece-worker.ts'
 
@@ -11,8 +10,10 @@ export interface PressOptions {
   readonly signal: AbortSignal
   /** Members that may be copied instead of made: the result is the same. */
   readonly known: SharedPieces
-  /** By default one a core, at most 4: each has 14 MB. The result is the same with any number. */
+  /** Default: `usualThreads`. */
   readonly threads?: number
+  /** Threads that were started before, instead of such of its own. It is closed. */
+  readonly pool?: PiecePool
   /** Gets every raw piece, in order, before it is yielded; its memory is not used again before this resolves. */
   readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
 }
@@ -44,9 +45,14 @@ const USUAL = 1344 << 10
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  { signal, known, threads = Math.min(availableParallelism(), 4), onRaw = async () => {} }: PressOptions,
+  {
+    signal,
+    known,
+    threads = usualThreads(),
+    pool = new PiecePool(threads, known),
+    onRaw = async () => {},
+  }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
-  const pool = new PiecePool(threads, known)
   const abort = () => pool.fail(signal.reason)
   signal.addEventListener('abort', abort)
   const press = new Press(pool)

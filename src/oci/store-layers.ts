@@ -68,7 +68,8 @@ export class StoreLayers {
   #indexed(diffId: Digest, index: Buffer, path: string): IndexedTar {
     const { size, checks, entries } = readIndex(index, diffId)
     const guard = guardOf(checks, size, { isOwn: this.#written.has(diffId) })
-    const file: SliceFile = new SliceFile(path, { guard, damaged: () => this.#damaged(diffId, file) })
+    const damaged = () => this.#damaged(diffId, file)
+    const file: SliceFile = new SliceFile(path, { digest: diffId, guard, damaged })
     return { diffId, entries, file }
   }
 

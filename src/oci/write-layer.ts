@@ -3,6 +3,7 @@ import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
+import type { LayerThreads } from './layer-threads.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
 import { MemberEnd } from './member-end.ts'
 import type { Directory } from './node.ts'
@@ -22,6 +23,8 @@ export interface WriteLayerOptions {
   readonly onProgress?: (rawBytes: number) => void
   /** Parts of them are in the layer as they are: they decide its bytes. Default: none. */
   readonly sources?: LayerSources
+  /** Started before, for gzip; closed by who has started them. Default: such of its own. */
+  readonly threads?: LayerThreads
   /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
   readonly onFile?: (file: GrowingFile) => void
 }
@@ -41,17 +44,18 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 type Written = Omit<Layer, 'mediaType'>
 
 async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { signal, onFile, onProgress, sources = NO_SOURCES } = options
-  const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
+  const { signal, threads, onFile, onProgress, sources = NO_SOURCES } = options
+  const hasher = threads?.hasher ?? (isLong(layer) ? new ThreadHasher() : hereHasher())
   try {
-    const known = await store.pieces.known()
+    const known = threads?.known ?? (await store.pieces.known())
+    const ready = threads && { pool: threads.pool }
     const rows: PieceRow[] = []
     const donors = new Set<number>()
     async function* members(): AsyncGenerator<Uint8Array> {
       let [done, offset] = [0, 0]
       const end = new MemberEnd()
       const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
-      for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
+      for await (const piece of pressPieces(pieces, { signal, known, ...ready, onRaw: (raw) => hasher.update(raw) })) {
         const { raw, member, size, row, blob } = piece
         const ending = end.before(piece)
         offset += ending.byteLength

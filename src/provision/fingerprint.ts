@@ -16,12 +16,16 @@ export interface Fingerprint {
   readonly change: string | undefined
   /** What to perform the step with. */
   readonly taken: Taken | undefined
+  /** Of a step that reads its input itself: whether that is still what it was. @throws as `fingerprint` */
+  isStill?(): Promise<boolean>
 }
 
 export interface FingerprintTools extends TakeTools {
   readonly ownOutputs: ReadonlySet<string>
   /** The same text in every build of this step. */
   readonly name: string
+  /** Absolute: that of the spec file. */
+  readonly folder: string
 }
 
 /**
@@ -32,6 +36,10 @@ export interface FingerprintTools extends TakeTools {
 export async function fingerprint(step: Step, tools: FingerprintTools): Promise<Fingerprint> {
   if ('copy' in step) return await ofCopy(step, tools)
   if ('unpack' in step) return await ofUnpack(step, tools)
+  if ('ansible' in step) {
+    const { ansibleInput } = await import('./ansible-input.ts')
+    return { ...(await ansibleInput(step, tools)), taken: undefined }
+  }
   return { text: 'run' in step ? textOfRun(step) : step, input: undefined, change: undefined, taken: undefined }
 }
 

@@ -10,5 +10,6 @@ export async function perform(tree: Tree, step: Step, tools: Tools): Promise<Tre
   if ('own' in step) return (await import('./own.ts')).own(tree, step, tools)
   if ('chmod' in step) return (await import('./chmod.ts')).chmod(tree, step, tools)
   if ('link' in step) return (await import('./link.ts')).link(tree, step, tools)
+  if ('ansible' in step) return (await import('./ansible.ts')).ansible(tree, step, tools)
   return (await import('./run.ts')).run(tree, step, tools)
 }

@@ -1,6 +1,8 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { writeError } from '../oci/write-error.ts'
+import type { OnLine } from './sandbox.ts'
+import type { Tools } from './step.ts'
 
 const BATCH = 64 * 1024
 const LAST_LINES = 20
@@ -69,5 +71,14 @@ export class RunLog {
       ftruncateSync(this.#descriptor, 0)
       throw writeError(error, this.path)
     }
+  }
+}
+
+/** Takes the lines of a command: to the report and to the log, without what `redact` hides. */
+export function outputTo(log: RunLog, { report, build }: Tools, redact: (line: string) => string): OnLine {
+  return (stream, raw) => {
+    const line = redact(raw)
+    report({ type: 'output', step: build.step, stream, line })
+    log.add(line)
   }
 }

@@ -67,8 +67,9 @@ async function runVerb(verb: HelperVerb, helper: string, running: Running): Prom
 }
 
 function helperArguments(verb: string, root: string, command: SandboxCommand): string[] {
-  const { uid, gid, groups, workdir, network } = command
-  const options = { root, uid, gid, groups: groups.join(','), workdir, network, hostname: HOSTNAME }
+  const { uid, gid, groups, workdir, network, listen } = command
+  const socket = listen === undefined ? {} : { listen }
+  const options = { root, uid, gid, groups: groups.join(','), workdir, network, hostname: HOSTNAME, ...socket }
   return [verb, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`), '--', ...command.argv]
 }
 

@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream'
 import { OcibakeError } from '../errors.ts'
 import { hostFiles } from './host-files.ts'
 import { keptRecords } from './kept-records.ts'
-import { helperOrRefusal } from './native-helper.ts'
+import { helperOrRefusal, nativeHelper } from './native-helper.ts'
 import { NO_RECORDS, type OwnerRecords } from './owner-records.ts'
 import { findProot, type ProotProgram, prootEnvironment } from './proot-program.ts'
 import type { OnLine, Sandbox, SandboxBackend, SandboxCommand, SandboxExit, SandboxWishes } from './sandbox.ts'
@@ -73,7 +73,10 @@ async function runThere(program: ProotProgram, running: Running): Promise<Sandbo
   const place = await mkdtemp(join(dirname(root), 'proot-'))
   try {
     const bindings = await bindingsFor(command, place)
-    const child = spawn(program.setpriv, prootArguments(program, root, command, bindings), {
+    const args = [program.setpriv, ...prootArguments(program, root, command, bindings)]
+    const listening = command.listen === undefined ? [] : [await nativeHelper(), 'listen', command.listen]
+    const [first, ...rest] = [...listening, ...args]
+    const child = spawn(first!, rest, {
       env: { ...command.env, ...prootEnvironment(place) },
       stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       cwd: '/',

@@ -19,6 +19,8 @@ export interface SandboxCommand {
   readonly timeout?: number
   /** What the program reads on fd 0; nothing when absent. */
   readonly stdin?: string
+  /** A host path: the program has as fd 0 a UNIX socket that listens there, instead of what it could read. */
+  readonly listen?: string
   /** Files that exist for this command alone, on a tmpfs, never in the tree. Path inside the root -> what. */
   readonly secrets: ReadonlyMap<string, SecretFile>
 }

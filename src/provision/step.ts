@@ -102,7 +102,49 @@ export interface RunStep {
   readonly secrets?: readonly SecretSource[]
 }
 
-/** A value that one `run` step may see and that never reaches the layer, the history or the log. */
+/**
+ * Performs Ansible playbooks on the image: by the ansible-playbook of this machine, without ssh, in the sandbox that
+ * scripts have. Paths are relative to the spec file.
+ */
+export interface AnsibleStep {
+  /** A playbook, or several that are performed in this order. */
+  readonly ansible: string | readonly string[]
+  /** More arguments of ansible-playbook, behind ours. It is run in the folder of the spec file. */
+  readonly extraArgs?: readonly string[]
+  /** `--extra-vars`; those in `extraArgs` win. */
+  readonly extraVars?: Readonly<Record<string, ExtraVar>>
+  /** Groups of the inventory that the image is in. */
+  readonly groups?: readonly string[]
+  /** Groups of the inventory without a host. */
+  readonly emptyGroups?: readonly string[]
+  /** What the image is called in the inventory. Default: 'default', as for Packer. */
+  readonly hostAlias?: string
+  /** A folder whose group_vars/ and host_vars/ count; those beside the playbook do anyhow. */
+  readonly inventoryDirectory?: string
+  /** Folders of roles, instead of Ansible's usual ones. */
+  readonly rolesPath?: string | readonly string[]
+  /** Folders of collections, before Ansible's usual ones. */
+  readonly collectionsPath?: string | readonly string[]
+  /** A file of requirements: `ansible-galaxy` installs them for this step. */
+  readonly galaxy?: string
+  /** Variables of ansible-playbook itself, beside PATH, HOME, proxies and ours. The image's commands do not see them. */
+  readonly env?: Readonly<Record<string, string>>
+  /** `user` or `user:group` of the image: Ansible's remote user. Default: root. */
+  readonly user?: string
+  /** Seconds, or '90s', '10m', '1h'. Default: none. */
+  readonly timeout?: number | string
+  /** Of the commands in the image; Ansible itself has the host's. Default: 'host'. */
+  readonly network?: 'host' | 'none'
+  /** Variables of ansible-playbook that never reach layer, history or log. */
+  readonly secrets?: readonly SecretVariable[]
+  /** false: performed in every build, for what it reads cannot be seen. */
+  readonly cache?: boolean
+}
+
+/** What JSON can say. */
+export type ExtraVar = string | number | boolean | null | readonly ExtraVar[] | { readonly [name: string]: ExtraVar }
+
+/** A value that one step may see and that never reaches the layer, the history or the log. */
 export interface SecretSource {
   readonly id: string
   /** `env:NAME` of the caller's environment, or `file:PATH` relative to the spec file. */
@@ -113,7 +155,31 @@ export interface SecretSource {
   readonly env?: string
 }
 
-export type Step = CopyStep | UnpackStep | WriteStep | RemoveStep | OwnStep | ChmodStep | LinkStep | RunStep
+/** A secret that is a variable. */
+export interface SecretVariable extends Omit<SecretSource, 'file'> {
+  readonly env: string
+}
+
+export type Step =
+  | CopyStep
+  | UnpackStep
+  | WriteStep
+  | RemoveStep
+  | OwnStep
+  | ChmodStep
+  | LinkStep
+  | RunStep
+  | AnsibleStep
+
+/** Whether what a step makes is not decided by its input alone: it runs programs in the image. */
+export function isScript(step: Step): step is RunStep | AnsibleStep {
+  return 'run' in step || 'ansible' in step
+}
+
+/** Whether what an earlier build made of the same input will do. */
+export function isCached(step: Step): boolean {
+  return !('ansible' in step) || step.cache !== false
+}
 
 /** What a step may use. */
 export interface Tools {
@@ -147,6 +213,8 @@ export type Taken =
 /** What a step may know of the build it is part of. */
 export interface BuildFacts {
   readonly platform: Platform
+  /** Absolute: that of the spec file. */
+  readonly folder: string
   /** Of the base's config: what scripts start from. */
   readonly baseEnv: Readonly<Record<string, string>>
   readonly baseWorkdir: string

@@ -4,7 +4,7 @@ import { nanoseconds } from '../oci/duration.ts'
 import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
 import { hasTransport, parseTransport, type Transport } from '../oci/transport.ts'
-import type { Step } from '../provision/step.ts'
+import type { AnsibleStep, SecretSource, Step } from '../provision/step.ts'
 import type { LoadedSpec } from './load.ts'
 import type { AllowedSecret, DebianBase, Spec } from './spec.ts'
 
@@ -12,11 +12,14 @@ import type { AllowedSecret, DebianBase, Spec } from './spec.ts'
 export interface Plan {
   readonly name: string
   readonly file: string
+  /** Absolute: that of the spec file. */
+  readonly folder: string
   readonly base: PlannedBase
   readonly platform: Platform
   readonly steps: readonly PlannedStep[]
   readonly layers: 'squash' | 'append'
   readonly compression: 'gzip' | 'zstd' | 'none'
+  readonly recompress: boolean
   readonly mediaTypes: 'oci' | 'docker'
   /** Seconds since 1970 UTC; undefined: the newest input. */
   readonly created: number | undefined
@@ -56,11 +59,13 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
   return {
     name: loaded.name,
     file: loaded.file,
+    folder,
     base: planBase(spec.from, folder),
     platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
     steps: (spec.steps ?? []).map((step, index) => planStep(step, index + 1, folder)),
     layers: spec.layers ?? 'squash',
     compression: spec.compression ?? 'gzip',
+    recompress: spec.recompress ?? false,
     mediaTypes: spec.mediaTypes ?? 'oci',
     created: createdOf(spec, options.env),
     config: spec.config ?? {},
@@ -101,14 +106,36 @@ function planStep(step: Step, number: number, folder: string): PlannedStep {
 function located(step: Step, folder: string): Step {
   if ('copy' in step) return { ...step, copy: resolve(folder, step.copy) }
   if ('unpack' in step) return isUrl(step.unpack) ? step : { ...step, unpack: resolve(folder, step.unpack) }
-  if (!('run' in step)) return step
-  const secrets = step.secrets?.map((secret) =>
+  if ('run' in step) return { ...step, ...commonlyLocated(step, folder) }
+  return 'ansible' in step ? { ...step, ...commonlyLocated(step, folder), ...playLocated(step, folder) } : step
+}
+
+/** What steps have that run programs. */
+function commonlyLocated<S extends SecretSource>(
+  { secrets, timeout }: { readonly secrets?: readonly S[]; readonly timeout?: number | string },
+  folder: string,
+) {
+  const located = secrets?.map((secret) =>
     secret.source.startsWith('file:')
       ? { ...secret, source: `file:${resolve(folder, secret.source.slice('file:'.length))}` }
       : secret,
   )
-  const timeout = step.timeout === undefined ? {} : { timeout: nanoseconds(step.timeout, 'timeout') / 1e9 }
-  return { ...step, ...timeout, ...(secrets === undefined ? {} : { secrets }) }
+  return {
+    ...(timeout === undefined ? {} : { timeout: nanoseconds(timeout, 'timeout') / 1e9 }),
+    ...(located === undefined ? {} : { secrets: located }),
+  }
+}
+
+function playLocated(step: AnsibleStep, folder: string) {
+  const { ansible, rolesPath, collectionsPath, galaxy, inventoryDirectory } = step
+  const all = (paths: string | readonly string[]) => [paths].flat().map((path) => resolve(folder, path))
+  return {
+    ansible: all(ansible),
+    ...(rolesPath === undefined ? {} : { rolesPath: all(rolesPath) }),
+    ...(collectionsPath === undefined ? {} : { collectionsPath: all(collectionsPath) }),
+    ...(galaxy === undefined ? {} : { galaxy: resolve(folder, galaxy) }),
+    ...(inventoryDirectory === undefined ? {} : { inventoryDirectory: resolve(folder, inventoryDirectory) }),
+  }
 }
 
 const isUrl = (text: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
@@ -121,6 +148,7 @@ function titleOf(step: Step): string {
   if ('own' in step) return `${several(step.own)} by ${step.by}`
   if ('chmod' in step) return `${several(step.chmod)} ${step.mode}`
   if ('link' in step) return `${step.link} -> ${step.target}`
+  if ('ansible' in step) return [step.ansible].flat().map(shown).join(' ')
   return typeof step.run === 'string' ? step.run : step.run.join('; ')
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { messageOf } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
+import { isJsonObject } from '../oci/json.ts'
 import { isFileMode } from '../provision/file-mode.ts'
 import { parseS3Uri } from '../provision/s3-location.ts'
 import { checkHop } from '../provision/web-address.ts'
@@ -21,15 +22,48 @@ const below = () =>
 const removable = z.union([below(), list(below())], { error: 'expected an absolute path or a list of them' })
 const commands = z.union([text(), texts()], { error: 'expected a script or a list of commands' })
 
-const secret = z.strictObject({
+const variableName = () => refine(text(), (name) => VARIABLE.test(name), 'expected the name of a variable')
+const secretSource = {
   id: refine(text(), (id) => /^[A-Za-z0-9_.-]+$/.test(id), 'expected letters, digits, dots, dashes'),
   source: refine(
     text(),
     (from) => /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/s.test(from),
     "expected 'env:NAME' or 'file:PATH'",
   ),
-  file: imageFolder().optional(),
-  env: refine(text(), (name) => VARIABLE.test(name), 'expected the name of a variable').optional(),
+}
+const secret = z.strictObject({ ...secretSource, file: imageFolder().optional(), env: variableName().optional() })
+const variableSecret = z.strictObject({ ...secretSource, env: variableName() })
+const uniqueIds = <T extends z.ZodType<readonly { id: string }[]>>(secrets: T) =>
+  refine(secrets, (all) => new Set(all.map(({ id }) => id)).size === all.length, 'has an id twice')
+const variables = <T extends z.ZodType>(value: T) =>
+  z.record(variableName(), value, { error: 'expected an object of variables' })
+const environment = variables(z.string({ error: 'expected text' }))
+const timeout = refine(duration(), (time) => nanoseconds(time, 'it') > 0, 'expected more than nothing')
+const network = oneOf(['host', 'none'])
+const paths = z.union([text(), texts()], { error: 'expected a path or a list of them' })
+const groupName = refine(text(), (name) => VARIABLE.test(name), 'expected letters, digits and underscores')
+
+const ansible = z.strictObject({
+  ansible: paths,
+  extraArgs: texts().optional(),
+  extraVars: variables(refine(z.unknown(), isJson, 'expected a value that JSON can say')).optional(),
+  groups: list(groupName).optional(),
+  emptyGroups: list(groupName).optional(),
+  hostAlias: refine(
+    text(),
+    (name) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name),
+    'expected the name of a host',
+  ).optional(),
+  inventoryDirectory: text().optional(),
+  rolesPath: paths.optional(),
+  collectionsPath: paths.optional(),
+  galaxy: text().optional(),
+  env: environment.optional(),
+  user: OWNER.optional(),
+  timeout: timeout.optional(),
+  network: network.optional(),
+  secrets: uniqueIds(list(variableSecret)).optional(),
+  cache: flag().optional(),
 })
 
 const unpack = z
@@ -69,6 +103,12 @@ const unpack = z
     }
   })
 
+function isJson(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isJson)
+  if (isJsonObject(value)) return Object.values(value).every(isJson)
+  return value === null || Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean'
+}
+
 /** The schema of each kind of step, by its verb: the key that a step starts with. */
 export const stepSchemas = {
   copy: z.strictObject({
@@ -106,23 +146,14 @@ export const stepSchemas = {
       ([program]) => program?.startsWith('/') === true,
       'expected a list that starts with the absolute path of a shell',
     ).optional(),
-    env: z
-      .record(
-        refine(z.string(), (name) => VARIABLE.test(name), 'expected the name of a variable'),
-        z.string({ error: 'expected text' }),
-        { error: 'expected an object of variables' },
-      )
-      .optional(),
+    env: environment.optional(),
     user: OWNER.optional(),
     workdir: imageFolder().optional(),
-    timeout: refine(duration(), (time) => nanoseconds(time, 'it') > 0, 'expected more than nothing').optional(),
-    network: oneOf(['host', 'none']).optional(),
-    secrets: refine(
-      list(secret),
-      (all) => new Set(all.map(({ id }) => id)).size === all.length,
-      'has an id twice',
-    ).optional(),
+    timeout: timeout.optional(),
+    network: network.optional(),
+    secrets: uniqueIds(list(secret)).optional(),
   }),
+  ansible,
 } as const
 
 export type Verb = keyof typeof stepSchemas

@@ -42,7 +42,17 @@ it('every probe is in the table, in a few lines each, and nothing is left', asyn
     ...['user', 'capabilities', 'seccomp', 'no-new-privileges'],
     ...['mount', 'overlayfs', 'user namespaces', 'subordinate ids', 'ptrace'],
     ...['sandbox chroot', 'sandbox userns', 'sandbox ptrace', 'sandbox proot'],
-    ...['ocibake-sandbox', 'ocibake-trace', 'proot', 'tar', 'xz', 'bzip2', 'mmdebstrap'],
+    ...[
+      'ocibake-sandbox',
+      'ocibake-trace',
+
+      'proot',
+      'tar',
+      'xz',
+      'bzip2',
+      'mmdebstrap',
+      'ansible-playbook',
+    ],
     ...['cache folder', 'temporary folder', 'proxy', 'registry credentials', 'S3 credentials', 'CI'],
   ])
   expect(sandbox?.name).toBe('chroot')

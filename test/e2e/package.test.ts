@@ -101,12 +101,13 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
       expect(paths).toContain(path)
     }
+    expect(paths.filter((path) => path.startsWith('ansible/'))).toHaveLength(3)
     expect(paths.filter((path) => path.startsWith('native/'))).toEqual([
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
       `native/bin/linux-${process.arch}/ocibake-trace`,

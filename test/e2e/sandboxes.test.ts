@@ -1,46 +1,15 @@
 /** Needs root, to be root and to become an ordinary user. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bake, runCli, SPECS } from '../support/cli.ts'
-import { DOCKER_CAPABILITIES, inContainer, PODMAN_CAPABILITIES } from '../support/container.ts'
+import { inContainer } from '../support/container.ts'
 import { debianBase } from '../support/debian-base.ts'
 import { nastySteps } from '../support/nasty-steps.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
+import { DOCKER, folderAt, ORDINARY, type Place, PODMAN, PODMAN_USER, RESTRICTED, ROOT } from '../support/places.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
-
-/** What runs the command, and which sandbox it has to find. */
-interface Place {
-  readonly sandbox: string
-  readonly user: number
-  readonly under: (folder: string) => readonly string[]
-}
-
-const ROOT: Place = { sandbox: 'chroot', user: 0, under: () => [] }
-const ORDINARY: Place = { sandbox: 'userns', user: NOBODY, under: () => AS_NOBODY }
-/** `podman run`: root, without mount(2) but in a user namespace, and parts of /proc hidden. */
-const PODMAN: Place = {
-  ...{ sandbox: 'userns', user: 0 },
-  under: (folder) => inContainer({ folder, uid: 0, gid: 0, capabilities: PODMAN_CAPABILITIES }),
-}
-/** `podman run --user 12345 --cap-drop all --security-opt no-new-privileges` */
-const PODMAN_USER: Place = {
-  ...{ sandbox: 'userns', user: 12345 },
-  under: (folder) => inContainer({ folder, uid: 12345, gid: 0, noNewPrivileges: true }),
-}
-/** `docker run`: root, who may chroot and make devices, and neither mount nor have a namespace. */
-const DOCKER: Place = {
-  ...{ sandbox: 'ptrace', user: 0 },
-  under: (folder) => inContainer({ folder, uid: 0, gid: 0, capabilities: DOCKER_CAPABILITIES, seccomp: 'docker' }),
-}
-/** Kubernetes' "restricted": no capability, no new privileges, no user namespace. */
-const RESTRICTED: Place = {
-  ...{ sandbox: 'ptrace', user: 12345 },
-  under: (folder) => inContainer({ folder, uid: 12345, gid: 0, noNewPrivileges: true, seccomp: 'docker' }),
-}
 
 let folders: string[] = []
 let s3: S3
@@ -60,20 +29,9 @@ afterAll(async () => {
 
 /** A folder of whoever builds there, with the base in it: `base`. */
 async function folderFor(place: Place): Promise<string> {
-  const outer = await mkdtemp(join(tmpdir(), 'ocibake-sandboxes-'))
+  const { outer, folder } = await folderAt(place, await debianBase())
   folders = [...folders, outer]
-  chmodSync(outer, 0o755)
-  const folder = join(outer, 'home')
-  mkdirSync(folder)
-  await cp(await debianBase(), join(folder, 'base'), { recursive: true })
-  await giveTo(place.user, folder)
   return folder
-}
-
-async function giveTo(user: number, folder: string): Promise<void> {
-  chownSync(folder, user, user)
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
-    chownSync(join(entry.parentPath, entry.name), user, user)
 }
 
 /** Builds the spec file there, in the sandbox of that place. @returns the digest */

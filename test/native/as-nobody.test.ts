@@ -14,6 +14,7 @@ const TESTS = [
   'test/provision/kept-roots.test.ts',
   'test/native/isolation.test.ts',
   'test/native/processes.test.ts',
+  'test/native/agent.test.ts',
 ]
 
 test.skipIf(process.env.OCIBAKE_TEST_SANDBOX !== undefined).each([

@@ -1,9 +1,10 @@
 /** Needs Debian's proot, which is too old, and a mirror that has a newer one; without that half of this is skipped. */
-import { mkdir, symlink } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Tree } from '../../src/oci/node.ts'
 import { EMPTY } from '../../src/oci/node.ts'
+import { ansible } from '../../src/provision/ansible.ts'
 import { chooseSandbox } from '../../src/provision/choose-sandbox.ts'
 import { normalise } from '../../src/provision/normalisers.ts'
 import { findProot } from '../../src/provision/proot-program.ts'
@@ -134,6 +135,16 @@ describe.skipIf(newer === undefined)('proot 5.4', { timeout: 60_000 }, () => {
     const clamped = { created: NEWEST, base: EMPTY }
     const described = async (tree: Tree) => describedTree(await normalise(tree, clamped, {}))
     expect(await described(kept)).toEqual(await described(anew))
+  })
+
+  it('has playbooks performed in it, one agent for all tasks', async () => {
+    const [spec, playbook] = [join(bench.home, 'spec'), join(bench.home, 'spec/site.yml')]
+    await mkdir(spec, { recursive: true })
+    const tasks = ['{ raw: sleep 1000 & }', '{ raw: id -u > /tmp/id, become: true, become_user: core }']
+    await writeFile(playbook, `- { hosts: all, gather_facts: false, tasks: [${tasks.join(', ')}] }\n`)
+    const tools = { ...bench.tools({ folder: spec, env: { PATH } }), sandbox: async () => proot }
+    const after = await ansible(root(), { ansible: playbook }, tools)
+    expect([...(at(after, 'tmp') as Tree).children.keys()]).toEqual(['id'])
   })
 
   it('warns of every build, from the cache too, and what it makes is never taken for exact', async () => {

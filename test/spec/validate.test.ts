@@ -57,6 +57,13 @@ describe('validate', () => {
           network: 'none',
         },
         { run: 'a', secrets: [{ id: 'token', source: 'env:TOKEN', env: 'TOKEN', file: '/run/t' }], timeout: 5 },
+        {
+          ansible: 'a.yml',
+          extraVars: { a: [1, { b: null }] },
+          groups: ['web'],
+          hostAlias: 'web-1.example',
+          cache: false,
+        },
       ],
       config: {
         env: { PATH: '/opt/bin:$PATH' },
@@ -91,8 +98,8 @@ describe('validate', () => {
       "config.expose[0]: The port is '70000'; wanted 1 to 65535, a range, or either with a protocol.",
       "layers: expected 'squash' or 'append'",
       'steps[0] (unpack): stripComponents: expected a number',
-      "steps[1]: 'cpoy' is no step; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run",
-      'steps[2]: is empty; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run',
+      "steps[1]: 'cpoy' is no step; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run, ansible",
+      'steps[2]: is empty; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run, ansible',
       'steps[3]: expected a step, got a string',
     ])
   })
@@ -162,9 +169,34 @@ describe('validate', () => {
       /secrets: has an id twice/,
     ],
     [
+      'a variable that JSON has not',
+      { from: 'a', steps: [{ ansible: 'a', extraVars: { a: () => 1 } }] },
+      /extraVars.a: expected a value that JSON/,
+    ],
+    [
+      'a group of two words',
+      { from: 'a', steps: [{ ansible: 'a', groups: ['a b'] }] },
+      /groups\[0\]: expected letters/,
+    ],
+    [
+      'a host that is an option',
+      { from: 'a', steps: [{ ansible: 'a', hostAlias: '-x' }] },
+      /hostAlias: expected the name/,
+    ],
+    [
+      'a secret that is a file where there are but variables',
+      { from: 'a', steps: [{ ansible: 'a', secrets: [{ id: 'a', source: 'env:A', env: 'A', file: '/a' }] }] },
+      /secrets\[0\]: 'file' is not a field/,
+    ],
+    [
       'what Docker never had',
       { from: 'a', mediaTypes: 'docker', compression: 'zstd' },
       /^compression: 'zstd' does not go with/,
+    ],
+    [
+      'to compress anew what is not compressed',
+      { from: 'a', recompress: true, compression: 'none' },
+      /^recompress: is for compression 'gzip'/,
     ],
     ['mirror and snapshot', { from: { debian: 'sid', mirror: 'https://a', snapshot: '20260101T000000Z' } }, /^from: /],
   ])('refuses %s', (_, value, want) => {

@@ -113,6 +113,7 @@ export class Bench implements AsyncDisposable {
   tools(facts: Partial<BuildFacts> = {}, signal = new AbortController().signal): Tools {
     const build: BuildFacts = {
       platform: { os: 'linux', architecture: 'amd64' },
+      folder: this.home,
       baseEnv: {},
       baseWorkdir: '/',
       newest: NEWEST,

@@ -1,0 +1,49 @@
+import { resolve } from 'node:path'
+import { OcibakeError } from '../errors.ts'
+import type { Imported } from '../import/imported.ts'
+import { importTemplate } from '../import/packer/import-template.ts'
+import { readTemplate } from '../import/read-template.ts'
+import type { Build, Template } from '../import/template.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Options of every command that reads a template. */
+export interface TemplateOptions {
+  readonly var?: Record<string, string>
+  readonly varFile?: string[]
+  readonly mapBase?: ReadonlyMap<string, string>
+  readonly only?: string[]
+  readonly except?: string[]
+  /** false with --no-lift. */
+  readonly lift?: boolean
+}
+
+/** The drafts of a template, for specs in a folder. @throws USAGE for a --only or --except that names no build */
+export async function importFile(
+  path: string,
+  specFolder: string,
+  options: TemplateOptions,
+  { env }: Pick<Surroundings, 'env'>,
+): Promise<Imported> {
+  const { var: vars = {}, varFile: varFiles = [], mapBase: bases = new Map(), lift = true } = options
+  const cwd = resolve('.')
+  const template = await readTemplate(path, { vars, varFiles, env, cwd })
+  const isWanted = wanted(template, options)
+  return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env, isWanted })
+}
+
+function wanted(template: Template, { only = [], except = [] }: TemplateOptions): (build: Build) => boolean {
+  const unknown = [...only, ...except].find((name) => !template.builds.some((build) => isCalled(build, name)))
+  if (unknown !== undefined) {
+    throw new OcibakeError('USAGE', `The template has no build '${unknown}'.`, {
+      hint: `It has: ${template.builds.map(({ name }) => name).join(', ')}`,
+    })
+  }
+  return (build) => {
+    const isChosen = only.length === 0 || only.some((name) => isCalled(build, name))
+    return isChosen && !except.some((name) => isCalled(build, name))
+  }
+}
+
+function isCalled({ name, source }: Build, wanted: string): boolean {
+  return [name, source.name, `${source.type}.${source.name}`].includes(wanted)
+}

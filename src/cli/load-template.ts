@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import { OcibakeError } from '../errors.ts'
+import type { Finding } from '../import/finding.ts'
+import { specOfDraft } from '../import/spec-of-draft.ts'
+import { count } from '../report/quantities.ts'
+import type { LoadedSpec } from '../spec/load.ts'
+import { validate } from '../spec/validate.ts'
+import { importFile } from './import-file.ts'
+import type { SpecOptions } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export interface LoadedTemplate {
+  readonly specs: readonly LoadedSpec[]
+  readonly warnings: readonly { readonly message: string; readonly hint: string }[]
+  /** For `env:` secrets of the specs. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/**
+ * The specs that an import of a template would write, without writing them; relative paths start at the current folder.
+ * @throws TEMPLATE_INCOMPLETE for what cannot be imported, unless that is to be left out; and whatever an import and a spec
+ * throw
+ */
+export async function loadTemplate(file: string, options: SpecOptions, around: Surroundings): Promise<LoadedTemplate> {
+  const folder = resolve('.')
+  const { images, findings, environment } = await importFile(file, folder, options, around)
+  const todos = findings.filter(({ kind }) => kind === 'todo')
+  if (todos.length > 0 && options.ignoreTodos !== true) throw incomplete(file, todos)
+  const specs = images.map(({ draft }) => {
+    const named = images.length === 1 ? file : `${file} (${draft.name})`
+    const spec = validate(specOfDraft(draft, { vars: {}, env: around.env, folder }), named)
+    return { spec, file: named, folder, name: draft.name }
+  })
+  const told = findings.filter(({ kind }) => kind === 'todo' || kind === 'differs')
+  return { specs, warnings: told.map((finding) => ({ message: line(finding), hint: finding.advice })), environment }
+}
+
+function incomplete(file: string, todos: readonly Finding[]): OcibakeError {
+  const lines = todos.map((finding) => `  ${line(finding)}`)
+  const message = `${file} has ${count(todos.length, 'part')} that cannot be imported:\n${lines.join('\n')}`
+  return new OcibakeError('TEMPLATE_INCOMPLETE', message, {
+    hint: `Import it and complete the spec: ocibake import ${file}. To build without these parts: --ignore-todos`,
+  })
+}
+
+function line({ id, place, says }: Finding): string {
+  return `${place.file}:${place.line}: ${id}: ${says}`
+}

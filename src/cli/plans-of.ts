@@ -1,0 +1,39 @@
+import { OcibakeError } from '../errors.ts'
+import { loadSpec } from '../spec/load.ts'
+import { makePlan, type Plan } from '../spec/plan.ts'
+import { isTemplate } from './is-template.ts'
+import type { SpecOptions } from './options.ts'
+import { settled } from './settled.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export interface Planned {
+  /** One for a spec; one for each build of a template. */
+  readonly plans: readonly Plan[]
+  /** What a template does otherwise here. */
+  readonly warnings: readonly { readonly message: string; readonly hint: string }[]
+  /** What a template has for `env:` secrets of its specs, which the caller's environment may lack. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** The plans of a spec file or a Packer template, with the command line's wishes in them. */
+export async function plansOf(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
+  const { env } = around
+  const wishes = { platform: options.platform, tags: options.tag ?? [], env }
+  if (await isTemplate(file)) {
+    const { loadTemplate } = await import('./load-template.ts')
+    const { specs, ...others } = await loadTemplate(file, options, around)
+    return { plans: specs.map((spec) => makePlan(spec, wishes)), ...others }
+  }
+  refuseTemplateOptions(file, options)
+  const loaded = await settled(file, loadSpec(file, { vars: options.var ?? {}, env }))
+  return { plans: [makePlan(loaded, wishes)], warnings: [], environment: {} }
+}
+
+function refuseTemplateOptions(file: string, { varFile, mapBase, ignoreTodos }: SpecOptions): void {
+  const given = Object.entries({ '--var-file': varFile, '--map-base': mapBase, '--ignore-todos': ignoreTodos })
+  const [name] = given.find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  throw new OcibakeError('USAGE', `${name} is for Packer templates, and ${file} is a spec.`, {
+    hint: 'A spec gets its variables by --var.',
+  })
+}

@@ -1,0 +1,189 @@
+import { basename, dirname, resolve } from 'node:path'
+import type { Draft, DraftFields, DraftStep, DraftVariable } from '../draft.ts'
+import type { Finding } from '../finding.ts'
+import type { Imported, ImportedImage } from '../imported.ts'
+import { Placeholders } from '../placeholders.ts'
+import { isSecretName } from '../secret-name.ts'
+import type { Build, Template } from '../template.ts'
+import { usedVariables } from '../used-variables.ts'
+import type { Place } from '../value.ts'
+import type { Action, ScriptAction, StepAction } from './action.ts'
+import type { Context, ImportFolders } from './context.ts'
+import { draftVariables } from './draft-variables.ts'
+import { findDefects, noteSecretTexts, noteVolumes } from './find-defects.ts'
+import { ImageFolders } from './image-folders.ts'
+import { importedConfig } from './imported-config.ts'
+import { liftPatterns } from './lift-patterns.ts'
+import { Notes } from './notes.ts'
+import { Options } from './options.ts'
+import { scriptStep } from './script-step.ts'
+import { translateDocker } from './translate-docker.ts'
+import { translateMachine } from './translate-machine.ts'
+import { translatePostProcessors } from './translate-post-processors.ts'
+import { translateProvisioner } from './translate-provisioner.ts'
+
+export interface ImportOptions {
+  readonly folders: Omit<ImportFolders, 'template'>
+  /** The image that stands for a source's own, by the name of the source or of its type; '' is for all. */
+  readonly bases: ReadonlyMap<string, string>
+  readonly lift: boolean
+  /** Which builds are imported; names of specs are those that they have with all of them. */
+  isWanted(build: Build): boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A draft for each build of a template, and all that was found on the way. */
+export function importTemplate(template: Template, options: ImportOptions): Imported {
+  const notes = new Notes()
+  const first = template.files[0] ?? 'template'
+  const folders = { ...options.folders, template: resolve(options.folders.current, dirname(first)) }
+  const variables = draftVariables(template, options.env, notes)
+  const imports = template.builds
+    .filter((build) => options.isWanted(build))
+    .map((build) => {
+      const context = {
+        ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
+        builder: { name: build.source.name ?? build.source.type, type: build.source.type },
+        isMachine: build.source.type !== 'docker',
+        secrets: secretVariables(template),
+      }
+      return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
+    })
+  noteVariables(template, imports, notes)
+  const findings = [...needed(template.findings, imports), ...notes.findings]
+  return { images: imports, findings, environment: secretValues(template) }
+}
+
+function noteVariables({ variables }: Template, images: readonly ImportedImage[], notes: Notes): void {
+  const used = new Set(images.flatMap(({ draft }) => usedVariables(draft)).map(({ key }) => key))
+  for (const { name, place } of variables) {
+    const isUsed = used.has(`variable ${name}`)
+    notes.add('OB157', place, `The variable \`${name}\``, isUsed ? `vars.${name}` : 'No spec has it as a variable.')
+  }
+}
+
+/** What has no value is nothing to do where no spec asks for it. */
+function needed(findings: readonly Finding[], images: readonly ImportedImage[]): Finding[] {
+  const used = images.flatMap(({ draft }) => usedVariables(draft))
+  // A long expression is abridged in what is said of it.
+  const unknown = used.flatMap(({ key }) => (key.startsWith('unknown ') ? [key.slice('unknown '.length, 28)] : []))
+  const isNeeded = ({ says }: Finding) => unknown.some((start) => says.startsWith(`\`${start}`))
+  return findings.map((finding) => {
+    if (finding.id !== 'OB141' || finding.kind !== 'todo' || isNeeded(finding)) return finding
+    return { ...finding, kind: 'mapped', advice: 'Nothing that is imported needs it.' }
+  })
+}
+
+function secretValues(template: Template): Record<string, string> {
+  const sources = secretVariables(template)
+  const values = template.variables.flatMap(({ name, value }) => {
+    const source = sources.get(name)
+    return source !== undefined && typeof value === 'string' && value !== '' ? [[source, value] as const] : []
+  })
+  return Object.fromEntries(values)
+}
+
+/** Where a spec gets the values of secret variables that scripts have in their environment. */
+function secretVariables({ variables, format }: Template): ReadonlyMap<string, string> {
+  const secret = variables.filter(({ sensitive, name }) => sensitive || isSecretName(name))
+  return new Map(
+    secret.map(({ name, env }) => [name, env ?? (format === 'hcl' ? `PKR_VAR_${name}` : name.toUpperCase())]),
+  )
+}
+
+function importBuild(
+  build: Build,
+  name: string,
+  variables: readonly DraftVariable[],
+  bases: ReadonlyMap<string, string>,
+  context: Context,
+): Imported['images'][number] {
+  const source = new Options(build.source, context.format)
+  const base = [build.source.name ?? '', build.name, build.source.type, ''].map((key) => bases.get(key)).find(Boolean)
+  const translated =
+    context.isMachine === false ? translateDocker(source, base, context) : translateMachine(source, base, context)
+  for (const [option, { place }] of source.others) {
+    context.notes.add('OB183', place, `\`${option}\` is no option of the docker builder.`, 'Packer refuses it too.')
+  }
+  const { draft } = translated
+  const delivery = translatePostProcessors(build.postProcessors, context)
+  const scope = { defaults: { options: translated.runOptions }, folders: new ImageFolders() }
+  const actions = build.provisioners.flatMap((block) => {
+    return translateProvisioner(new Options(block, context.format), scope, context)
+  })
+  noteBuild(build, draft.config, actions, context)
+  findDefects(actions, context)
+  noteSecretTexts(actions, context)
+  const config: DraftFields =
+    delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)
+  const comments = { ...draft.comments, ...(delivery.comments.length === 0 ? {} : { tags: delivery.comments }) }
+  return {
+    flags: [...translated.flags, ...delivery.flags],
+    draft: {
+      ...draft,
+      name,
+      config,
+      steps: stepsOf(actions, context),
+      tags: delivery.tags,
+      variables,
+      comments,
+    } satisfies Draft,
+  }
+}
+
+function stepsOf(actions: readonly Action[], context: Context): DraftStep[] {
+  const lifted = context.lift ? liftPatterns(actions, context) : actions
+  return lifted.map((action) => {
+    if (action.kind === 'step') return action.step
+    return scriptStep(
+      action.lines.map(({ text }) => text),
+      action,
+      context,
+    )
+  })
+}
+
+/** What is otherwise in every image. */
+function noteBuild(build: Build, config: DraftFields, actions: readonly Action[], context: Context): void {
+  const { notes, isMachine } = context
+  const { place } = build.source
+  if (!isMachine) {
+    const advice = "Write layers: 'append' to keep the base's layers and send one more."
+    notes.add(
+      'OB170',
+      place,
+      "Packer put a layer over the base's, with an empty /packer-files; here the image is one layer without it.",
+      advice,
+    )
+  }
+  const volumes = Array.isArray(config.volumes) ? config.volumes.filter((path) => typeof path === 'string') : []
+  noteVolumes(volumes, actions, context)
+  const copy = actions.find(
+    (action): action is StepAction => action.kind === 'step' && action.step.step?.copy !== undefined,
+  )
+  if (copy !== undefined) {
+    const says = 'Owners and modes of the host, and modes of folders, got into the image with every file.'
+    const advice =
+      'Here files are 0:0 and 0644 or 0755, and folders of the image keep theirs; `owner` and `mode` say otherwise.'
+    notes.add('OB109', copy.step.places[0]!, says, advice)
+  }
+  const script = actions.find((action): action is ScriptAction => action.kind === 'script')
+  if (script === undefined) return
+  const who = !isMachine ? "the base's USER" : 'the user of its ssh connection, in its home'
+  const says = `Scripts ran as ${who}, with PACKER_BUILD_NAME and PACKER_BUILDER_TYPE set; here they run as root, without them.`
+  notes.add('OB171', firstRun(script), says, 'Write `user`, `workdir` or `env` in steps that need it.')
+}
+
+const firstRun = ({ place }: ScriptAction): Place => place
+
+/** After the template's file or folder, and after the source if it is not the only one. */
+function nameOf(build: Build, template: Template, first: string): string {
+  const whole = basename(first).replace(/(\.pkr)?\.(hcl|json)$/, '')
+  const file = clean(whole === '' ? basename(dirname(resolve(first))) : whole)
+  if (template.builds.length === 1) return file
+  const own = build.source.name ?? build.source.type
+  const isUnique = template.builds.filter(({ source }) => (source.name ?? source.type) === own).length === 1
+  return clean(`${file}-${isUnique ? own : build.name}`)
+}
+
+const clean = (name: string) => name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'image'

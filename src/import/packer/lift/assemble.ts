@@ -1,0 +1,74 @@
+import type { DraftStep, DraftValue } from '../../draft.ts'
+import type { Action, ScriptAction, ScriptLine } from '../action.ts'
+import type { Context } from '../context.ts'
+import type { Item } from './item.ts'
+import { isFreeOfCwd } from './paths.ts'
+
+/** The actions that stand for a script of which some commands are steps now. */
+export function assembled(script: ScriptAction, items: readonly Item[], context: Context): Action[] {
+  if (items.every(({ outcome }) => outcome === 'kept')) return [script]
+  const actions: Action[] = []
+  let piece: Item[] = []
+  let before: Item[] = []
+  const comment: string[] = []
+  const flush = () => {
+    const isWork = piece.some((item) => item.state !== 'again' && !isComment(item))
+    if (isWork) {
+      const again = carried(before, piece)
+      const above = [...script.comment, ...comment.splice(0)]
+      actions.push({ ...script, lines: linesOf(again, piece), comment: above })
+    } else comment.push(...piece.filter(isComment).map(textOfComment))
+    before = [...before, ...piece]
+    piece = []
+  }
+  for (const item of items) {
+    if (item.outcome === 'dropped') continue
+    if (item.outcome === 'kept') piece.push(item)
+    else {
+      const about = piece.splice(piece.findLastIndex((one) => !isComment(one)) + 1)
+      flush()
+      const step = shownStep(item.outcome, context)
+      const above = [...comment.splice(0), ...about.map(textOfComment), ...step.comment]
+      actions.push({ kind: 'step', step: { ...step, comment: above } })
+    }
+  }
+  flush()
+  return actions
+}
+
+const isComment = ({ text }: Item) => text.startsWith('#') && !text.includes('\n')
+const textOfComment = ({ text }: Item) => text.replace(/^#+\s*/, '')
+
+/** What the shell of a later piece has to be told again. */
+function carried(before: readonly Item[], piece: readonly Item[]): Item[] {
+  const again = before.filter(({ state }) => state === 'again')
+  const isFolder = ({ words, text }: Item) => words?.[0] === 'cd' || /^cd\s/.test(text)
+  const own = piece.findIndex(({ words }) => words?.[0] === 'cd' && (words.length === 1 || words[1]!.startsWith('/')))
+  const needsFolder = piece.slice(0, own < 0 ? undefined : own).some((item) => !isFreeOfCwd(item))
+  const start = again.findLastIndex(
+    ({ words }) => words?.[0] === 'cd' && (words.length === 1 || words[1]!.startsWith('/')),
+  )
+  return again.filter((item, index) => !isFolder(item) || (needsFolder && index >= start))
+}
+
+function linesOf(again: readonly Item[], piece: readonly Item[]): ScriptLine[] {
+  const lines: { text: string; place: ScriptLine['place'] }[] = again.map(({ text, place }) => ({ text, place }))
+  let onLine = false
+  for (const { text, place, glue } of piece) {
+    const last = lines.at(-1)
+    if (onLine && glue !== '\n' && last !== undefined) last.text += glue + text
+    else lines.push({ text, place })
+    onLine = true
+  }
+  return lines
+}
+
+/** Variables that were hidden are themselves again. */
+function shownStep(step: DraftStep, { hidden }: Context): DraftStep {
+  const shown = (value: DraftValue): DraftValue => {
+    if (typeof value === 'string') return hidden.show(value)
+    return Array.isArray(value) ? value.map(shown) : value
+  }
+  const fields = Object.entries(step.step ?? {}).map(([name, value]) => [name, shown(value)])
+  return { ...step, step: Object.fromEntries(fields) }
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { messageOf, OcibakeError } from '../errors.ts'
+import { type Draft, type DraftValue, FileText } from './draft.ts'
+import { partKey, partsOf } from './text.ts'
+import { usedVariables } from './used-variables.ts'
+import { Mixed, type Text } from './value.ts'
+
+export interface DraftContext {
+  /** `--var name=value`; without one a variable has the draft's value, or that of its variable in `env`. */
+  readonly vars: Readonly<Record<string, string | undefined>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where relative paths start. */
+  readonly folder: string
+}
+
+/**
+ * What the written spec of a draft exports, or its function returns; not yet validated.
+ * @throws SPEC_UNREADABLE for a variable without a value, and for a file that cannot be read
+ */
+export function specOfDraft(draft: Draft, context: DraftContext): Record<string, unknown> {
+  const values = new Map(usedVariables(draft).map((used) => [used.key, used]))
+  const filled = (text: Text) =>
+    partsOf(text)
+      .map((part) => {
+        if (typeof part === 'string') return part
+        const { name, value, env } = values.get(partKey(part))!
+        const given = context.vars[name] ?? (env === undefined ? undefined : context.env[env]) ?? value
+        if (given !== undefined) return given
+        throw new OcibakeError('SPEC_UNREADABLE', `${draft.name} needs the variable '${name}'.`, {
+          hint: `Give it: --var ${name}=…`,
+        })
+      })
+      .join('')
+  const plain = (value: DraftValue): unknown => {
+    if (typeof value !== 'object') return value
+    if (value instanceof Mixed) return filled(value)
+    if (value instanceof FileText) return readText(value, filled(value.path), context.folder)
+    if (Array.isArray(value)) return value.map(plain)
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))
+  }
+  return plain(fieldsOf(draft)) as Record<string, unknown>
+}
+
+/** The draft as the fields of a spec, in the order in which a spec has them. */
+export function fieldsOf(draft: Draft): { readonly [field: string]: DraftValue } {
+  const steps = draft.steps.flatMap(({ step }) => (step === undefined ? [] : [step]))
+  return {
+    from: draft.from,
+    ...(draft.platform === undefined ? {} : { platform: draft.platform }),
+    ...draft.others,
+    ...(steps.length === 0 ? {} : { steps }),
+    ...(Object.keys(draft.config).length === 0 ? {} : { config: draft.config }),
+    ...(draft.tags.length === 0 ? {} : { tags: draft.tags }),
+  }
+}
+
+function readText({ crlf }: FileText, path: string, folder: string): string {
+  try {
+    const text = readFileSync(resolve(folder, path), 'utf8')
+    return crlf ? text.replaceAll('\r\n', '\n') : text
+  } catch (cause) {
+    throw new OcibakeError('SPEC_UNREADABLE', `'${path}' cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}

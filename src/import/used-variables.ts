@@ -1,0 +1,84 @@
+import { type Draft, type DraftValue, FileText } from './draft.ts'
+import { partKey, partsOf } from './text.ts'
+import { isReference, Mixed, type Reference, type Unknown } from './value.ts'
+
+/** A variable that a spec has to ask for. */
+export interface UsedVariable {
+  /** As `partKey` names it. */
+  readonly key: string
+  /** For `--var`. */
+  readonly name: string
+  /** In the spec's own text. */
+  readonly identifier: string
+  /** What the spec has for it if nobody gives one; undefined: it has to be given. */
+  readonly fallback: string | undefined
+  /** What it is in this import. */
+  readonly value: string | undefined
+  readonly env: string | undefined
+  readonly comment: readonly string[]
+}
+
+const TAKEN = [
+  ...['break', 'case', 'catch', 'class', 'const', 'continue', 'debugger', 'default', 'delete', 'do', 'else', 'enum'],
+  ...['export', 'extends', 'false', 'finally', 'for', 'function', 'if', 'import', 'in', 'instanceof', 'new', 'null'],
+  ...['return', 'super', 'switch', 'this', 'throw', 'true', 'try', 'typeof', 'var', 'void', 'while', 'with', 'yield'],
+  ...['let', 'static', 'await', 'async', 'of', 'arguments', 'eval', 'undefined', 'interface', 'package', 'private'],
+  ...['protected', 'public', 'implements', 'vars', 'env', 'script', 'readFileSync', 'resolve', 'Spec', 'SpecContext'],
+]
+
+/** The variables in the texts of a draft, in the order in which it knows them, each once. */
+export function usedVariables(draft: Draft): UsedVariable[] {
+  const parts = new Map(partsIn(draft).map((part) => [partKey(part), part]))
+  const known = draft.variables ?? []
+  const rank = new Map(known.map(({ name }, index) => [`variable ${name}`, index]))
+  const sorted = [...parts].sort(([a], [b]) => (rank.get(a) ?? known.length) - (rank.get(b) ?? known.length))
+  const identifiers = new Set(TAKEN)
+  const names = new Set(sorted.flatMap(([, part]) => (isReference(part) ? [part.variable] : [])))
+  return sorted.map(([key, part]) => {
+    if (!isReference(part)) {
+      const name = unused(identifierOf(part.unknown.replace(/\(.*/s, '')), names)
+      const comment = [`TODO: \`${part.unknown}\` of the template: ${part.why}`]
+      const identifier = unused(identifierOf(name), identifiers)
+      return { key, name, identifier, fallback: undefined, value: undefined, env: undefined, comment }
+    }
+    const { variable: name, value } = part
+    const { env, sensitive = false, comment = [], default: written } = known.find((one) => one.name === name) ?? {}
+    const fallback = sensitive ? written : value
+    return { key, name, identifier: unused(identifierOf(name), identifiers), fallback, value, env, comment }
+  })
+}
+
+function partsIn(draft: Draft): (Reference | Unknown)[] {
+  const { from, platform = '', steps, config, tags, others } = draft
+  return [from, platform, ...steps.map(({ step = {} }) => step), config, tags, others].flatMap(partsOfValue)
+}
+
+function partsOfValue(value: DraftValue): (Reference | Unknown)[] {
+  if (typeof value !== 'object') return []
+  if (value instanceof Mixed) return partsOf(value).filter((part) => typeof part !== 'string')
+  if (value instanceof FileText) return partsOfValue(value.path)
+  return Object.values(value).flatMap(partsOfValue)
+}
+
+/** `image_name` is `imageName` in JavaScript. */
+function identifierOf(name: string): string {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
+  const [first = 'value', ...rest] = words
+  const start = /^[A-Z0-9]+$/.test(first) ? first.toLowerCase() : first[0]!.toLowerCase() + first.slice(1)
+  const camel =
+    start +
+    rest
+      .map((word) => (/^[A-Z0-9]+$/.test(word) ? word.toLowerCase() : word))
+      .map(capital)
+      .join('')
+  return /^[0-9]/.test(camel) ? `_${camel}` : camel
+}
+
+const capital = (word: string) => word[0]!.toUpperCase() + word.slice(1)
+
+function unused(name: string, taken: Set<string>): string {
+  let free = name
+  for (let number = 2; taken.has(free); number++) free = `${name}${number}`
+  taken.add(free)
+  return free
+}
