@@ -1,13 +1,14 @@
 import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { ImportedImage } from '../import/imported.ts'
 import { reportDocument, reportLines } from '../import/report.ts'
 import { writeSpec } from '../import/write-spec.ts'
 import { writeFileAtomically } from '../oci/write-file.ts'
-import { importFile, type TemplateOptions } from './import-file.ts'
+import { importFile } from './import-file.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { TemplateOptions } from './template-options.ts'
 
 /** The options of `ocibake import`, as commander gives them. */
 export interface ImportActionOptions extends TemplateOptions {
@@ -26,7 +27,7 @@ export async function importAction(
   const imported = await importFile(template, folder, options, around)
   const specs = imported.images.map((image) => ({
     path: specPath(image, imported.images.length, options.output),
-    text: writeSpec(image.draft, [`Imported from ${template}.`]),
+    text: writeSpec(image.draft, [`Imported from ${basename(resolve(template))}.`]),
   }))
   const report =
     options.report === undefined ? [] : [{ path: options.report, text: reportDocument(imported, template) }]

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Finding } from '../import/finding.ts'
 import { specOfDraft } from '../import/spec-of-draft.ts'
+import { printable } from '../report/printable.ts'
 import { count } from '../report/quantities.ts'
 import type { LoadedSpec } from '../spec/load.ts'
 import { validate } from '../spec/validate.ts'
@@ -32,7 +33,11 @@ export async function loadTemplate(file: string, options: SpecOptions, around: S
     return { spec, file: named, folder, name: draft.name }
   })
   const told = findings.filter(({ kind }) => kind === 'todo' || kind === 'differs')
-  return { specs, warnings: told.map((finding) => ({ message: line(finding), hint: finding.advice })), environment }
+  return {
+    specs,
+    warnings: told.map((finding) => ({ message: line(finding), hint: printable(finding.advice) })),
+    environment,
+  }
 }
 
 function incomplete(file: string, todos: readonly Finding[]): OcibakeError {
@@ -44,5 +49,5 @@ function incomplete(file: string, todos: readonly Finding[]): OcibakeError {
 }
 
 function line({ id, place, says }: Finding): string {
-  return `${place.file}:${place.line}: ${id}: ${says}`
+  return printable(`${place.file}:${place.line}: ${id}: ${says}`)
 }

@@ -35,6 +35,13 @@ export class Placeholders {
     )
   }
 
+  /** For people: variables as they are named, never their values, which may be secret. */
+  describe(text: string): string {
+    return partsOf(this.show(text))
+      .map((part) => (typeof part === 'string' ? part : `\${${isReference(part) ? part.variable : part.unknown}}`))
+      .join('')
+  }
+
   /** A variable in the text has no value, or one that means something to a shell: what the words are is not known. */
   isUnclear(text: string): boolean {
     return [...text].some((character) => {

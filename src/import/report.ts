@@ -1,3 +1,4 @@
+import { printable } from '../report/printable.ts'
 import { count } from '../report/quantities.ts'
 import type { Finding, FindingKind } from './finding.ts'
 import type { Imported, ImportedImage } from './imported.ts'
@@ -20,10 +21,10 @@ export function reportLines({ findings, images }: Imported): string[] {
   return [
     `${count(images.length, 'image')}: ${counts.join(', ')}`,
     ...shown.flatMap((finding) => [
-      `${placeOf(finding)}: ${finding.kind} ${finding.id}: ${finding.says}`,
-      `  -> ${finding.advice}`,
+      line(`${placeOf(finding)}: ${finding.kind} ${finding.id}: ${finding.says}`),
+      line(`  -> ${finding.advice}`),
     ]),
-    ...flags.map((image) => `the template's post-processors are: ${buildCommand(image)}`),
+    ...(images.length > 1 && flags.length > 0 ? images : flags).map((image) => `to build it: ${buildCommand(image)}`),
   ]
 }
 
@@ -52,11 +53,14 @@ export function reportDocument({ findings, images }: Imported, title: string): s
 
 /** The command that does what the template did with the image. */
 function buildCommand({ draft, flags }: ImportedImage): string {
-  return ['ocibake build', `${draft.name}.spec.ts`, ...flags].join(' ')
+  return line(['ocibake build', `${draft.name}.spec.ts`, ...flags].join(' '))
 }
 
 function placeOf({ place }: Finding): string {
   return `${place.file}:${place.line}`
 }
 
-const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
+/** A template's own text is in some: nothing in it ends a cell, or is obeyed by a terminal. */
+const cell = (text: string) => line(text).replaceAll('|', '\\|')
+
+const line = (text: string) => printable(text.replace(/\s*[\n\r]\s*/g, ' '))

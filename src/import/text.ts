@@ -23,6 +23,26 @@ export function textOfPart(part: Part): Text {
   return typeof part === 'string' ? part : new Mixed([part])
 }
 
+/** The texts between separators, without blanks around them. */
+export function splitText(text: Text, separator: string): Text[] {
+  const pieces: Text[][] = [[]]
+  for (const part of partsOf(text)) {
+    const [first = '', ...others] = typeof part === 'string' ? part.split(separator) : [textOfPart(part)]
+    pieces.at(-1)!.push(first)
+    for (const other of others) pieces.push([other])
+  }
+  return pieces.map((parts) => trimmed(joinTexts(...parts)))
+}
+
+function trimmed(text: Text): Text {
+  const parts = partsOf(text).map((part, index, all) => {
+    if (typeof part !== 'string') return textOfPart(part)
+    const start = index === 0 ? part.trimStart() : part
+    return index === all.length - 1 ? start.trimEnd() : start
+  })
+  return joinTexts(...parts)
+}
+
 /** What the text is now: with the variables' values. undefined if one has none, or a part is unknown. */
 export function knownText(text: Text): string | undefined {
   const values = partsOf(text).map((part) =>

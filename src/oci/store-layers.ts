@@ -68,8 +68,11 @@ export class StoreLayers {
   #indexed(diffId: Digest, index: Buffer, path: string): IndexedTar {
     const { size, checks, entries } = readIndex(index, diffId)
     const guard = guardOf(checks, size, { isOwn: this.#written.has(diffId) })
-    const damaged = () => this.#damaged(diffId, file)
-    const file: SliceFile = new SliceFile(path, { digest: diffId, guard, damaged })
+    const file: SliceFile = new SliceFile(path, {
+      digest: diffId,
+      guard,
+      damaged: () => this.#damaged(diffId, file),
+    })
     return { diffId, entries, file }
   }
 

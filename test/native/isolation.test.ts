@@ -247,9 +247,9 @@ describe('the network', () => {
 })
 
 test('the helper builds without a warning, static and dynamic', async () => {
-  const sources = readdirSync('native')
-    .filter((name) => name.endsWith('.c'))
-    .map((name) => join('native', name))
+  const folders = ['native', 'native/agent']
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  const sources = files.filter((name) => name.endsWith('.c'))
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
   for (const mode of [['-static'], []]) {
     execFileSync('cc', [...mode, ...flags, '-o', join(outside, 'helper'), ...sources], { stdio: 'pipe' })

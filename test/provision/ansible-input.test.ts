@@ -6,7 +6,7 @@ import { silent } from '../../src/events.ts'
 import type { Store } from '../../src/oci/store.ts'
 import { settingIn } from '../../src/provision/ansible-config.ts'
 import { ansibleInput } from '../../src/provision/ansible-input.ts'
-import type { AnsibleStep } from '../../src/provision/step.ts'
+import type { AnsibleStep } from '../../src/provision/ansible-step.ts'
 import { testFolder } from '../support/folder.ts'
 import { testStore } from '../support/store.ts'
 
@@ -73,6 +73,16 @@ it.each([
 it('sees an ansible.cfg beside the spec that was not there', async () => {
   const before = await input()
   put('ansible.cfg', '[defaults]\n')
+  expect((await input()).input).not.toBe(before.input)
+})
+
+it('sees folders of the project that ansible.cfg names, and not those of the user', async () => {
+  put('ansible.cfg', '[defaults]\nroles_path = shared/roles:~/roles:/nosuch\nlibrary = shared/modules\n')
+  put('shared/roles/r/tasks/main.yml')
+  const before = await input()
+  put('shared/roles/r/tasks/main.yml', 'other\n')
+  expect(await input()).toMatchObject({ change: 'shared/roles/r/tasks/main.yml changed' })
+  put('shared/modules/m.py')
   expect((await input()).input).not.toBe(before.input)
 })
 

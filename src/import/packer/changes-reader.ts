@@ -2,7 +2,9 @@ import { posix } from 'node:path'
 import { Environment } from '../dockerfile/environment.ts'
 import { readExpression, Unreadable } from '../dockerfile/expression.ts'
 import { type Instruction, jsonTexts, namedValues, splitWords } from '../dockerfile/instructions.ts'
+import { portOf } from '../dockerfile/port.ts'
 import type { DraftValue } from '../draft.ts'
+import { knownText } from '../text.ts'
 import type { Place, Text } from '../value.ts'
 import type { Context } from './context.ts'
 import { healthcheckChange } from './healthcheck-change.ts'
@@ -73,7 +75,7 @@ export class ChangesReader {
 
   #leave(line: ChangeLine, error: Unreadable): void {
     const why = error.message
-    const shown = this.#shown(`${line.word} ${line.rest}`.trim())
+    const shown = this.#context.hidden.describe(`${line.word} ${line.rest}`.trim())
     const { notes } = this.#context
     if (error instanceof Invalid) {
       this.comments.push(`Left out: ${shown}: ${why}.`)
@@ -83,13 +85,6 @@ export class ChangesReader {
       this.comments.push(`TODO: ${shown}: ${why}.`)
       notes.add('OB184', line.where, `\`${line.word}\` is left out: ${why}.`, 'The spec has a TODO at its config.')
     }
-  }
-
-  #shown(text: string): string {
-    const shown = this.#context.hidden.show(text)
-    return typeof shown === 'string'
-      ? shown
-      : shown.parts.map((part) => (typeof part === 'string' ? part : '…')).join('')
   }
 
   #mapped(line: ChangeLine, what: string, field: string): void {
@@ -106,20 +101,20 @@ export class ChangesReader {
     this.#environment.set(pairs)
     for (const [name] of pairs) {
       this.#envLines.set(name, line)
-      this.#mapped(line, this.#shown(name), 'env')
+      this.#mapped(line, name, 'env')
     }
   }
 
   #entries(): (readonly [string, Text])[] {
     return this.#environment.entries().flatMap(([name, value]) => {
-      if (!(value instanceof Unreadable)) return [[this.#shown(name), this.#context.hidden.show(value)] as const]
+      if (!(value instanceof Unreadable)) return [[name, this.#context.hidden.show(value)] as const]
       this.#leave(this.#envLines.get(name)!, value)
       return []
     })
   }
 
   #label(line: ChangeLine): void {
-    const pairs = this.#pairs(line).map(([name, value]) => [this.#shown(name), this.#text(value)] as const)
+    const pairs = this.#pairs(line).map(([name, value]) => [name, this.#text(value)] as const)
     for (const [name, value] of pairs) {
       this.#labels.set(name, this.#context.hidden.show(value))
       this.#mapped(line, name, 'labels')
@@ -130,7 +125,11 @@ export class ChangesReader {
   #pairs(line: ChangeLine): (readonly [name: string, value: string])[] {
     const pairs = namedValues(line.rest, this.#escaper)
     if (pairs === undefined) throw new Invalid(`${line.keyword} has a name without a value`)
-    return pairs.map(([name, value]) => [this.#text(name), value])
+    return pairs.map(([name, value]) => {
+      const known = knownText(this.#context.hidden.show(this.#text(name)))
+      if (known === undefined) throw new Unreadable('it has a name that is not known')
+      return [known, value]
+    })
   }
 
   #each(line: ChangeLine, all: Set<Text>, parse: (text: string) => string | undefined, wanted: string): void {
@@ -140,12 +139,12 @@ export class ChangesReader {
     const texts = words.map((word) => this.#text(word)).flatMap((text) => (isPorts ? text.split(/\s+/) : [text]))
     const found = texts.map((text) => {
       const parsed = parse(text)
-      if (parsed === undefined) throw new Unreadable(`'${this.#shown(text)}' is not ${wanted}`)
+      if (parsed === undefined) throw new Unreadable(`'${this.#context.hidden.describe(text)}' is not ${wanted}`)
       return parsed
     })
     for (const parsed of found) {
       all.add(this.#context.hidden.show(parsed))
-      this.#mapped(line, this.#shown(parsed), isPorts ? 'expose' : 'volumes')
+      this.#mapped(line, this.#context.hidden.describe(parsed), isPorts ? 'expose' : 'volumes')
     }
   }
 
@@ -188,15 +187,6 @@ export class ChangesReader {
   #text(text: string): string {
     return this.#environment.text(readExpression(text, this.#escaper))
   }
-}
-
-/** As spec's `expose` takes it: `80`, `53/udp`, `8000-8002`; of `ip:host:container` the last. */
-function portOf(text: string): string | undefined {
-  const [ports = '', protocol = 'tcp'] = text.slice(text.lastIndexOf(':') + 1).split('/')
-  const isNumber = /^[\d\u{100000}-\u{10fffd}]+(-[\d\u{100000}-\u{10fffd}]+)?$/u.test(ports)
-  const known = protocol.toLowerCase()
-  if (!isNumber || !['tcp', 'udp', 'sctp'].includes(known)) return undefined
-  return known === 'tcp' ? ports : `${ports}/${known}`
 }
 
 const volumeOf = (text: string) => (text.startsWith('/') || /^[\u{100000}-\u{10fffd}]/u.test(text) ? text : undefined)

@@ -1,10 +1,13 @@
-import { readdirSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Enough for a folder of playbooks; who keeps one in / has other files in mind. */
+/** Enough for what belongs to a template; who names / has other files in mind. */
 const MOST = 2000
 
-/** The files of these names in a folder and below it, hidden folders left out; not all of them where there are too many. */
+/**
+ * The files of these names in a folder and below it, sorted; not those in hidden folders or in what nobody may read, and not
+ * all where there are too many.
+ */
 export function filesBelow(folder: string, name: RegExp): string[] {
   const found: string[] = []
   const folders = [folder]
@@ -13,10 +16,27 @@ export function filesBelow(folder: string, name: RegExp): string[] {
     next !== undefined && found.length < MOST && folders.length < MOST;
     next = folders.pop()
   ) {
-    for (const entry of readdirSync(next, { withFileTypes: true })) {
+    for (const entry of entriesOf(next)) {
       if (entry.isFile() && name.test(entry.name)) found.push(join(next, entry.name))
       if (entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name)) folders.push(join(next, entry.name))
     }
   }
-  return found
+  return found.sort()
+}
+
+/** What is in a file; nothing if it cannot be read. */
+export function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
 }

@@ -15,7 +15,9 @@ interface Lines {
 
 /** What scripts of a build do that was no good idea in the template already. */
 export function findDefects(actions: readonly Action[], context: Context): void {
-  const scripts = actions.map(linesOf)
+  const scripts = actions.map(linesOf).map(({ lines, isBash }) => {
+    return { isBash, lines: lines.map((line) => ({ ...line, text: context.hidden.describe(line.text) })) }
+  })
   for (const { lines, isBash } of scripts) {
     const text = lines.map((line) => line.text).join('\n')
     for (const { id, pattern, unless, bash = true, says, advice } of LINE_DEFECTS) {

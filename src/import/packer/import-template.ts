@@ -1,11 +1,12 @@
 import { basename, dirname, resolve } from 'node:path'
-import type { Draft, DraftFields, DraftStep, DraftVariable } from '../draft.ts'
+import type { DraftFields, DraftStep, DraftVariable } from '../draft.ts'
 import type { Finding } from '../finding.ts'
 import type { Imported, ImportedImage } from '../imported.ts'
 import { Placeholders } from '../placeholders.ts'
 import { isSecretName } from '../secret-name.ts'
 import type { Build, Template } from '../template.ts'
 import { usedVariables } from '../used-variables.ts'
+import { validDraft } from '../valid-draft.ts'
 import type { Place } from '../value.ts'
 import type { Action, ScriptAction, StepAction } from './action.ts'
 import type { Context, ImportFolders } from './context.ts'
@@ -47,7 +48,7 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
         isMachine: build.source.type !== 'docker',
         secrets: secretVariables(template),
       }
-      return importBuild(build, nameOf(build, template, first), variables, options.bases, context)
+      return importBuild(build, nameOf(build, template, first, folders.template), variables, options.bases, context)
     })
   noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]
@@ -117,18 +118,12 @@ function importBuild(
   const config: DraftFields =
     delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)
   const comments = { ...draft.comments, ...(delivery.comments.length === 0 ? {} : { tags: delivery.comments }) }
-  return {
-    flags: [...translated.flags, ...delivery.flags],
-    draft: {
-      ...draft,
-      name,
-      config,
-      steps: stepsOf(actions, context),
-      tags: delivery.tags,
-      variables,
-      comments,
-    } satisfies Draft,
+  const steps = stepsOf(actions, context)
+  const checked = validDraft({ ...draft, name, config, steps, tags: delivery.tags, variables, comments })
+  for (const { place = build.source.place, says } of checked.refusals) {
+    context.notes.add('OB183', place, says, 'The spec has a TODO at its place.')
   }
+  return { flags: [...translated.flags, ...delivery.flags], draft: checked.draft }
 }
 
 function stepsOf(actions: readonly Action[], context: Context): DraftStep[] {
@@ -177,9 +172,9 @@ function noteBuild(build: Build, config: DraftFields, actions: readonly Action[]
 const firstRun = ({ place }: ScriptAction): Place => place
 
 /** After the template's file or folder, and after the source if it is not the only one. */
-function nameOf(build: Build, template: Template, first: string): string {
-  const whole = basename(first).replace(/(\.pkr)?\.(hcl|json)$/, '')
-  const file = clean(whole === '' ? basename(dirname(resolve(first))) : whole)
+function nameOf(build: Build, template: Template, first: string, folder: string): string {
+  const isFolder = template.files.filter((file) => file.endsWith('.pkr.hcl')).length > 1
+  const file = clean(isFolder ? basename(folder) : basename(first).replace(/(\.pkr)?\.(hcl|json)$/, ''))
   if (template.builds.length === 1) return file
   const own = build.source.name ?? build.source.type
   const isUnique = template.builds.filter(({ source }) => (source.name ?? source.type) === own).length === 1

@@ -3,6 +3,7 @@ import type { Place } from '../value.ts'
 import type { Action, ScriptAction } from './action.ts'
 import type { Context } from './context.ts'
 import { assembled } from './lift/assemble.ts'
+import { dropAwsVariables } from './lift/drop-aws-variables.ts'
 import { dropCredentials } from './lift/drop-credentials.ts'
 import { dropFolders, dropTools, dropWaits } from './lift/drop-temporary.ts'
 import type { Item } from './lift/item.ts'
@@ -28,7 +29,7 @@ export function liftPatterns(given: readonly Action[], context: Context): readon
   liftOwners(items, context.notes)
   if (context.isMachine) dropWaits(items, context.notes)
   liftCleanUp(items, context.notes)
-  return actions.flatMap((action, index) => {
+  return dropAwsVariables(actions, items, context.notes).flatMap((action, index) => {
     const own = items.filter((item) => item.action === index)
     if (action.kind === 'script' && action.isPlain) return assembled(action, own, context)
     return own.every(({ outcome }) => outcome === 'dropped') ? [] : [action]

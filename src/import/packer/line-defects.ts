@@ -25,7 +25,7 @@ export const LINE_DEFECTS: readonly LineDefect[] = [
   {
     id: 'OB105',
     pattern: /\b(?:wget|curl)\b[^|;&]*\b(https?:\/\/[^\s'"|;&]+)/,
-    unless: /sha\d+sum|gpg\b|md5sum/,
+    unless: /sha\d+sum|gpg\b|md5sum|-o \/dev\/null/,
     says: ([, url]) => `Nobody checks what ${addressOf(url!)} sends.`,
     advice: 'Check it by its sha256; `unpack` does.',
   },

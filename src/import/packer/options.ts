@@ -1,5 +1,5 @@
 import type { Attribute, Block } from '../template.ts'
-import { joinTexts } from '../text.ts'
+import { joinTexts, splitText } from '../text.ts'
 import { isFields, isList, isText, Mixed, type Place, type Text, Unknown, type Value } from '../value.ts'
 
 /** One text of an option, and where it is written. */
@@ -57,9 +57,15 @@ export class Options {
         return text === undefined ? [] : [{ text, place: elements[index] ?? place }]
       })
     }
-    if (typeof value === 'string' && this.#isJson) return value.split(',').map((text) => ({ text: text.trim(), place }))
     const text = textOf(value)
-    return text === undefined ? [] : [{ text, place }]
+    if (text === undefined) return []
+    return this.#isJson ? splitText(text, ',').map((one) => ({ text: one, place })) : [{ text, place }]
+  }
+
+  /** As `texts`, of an option that is no list. */
+  single(name: string): PlacedText[] {
+    const text = this.text(name)
+    return text === undefined ? [] : [{ text, place: this.place(name) }]
   }
 
   /** A map of texts. */

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { DraftFields, DraftValue } from '../draft.ts'
 import { knownText } from '../text.ts'
 import type { Action } from './action.ts'
 import { type AnsibleVariables, extraVariables } from './ansible-variables.ts'
 import { type Context, localPath } from './context.ts'
-import { filesBelow } from './files-below.ts'
+import { filesBelow, textIn } from './files-below.ts'
 import type { Options } from './options.ts'
 import { pairOf } from './run-environment.ts'
 import { todoStep } from './todo-step.ts'
@@ -34,7 +33,7 @@ const NEEDLESS = [
 export function translateAnsible(options: Options, defaults: DraftFields, context: Context): Action[] {
   const { notes } = context
   const { type, place } = options.block
-  const playbooks = [...options.texts('playbook_file'), ...options.texts('playbook_files')]
+  const playbooks = [...options.single('playbook_file'), ...options.texts('playbook_files')]
   if (playbooks.length === 0) {
     notes.add('OB183', place, `\`${type}\` has no \`playbook_file\`.`, 'Packer refuses it too.')
     return [todoStep(`TODO: the provisioner ${type} names no playbook.`, place)]
@@ -51,7 +50,8 @@ export function translateAnsible(options: Options, defaults: DraftFields, contex
   const variables = extraVariables(options, context)
   const fields = { ...commonFields(options, context), ...(defaults.user === undefined ? {} : { user: defaults.user }) }
   return playbooks.map(({ text, place: at }) => {
-    const { path, written, onDisk } = localPath(text, context)
+    const { path, written, onDisk: found, isFolder } = localPath(text, context)
+    const onDisk = isFolder ? undefined : found
     if (onDisk === undefined) {
       notes.add('OB186', at, `There is no playbook '${written}' on this machine.`, 'Put it there.')
     } else notePlaybook(onDisk, written, context)
@@ -65,7 +65,7 @@ export function translateAnsible(options: Options, defaults: DraftFields, contex
 
 /** What the container is called in an inventory of its own, and what playbooks for it say. */
 function localAlias(playbook: string | undefined): string {
-  const names127 = playbook !== undefined && /^\s*-?\s*hosts:\s*['"]?127\.0\.0\.1/m.test(readFileSync(playbook, 'utf8'))
+  const names127 = playbook !== undefined && /^\s*-?\s*hosts:\s*['"]?127\.0\.0\.1/m.test(textIn(playbook))
   return names127 ? '127.0.0.1' : 'localhost'
 }
 
@@ -85,7 +85,7 @@ function variableFields(
 function packerVariables(playbook: string | undefined, { name, type }: Context['builder']): DraftFields {
   if (playbook === undefined) return {}
   const asks = (variable: string) =>
-    filesBelow(dirname(playbook), /\.(ya?ml|j2|json)$/).some((file) => readFileSync(file, 'utf8').includes(variable))
+    filesBelow(dirname(playbook), /\.(ya?ml|j2|json)$/).some((file) => textIn(file).includes(variable))
   return {
     ...(asks('packer_build_name') ? { packer_build_name: name } : {}),
     ...(asks('packer_builder_type') ? { packer_builder_type: type } : {}),
@@ -144,7 +144,7 @@ function takeFoldersBeside(options: Options, playbook: string, context: Context)
 
 /** A pattern for a commented line that begins with a blank fits no line that a package has. */
 function notePlaybook(path: string, written: string, { notes }: Context): void {
-  for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+  for (const [index, line] of textIn(path).split('\n').entries()) {
     const [, pattern] = /\bregexp:\s*["']?(\^ +#[^"']*)/.exec(line) ?? []
     if (pattern === undefined) continue
     const says = `The pattern "${pattern.trim()}" asks for a blank before the #, which hardly a line has: the line is appended.`

@@ -19,7 +19,7 @@ export interface TranslatedChanges {
  */
 export function translateChanges(changes: readonly PlacedText[], context: Context): TranslatedChanges {
   const lines = changes.flatMap(({ text, place }) => {
-    const rows = context.hidden.hide(withoutGrammar(text)).split('\n')
+    const rows = context.hidden.hide(withoutGrammar(text, context)).split('\n')
     return rows.map((row) => ({ text: row, where: place }))
   })
   const { instructions, escaper } = readInstructions(lines)
@@ -30,11 +30,13 @@ export function translateChanges(changes: readonly PlacedText[], context: Contex
   return { config: { ...fields, ...commands, ...unset }, comments: reader.comments }
 }
 
-/** A variable whose value means something to a Dockerfile is read as what it is now. */
-function withoutGrammar(text: Text): Text {
+/** A variable whose value means something to a Dockerfile is read as what it is now, unless that is nobody's business. */
+function withoutGrammar(text: Text, { secrets }: Context): Text {
   return joinTexts(
     ...partsOf(text).map((part) =>
-      isReference(part) && /[\s"'\\$=[\],#`]/.test(part.value ?? '') ? part.value! : textOfPart(part),
+      isReference(part) && !secrets.has(part.variable) && /[\s"'\\$=[\],#`]/.test(part.value ?? '')
+        ? part.value!
+        : textOfPart(part),
     ),
   )
 }

@@ -1,10 +1,11 @@
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import { joinTexts, knownText } from '../text.ts'
 import type { Place, Text } from '../value.ts'
 import type { Action } from './action.ts'
 import { type Context, type LocalPath, localPath } from './context.ts'
+import { filesBelow } from './files-below.ts'
 import type { ImageFolders } from './image-folders.ts'
 import type { Options } from './options.ts'
 import { todoStep } from './todo-step.ts'
@@ -36,7 +37,7 @@ export function translateFile(options: Options, folders: ImageFolders, context: 
   const to = absolute(destination, options.place('destination'), context)
   const content = options.text('content')
   if (content !== undefined) return [writeStep(content, to, options, context)]
-  const sources = [...options.texts('source'), ...options.texts('sources')]
+  const sources = [...options.single('source'), ...options.texts('sources')]
   return sources.map(({ text, place: at }) =>
     copyStep(localPath(text, context), to, { at, generated }, folders, context),
   )
@@ -127,15 +128,13 @@ function folderTarget(
 
 /** Of a file that others are not to read; anything else is an accident of the checkout. */
 function privateMode(path: string): string | undefined {
-  const mode = statSync(path).mode & 0o7777
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o7777
   return (mode & 0o044) === 0 || (mode & 0o7000) !== 0 ? `0${mode.toString(8).padStart(3, '0')}` : undefined
 }
 
 function noteModes(folder: string, written: string, at: Place, { notes }: Context): void {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && privateMode(`${entry.parentPath}/${entry.name}`) !== undefined)
-    .map((entry) => posix.relative(folder, `${entry.parentPath}/${entry.name}`))
-    .sort()
+  const hidden = filesBelow(folder, /./).filter((file) => privateMode(file) !== undefined)
+  const names = hidden.map((file) => posix.relative(folder, file))
   if (names.length === 0) return
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
   notes.add(

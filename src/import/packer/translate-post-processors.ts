@@ -1,5 +1,5 @@
 import type { Block } from '../template.ts'
-import { joinTexts, knownText } from '../text.ts'
+import { joinTexts, knownText, splitText } from '../text.ts'
 import type { Text } from '../value.ts'
 import type { Context } from './context.ts'
 import { Options, type PlacedText } from './options.ts'
@@ -93,7 +93,7 @@ class Deliverer {
     const { notes } = this.#context
     const repository = options.text('repository')
     for (const name of ['force', 'docker_path']) options.value(name)
-    const tags = [...options.texts('tags'), ...options.texts('tag').flatMap(splitTag)]
+    const tags = [...options.texts('tags'), ...options.single('tag').flatMap(splitTag)]
     if (options.has('tag')) {
       notes.add('OB135', options.place('tag'), '`tag` is deprecated.', 'Write `tags`; the spec has `tags`.')
     }
@@ -193,5 +193,5 @@ class Deliverer {
 }
 
 function splitTag({ text, place }: PlacedText): PlacedText[] {
-  return typeof text === 'string' ? text.split(',').map((one) => ({ text: one.trim(), place })) : [{ text, place }]
+  return splitText(text, ',').map((one) => ({ text: one, place }))
 }

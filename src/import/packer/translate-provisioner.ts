@@ -60,8 +60,8 @@ function hostScript(options: Options, { notes }: Context): Action[] {
   for (const name of attributes.keys()) options.value(name)
   const lines = [
     ...options.texts('inline'),
-    ...options.texts('command'),
-    ...options.texts('script'),
+    ...options.single('command'),
+    ...options.single('script'),
     ...options.texts('scripts'),
   ]
   notes.add('OB188', place, 'A `shell-local` runs on the host, which no step does.', 'Run it before `ocibake build`.')

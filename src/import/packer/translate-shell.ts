@@ -36,7 +36,7 @@ export function translateShell(options: Options, defaults: ScriptDefaults, conte
   }
   const run = runOptions(options, defaults, context)
   const inline = options.texts('inline')
-  const scripts = [...options.texts('script'), ...options.texts('scripts')]
+  const scripts = [...options.single('script'), ...options.texts('scripts')]
   if (inline.length > 0) return [inlineScript(inline, options, run, context)]
   return scripts.flatMap((script) => fileScript(script, run, context))
 }

@@ -8,7 +8,12 @@ import { isFreeOfCwd, isWithin, kept, mentions, operandsOf, removedBy, uses, wit
 import { readTar } from './tar-command.ts'
 
 /** A program that scripts install for nothing but to fetch archives. */
-const TOOLS = [{ name: 's5cmd', url: /\/s5cmd[^/]*\.tar\.gz$/ }]
+const TOOLS = [
+  { name: 's5cmd', url: /\/s5cmd[^/]*\.tar\.gz$/ },
+  { name: 'aws', url: /\/awscli[^/]*\.zip$/ },
+]
+/** Where the installer of awscli puts it. */
+const AWS_INSTALLED = ['/usr/local/aws-cli', '/usr/local/bin/aws']
 
 /** Takes away the programs that only served what is lifted, if the template removes them again. */
 export function dropTools(items: readonly Item[], notes: Notes): void {
@@ -79,11 +84,31 @@ function takes(item: Item, paths: Set<string>, items: readonly Item[]): boolean 
   }
   const operands = operandsOf(item)
   const program = basename(words[0] ?? '')
+  if (program === 'unzip') return takesZip(item, paths, within)
+  if (program === 'install' && words[0] !== program && within(absolutePath(words[0]!, cwd))) {
+    for (const path of AWS_INSTALLED) paths.add(path)
+    return words.length === 1
+  }
   if (program === 'chmod') return operands.length > 1 && operands.slice(1).every((path) => within(path))
   if (!['cp', 'mv', 'install', 'ln'].includes(program) || item.globs || operands.length !== 2 || !within(operands[0]))
     return false
   const target = absolutePath(words.at(-1)!, cwd)!
   paths.add(new ImageFolders().has(target) ? posix.join(target, basename(operands[0]!)) : target)
+  return true
+}
+
+/** `unzip [-q] FILE [-d FOLDER]` of awscli, which is all in a folder `aws`. */
+function takesZip(
+  { words = [], cwd }: Item,
+  paths: Set<string>,
+  within: (path: string | undefined) => boolean,
+): boolean {
+  const [, ...rest] = words.filter((word) => !/^-[qo]+$/.test(word))
+  const [file = '', option, folder = '.', ...others] = rest
+  const to = absolutePath(folder, cwd)
+  const isPlain = (option === undefined || (option === '-d' && rest.length === 3)) && others.length === 0
+  if (!isPlain || to === undefined || !within(absolutePath(file, cwd))) return false
+  paths.add(posix.join(to, 'aws'))
   return true
 }
 

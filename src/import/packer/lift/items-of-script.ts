@@ -26,6 +26,8 @@ const PLAIN = new Set([
   ],
   ...['s5cmd', 'sleep', 'tar', 'unzip', 'wget', 'yum', 'dnf', 'apk', 'export', 'set', 'groupadd', 'useradd'],
 ])
+/** awscli's installer is all that is run from where it was unpacked. */
+const isPlainProgram = (program: string) => PLAIN.has(program) || /(^|\/)aws\/install$/.test(program)
 const AGAIN = new Set(['cd', 'export', 'set', 'umask', 'shopt', 'readonly', 'ulimit', 'unset'])
 const LOST = new Set([
   ...['.', 'source', 'eval', 'exec', 'exit', 'return', 'trap', 'alias', 'read', 'declare', 'typeset', 'local', 'shift'],
@@ -70,7 +72,7 @@ export function itemsOfScript(script: ScriptAction, action: number, { hidden }: 
 type Part = Pick<Item, 'text' | 'words' | 'pipe' | 'globs'> & { readonly index: number }
 
 function partsOf({ text, commands, pipe }: Statement): Part[] {
-  const isPlain = commands?.every(({ words }) => commands.length === 1 || PLAIN.has(words[0]!)) === true
+  const isPlain = commands?.every(({ words }) => commands.length === 1 || isPlainProgram(words[0]!)) === true
   if (commands !== undefined && isPlain) {
     return commands.map((command, index) => ({ ...command, pipe: undefined, index }))
   }
