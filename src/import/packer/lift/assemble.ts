@@ -16,7 +16,7 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
     if (isWork) {
       const again = carried(before, piece)
       const above = [...script.comment, ...comment.splice(0)]
-      actions.push({ ...script, lines: linesOf(again, piece), comment: above })
+      actions.push({ ...script, lines: linesOf(again, piece, items), comment: above })
     } else comment.push(...piece.filter(isComment).map(textOfComment))
     before = [...before, ...piece]
     piece = []
@@ -51,16 +51,21 @@ function carried(before: readonly Item[], piece: readonly Item[]): Item[] {
   return again.filter((item, index) => !isFolder(item) || (needsFolder && index >= start))
 }
 
-function linesOf(again: readonly Item[], piece: readonly Item[]): ScriptLine[] {
+/** Commands that were on one line stay on it; `all` are those of the script, also what is gone from between them. */
+function linesOf(again: readonly Item[], piece: readonly Item[], all: readonly Item[]): ScriptLine[] {
   const lines: { text: string; place: ScriptLine['place'] }[] = again.map(({ text, place }) => ({ text, place }))
-  let onLine = false
-  for (const { text, place, glue } of piece) {
-    const last = lines.at(-1)
-    if (onLine && glue !== '\n' && last !== undefined) last.text += glue + text
-    else lines.push({ text, place })
-    onLine = true
+  for (const [index, item] of piece.entries()) {
+    const before = piece[index - 1]
+    const glue = before === undefined ? '\n' : glueBetween(all, before, item)
+    if (glue === '\n') lines.push({ text: item.text, place: item.place })
+    else lines.at(-1)!.text += glue + item.text
   }
   return lines
+}
+
+function glueBetween(all: readonly Item[], before: Item, item: Item): Item['glue'] {
+  const between = all.slice(all.indexOf(before) + 1, all.indexOf(item) + 1).map(({ glue }) => glue)
+  return between.includes('\n') ? '\n' : between.includes('; ') ? '; ' : ' && '
 }
 
 /** Variables that were hidden are themselves again. */
