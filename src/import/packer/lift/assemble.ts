@@ -1,12 +1,14 @@
 import type { DraftStep, DraftValue } from '../../draft.ts'
 import type { Action, ScriptAction, ScriptLine } from '../action.ts'
 import type { Context } from '../context.ts'
+import { splitShebang } from '../split-shebang.ts'
 import type { Item } from './item.ts'
 import { isFreeOfCwd } from './paths.ts'
 
 /** The actions that stand for a script of which some commands are steps now. */
-export function assembled(script: ScriptAction, items: readonly Item[], context: Context): Action[] {
-  if (items.every(({ outcome }) => outcome === 'kept')) return [script]
+export function assembled(given: ScriptAction, items: readonly Item[], context: Context): Action[] {
+  if (items.every(({ outcome }) => outcome === 'kept')) return [given]
+  const script = withShell(given, items)
   const actions: Action[] = []
   let piece: Item[] = []
   let before: Item[] = []
@@ -34,6 +36,13 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
   }
   flush()
   return actions
+}
+
+/** A first line that says what reads the script would only say it for the first part. */
+function withShell(script: ScriptAction, [first]: readonly Item[]): ScriptAction {
+  if (!first?.text.startsWith('#!')) return script
+  first.outcome = 'dropped'
+  return { ...script, options: { shell: splitShebang(first.text), ...script.options } }
 }
 
 const isComment = ({ text }: Item) => text.startsWith('#') && !text.includes('\n')
