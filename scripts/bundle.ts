@@ -10,6 +10,7 @@ import { builtinsByName } from './bundle/builtins-by-name.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
 import { ownPlaces } from './bundle/own-places.ts'
 import { parts } from './bundle/parts.ts'
+import { startWithSmallMalloc } from './bundle/small-malloc.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const SOURCE = join(PROJECT, 'src')
@@ -56,4 +57,5 @@ const assets = ASSETS.map((file) => join(PROJECT, 'node_modules', file))
 for (const file of assets) await writeFile(join(OUT, basename(file)), await readFile(file))
 const modules = [...[...programs, ...workers].flatMap(({ moduleIds }) => moduleIds), ...assets]
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
+await startWithSmallMalloc(join(OUT, 'cli.js'))
 await chmod(join(OUT, 'cli.js'), 0o755)

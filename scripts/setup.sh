@@ -19,6 +19,7 @@ bench time                    CPU time and memory of a command
 test ansible-core             performs playbooks on images
 test attr                     sets and shows extended attributes
 test busybox-static           a program that runs in an empty image
+test buildah                 builds Dockerfiles, to compare
 test bzip2                    archives to unpack
 test ca-certificates          https
 test crun                     runs finished images

@@ -1,16 +1,19 @@
 import { resolve } from 'node:path'
+import { againIfDamaged } from './build/again-if-damaged.ts'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
+import { layerThreads } from './build/layer-threads.ts'
 import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
+import { SearchedBefore } from './build/searched-before.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
@@ -21,6 +24,7 @@ import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
+import type { LayerThreads } from './oci/layer-threads.ts'
 import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Reference } from './oci/reference.ts'
@@ -61,17 +65,24 @@ export interface BuildResult {
 
 /**
  * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
- * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe.
+ * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe. That is
+ * done here when something in the store turns out to be damaged, once.
  * @throws OcibakeError of every kind
  */
-export async function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+  return againIfDamaged(options.report, () => buildOnce(plan, options))
+}
+
+async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult> {
   const { store, report, signal } = options
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
   const targets = targetsOf(plan, options)
-  for (const target of targets) await options.connection.toOwn(target)
+  const own = await Promise.all(targets.map((target) => options.connection.toOwn(target)))
+  const foreseen = Promise.all(own.map((connection, i) => connection.foreseePush(targets[i]!, signal)))
+  foreseen.catch(() => {})
   const surroundings = surroundingsOf(plan, roots, options)
   // Sources and base are asked for at the same time: neither needs the other.
   await using sources = takeSources(plan, surroundings)
@@ -79,6 +90,7 @@ export async function build(plan: Plan, options: BuildOptions): Promise<BuildRes
   const early = await earlyUpload(targets, options)
   const around = { ...options, ...surroundings, early, targets }
   try {
+    await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
     const { layer: written, created, tree } = await layerOf(plan, base, sources, around)
@@ -133,14 +145,18 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     }
   }
   if (!isChecked) await checkSpace(plan, base, options)
+  await using threads = await layerThreads(plan, base, store)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
+  // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
+  const memory = new SearchedBefore(store, credentials.kept)
   const layer = await unlessFound(signal, {
-    make: (either) => compressed(plan, base, made, { ...options, signal: either }),
-    search: (either) => refuseSecretFiles(plan, made, credentials.all, either),
+    make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
+    search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
   })
+  await memory.commit()
   await keepLayer(store, plan, inputs, made, layer, credentials)
   return { ...made, layer }
 }
@@ -170,6 +186,7 @@ async function compressed(
   plan: Plan,
   base: Base,
   made: Made,
+  threads: LayerThreads | undefined,
   { store, report, signal, early }: LayerOptions,
 ): Promise<Layer | undefined> {
   if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
@@ -180,6 +197,7 @@ async function compressed(
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,
     signal,
+    ...(threads === undefined ? {} : { threads }),
     onProgress: (done) => report({ type: 'task-progress', task, done }),
     ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
   })

@@ -56,6 +56,7 @@ export const EXIT_CODES = {
   DISK_FULL: 1,
   STORE_CORRUPT: 1,
   OUTPUT_FAILED: 1,
+  TOO_MANY_FILES: 1,
   INTERRUPTED: 130,
   INTERNAL: 70,
 } as const

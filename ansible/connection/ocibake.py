@@ -42,6 +42,9 @@ class Connection(ConnectionBase):
     def close(self):
         self._connected = False
 
+    def reset(self):
+        """Each command has a connection of its own: it has the groups that its user has by then."""
+
     def exec_command(self, cmd, in_data=None, sudoable=True):
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         out = []

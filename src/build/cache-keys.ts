@@ -61,8 +61,13 @@ const SEARCHED = 1
  * @param blobs of which parts may be in it
  */
 export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Digest {
-  const { layers, compression, mediaTypes, normalise, allowSecrets } = plan
-  return keyOf('layer', last, layers, compression, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
+  const { layers, compression, recompress, mediaTypes, normalise, allowSecrets } = plan
+  return keyOf('layer', last, layers, compression, recompress, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
+}
+
+/** The key of what was searched for secrets. @param what stands for certain parts of certain files */
+export function searchKey(what: Digest): Digest {
+  return keyOf('search', what, SEARCHED)
 }
 
 function keyOf(...parts: readonly unknown[]): Digest {

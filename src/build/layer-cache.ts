@@ -3,15 +3,15 @@ import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import { stoppable } from '../oci/stoppable.ts'
 import type { Store } from '../oci/store.ts'
-import { isCached, isScript } from '../provision/step.ts'
 import { searchArchive } from '../secrets/search-archive.ts'
 import type { Plan } from '../spec/plan.ts'
-import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
+import { layerKey } from './cache-keys.ts'
+import { lastKey } from './known-results.ts'
 import type { Made } from './make-tree.ts'
 import type { OwnCredentials } from './own-credentials.ts'
 import { refuseSecretMembers } from './search-image.ts'
 import { isMarkOf, markOf } from './searched-for.ts'
-import { type LayerRecord, readLayerRecord, readStepRecord } from './step-record.ts'
+import { type LayerRecord, readLayerRecord } from './step-record.ts'
 import type { BuildInputs } from './take-inputs.ts'
 
 /** A layer that was made before, and the key of its record. */
@@ -21,21 +21,10 @@ export interface KnownLayer {
 }
 
 /** The finished layer of a build into which the same went: neither the base nor any step is needed for it. */
-export async function findLayer(
-  store: Store,
-  plan: Plan,
-  { start, fingerprints, blobs }: BuildInputs,
-): Promise<KnownLayer | undefined> {
-  let key = startKey(start)
-  for (const [i, { step }] of plan.steps.entries()) {
-    key = stepKey(key, fingerprints[i]!)
-    if (!isScript(step)) continue
-    if (!isCached(step)) return undefined
-    const record = await readStepRecord(store, key)
-    if (record === undefined) return undefined
-    key = resultKey(key, record.diffId)
-  }
-  const last = layerKey(key, plan, blobs)
+export async function findLayer(store: Store, plan: Plan, inputs: BuildInputs): Promise<KnownLayer | undefined> {
+  const key = await lastKey(store, plan, inputs)
+  if (key === undefined) return undefined
+  const last = layerKey(key, plan, inputs.blobs)
   const record = await readLayerRecord(store, last)
   if (record === undefined) return undefined
   if (record.layer === null) return { key: last, record }

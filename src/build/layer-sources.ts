@@ -8,12 +8,12 @@ import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 
 /** Whether the layer may have blocks of the gzip blobs in it that tarballs came in. */
-export function copiesBlocks({ compression }: Pick<Plan, 'compression'>): boolean {
-  return compression === 'gzip'
+export function copiesBlocks({ compression, recompress }: Pick<Plan, 'compression' | 'recompress'>): boolean {
+  return compression === 'gzip' && !recompress
 }
 
 /** Whether it may have blocks of the base's. */
-export function copiesBaseBlocks(plan: Pick<Plan, 'layers' | 'compression'>): boolean {
+export function copiesBaseBlocks(plan: Pick<Plan, 'layers' | 'compression' | 'recompress'>): boolean {
   return plan.layers === 'squash' && copiesBlocks(plan)
 }
 

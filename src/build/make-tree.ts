@@ -7,6 +7,7 @@ import type { Sandbox } from '../provision/sandbox.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import { startKey } from './cache-keys.ts'
+import { hasToRun } from './known-results.ts'
 import type { LaidTarball } from './layer-sources.ts'
 import { NewestInput } from './newest-input.ts'
 import { performSteps } from './perform-steps.ts'
@@ -50,8 +51,10 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
       trees: undefined,
     }
   }
-  const below = await base.tree()
   const sandbox = lazySandbox(options)
+  // Trying one takes a while in which the base is fetched or read. A failure is told by the step that needs it.
+  if (await hasToRun(options.store, plan, inputs, options.cache)) sandbox().catch(() => {})
+  const below = await base.tree()
   const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.

@@ -3,6 +3,7 @@ import { fromText } from '../oci/name.ts'
 import type { Tree } from '../oci/node.ts'
 import { nodeAt } from '../oci/tree-paths.ts'
 import type { FoundMember } from '../secrets/search-archive.ts'
+import type { SearchMemory } from '../secrets/search-memory.ts'
 import { searchTree } from '../secrets/search-tree.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
@@ -21,12 +22,12 @@ export async function refuseSecretFiles(
   plan: Plan,
   { trees, tree }: Pick<Made, 'trees' | 'tree'>,
   values: readonly SecretValue[],
-  signal: AbortSignal,
+  { memory, signal }: { readonly memory: SearchMemory; readonly signal: AbortSignal },
 ): Promise<void> {
   // Nothing is added, so nobody knows what is there.
   if (trees === undefined) return
   const searchBase = plan.layers === 'squash'
-  const found = await searchTree(trees.base, await tree(), { values, searchBase, signal })
+  const found = await searchTree(trees.base, await tree(), { values, searchBase, memory, signal })
   refuse(
     plan,
     found.map(({ path, inBase, ...secret }): Leak => {

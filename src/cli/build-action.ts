@@ -3,8 +3,9 @@ import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
+import { boundCache, cacheBound } from './bound-cache.ts'
 import { describeResult, writeMetadata } from './metadata.ts'
-import type { CacheUseOptions, ProgressMode, SessionOptions, SpecOptions } from './options.ts'
+import type { CacheBoundOptions, CacheUseOptions, ProgressMode, SessionOptions, SpecOptions } from './options.ts'
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
@@ -12,7 +13,7 @@ import { openSession, type Session } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
-export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUseOptions {
+export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUseOptions, CacheBoundOptions {
   readonly push?: boolean
   readonly allowImmutableTags?: boolean
   readonly output?: string[]
@@ -22,12 +23,16 @@ export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUs
   readonly metadataFile?: string
 }
 
-/** Plans every spec before it builds the first; prints each image's digest as it is there. */
+/**
+ * Plans every spec before it builds the first; prints each image's digest as it is there. Then the cache is brought to
+ * the size that it may have.
+ */
 export async function buildAction(
   specs: readonly string[],
   options: BuildActionOptions,
   around: Surroundings,
 ): Promise<void> {
+  const bound = cacheBound(options, around)
   // Every spec is checked before the first is built.
   const planned: Planned[] = []
   for (const spec of specs) planned.push(await plansOf(spec, options, around))
@@ -35,6 +40,7 @@ export async function buildAction(
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
+  const began = Date.now()
 
   using progress = await startProgress(options.progress, around)
   for (const warning of planned.flatMap(({ warnings }) => warnings)) progress.report({ type: 'warning', ...warning })
@@ -47,6 +53,7 @@ export async function buildAction(
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
   }
   if (options.metadataFile !== undefined) await writeMetadata(options.metadataFile, built)
+  await boundCache(session.store, bound, began, progress.report)
 }
 
 function buildOne(

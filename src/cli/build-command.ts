@@ -3,6 +3,7 @@ import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
 import {
+  cacheBoundOption,
   cacheOption,
   ignoreTodosOption,
   insecureOption,
@@ -18,7 +19,7 @@ import {
   varFileOption,
   varOption,
 } from './options.ts'
-import { smallNewSpace } from './small-new-space.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -53,12 +54,13 @@ export function buildCommand(around: Surroundings): Command {
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())
+    .addOption(cacheBoundOption())
     .addOption(insecureOption())
     .addOption(mirrorOption())
     .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
-      smallNewSpace()
+      smallHeap()
       keepCompiledCode(cacheFolder(options, around), { make: true })
       const { buildAction } = await import('./build-action.ts')
       await buildAction(specs, options, around)

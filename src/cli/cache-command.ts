@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { nanoseconds } from '../oci/duration.ts'
+import { byteSize } from './byte-size.ts'
 import type { PruneActionOptions } from './cache-action.ts'
 import { cacheOption, type SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -44,10 +45,10 @@ function millisecondsOf(text: string): number {
   }
 }
 
-const POWERS = ['', 'k', 'm', 'g', 't']
-
 function bytesOf(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text)
-  if (match === null) throw new InvalidArgumentError('Write a size such as 500MB or 20GB.')
-  return Number(match[1]) * 1000 ** POWERS.indexOf(match[2]!.toLowerCase())
+  try {
+    return byteSize(text, '--max-size')
+  } catch {
+    throw new InvalidArgumentError('Write a size such as 500MB or 20GB.')
+  }
 }

@@ -6,8 +6,9 @@ import type { ImportedImage } from '../import/imported.ts'
 import { reportDocument, reportLines } from '../import/report.ts'
 import { writeSpec } from '../import/write-spec.ts'
 import { writeFileAtomically } from '../oci/write-file.ts'
-import { importFile, type TemplateOptions } from './import-file.ts'
+import { importFile } from './import-file.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { TemplateOptions } from './template-options.ts'
 
 /** The options of `ocibake import`, as commander gives them. */
 export interface ImportActionOptions extends TemplateOptions {

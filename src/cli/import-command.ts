@@ -9,17 +9,18 @@ const EXAMPLES = `
 Examples:
   ocibake import memcached.pkr.hcl                    writes memcached.spec.ts, and says what differs
   ocibake import . --var version=1.6.21 --report import.md
+  ocibake import Dockerfile --var VERSION=1.6.21
   ocibake import web.json --map-base debian:bookworm-slim --output specs/web.spec.ts`
 
 export function importCommand(around: Surroundings): Command {
   return new Command('import')
-    .description('Write a spec from a Packer template, and say what became of each part of it')
-    .argument('<template>', 'a .pkr.hcl file, a folder of them, or a JSON template')
+    .description('Write a spec from a Packer template or a Dockerfile, and say what became of each part of it')
+    .argument('<template>', 'a .pkr.hcl file, a folder of them, a JSON template, or a Dockerfile')
     .option('-o, --output <file>', 'the spec; several images: the folder of theirs; default: NAME.spec.ts here')
     .addOption(varOption())
     .addOption(varFileOption())
     .addOption(mapBaseOption())
-    .addOption(repeated('--only <name>', 'import this build alone: its name, or that of its source'))
+    .addOption(repeated('--only <name>', 'import this build alone: its name, that of its source, or a stage'))
     .addOption(repeated('--except <name>', 'leave this build out'))
     .option('--no-lift', 'keep every script as it is written')
     .option('--report <file>', 'write every finding there, in Markdown')

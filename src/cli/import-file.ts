@@ -4,18 +4,10 @@ import type { Imported } from '../import/imported.ts'
 import { importTemplate } from '../import/packer/import-template.ts'
 import { readTemplate } from '../import/read-template.ts'
 import type { Build, Template } from '../import/template.ts'
+import { importStages } from './import-stages.ts'
+import { isDockerfile } from './is-dockerfile.ts'
 import type { Surroundings } from './surroundings.ts'
-
-/** Options of every command that reads a template. */
-export interface TemplateOptions {
-  readonly var?: Record<string, string>
-  readonly varFile?: string[]
-  readonly mapBase?: ReadonlyMap<string, string>
-  readonly only?: string[]
-  readonly except?: string[]
-  /** false with --no-lift. */
-  readonly lift?: boolean
-}
+import type { TemplateOptions } from './template-options.ts'
 
 /** The drafts of a template, for specs in a folder. @throws USAGE for a --only or --except that names no build */
 export async function importFile(
@@ -26,6 +18,7 @@ export async function importFile(
 ): Promise<Imported> {
   const { var: vars = {}, varFile: varFiles = [], mapBase: bases = new Map(), lift = true } = options
   const cwd = resolve('.')
+  if (isDockerfile(path)) return importStages(path, specFolder, cwd, options)
   const template = await readTemplate(path, { vars, varFiles, env, cwd })
   const isWanted = wanted(template, options)
   return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env, isWanted })

@@ -5,6 +5,7 @@ import { jsonError } from '../report/json-error.ts'
 import { renderError } from '../report/render-error.ts'
 import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
+import { explained } from './too-many-files.ts'
 
 const SIGNALS = [
   ['SIGINT', 130],
@@ -46,7 +47,7 @@ export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'sig
       if (json && code !== 0) say(new OcibakeError('USAGE', error.message.replace(/^error: /, '')), code)
       return code
     }
-    const known = stop.signal.aborted ? stop.signal.reason : error
+    const known = stop.signal.aborted ? stop.signal.reason : explained(error)
     const code = stopped ?? (known instanceof OcibakeError ? known.exitCode : 70)
     say(known, code, top.opts().debug === true)
     return code

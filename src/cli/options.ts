@@ -18,6 +18,18 @@ export interface SessionOptions {
 export const cacheOption = () =>
   new Option('--cache-dir <folder>', 'where layers are kept; default: $OCIBAKE_CACHE_DIR, else ~/.cache/ocibake')
 
+/** How large the cache may be after a build. */
+export interface CacheBoundOptions {
+  /** As it was written. */
+  readonly cacheMaxSize?: string
+}
+
+export const cacheBoundOption = () =>
+  new Option(
+    '--cache-max-size <size>',
+    'what the cache may have when the build is over, or none; default: $OCIBAKE_CACHE_MAX_SIZE, else 20GB',
+  )
+
 export const insecureOption = () =>
   repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')
 

@@ -24,7 +24,7 @@ export function reportLines({ findings, images }: Imported): string[] {
       line(`${placeOf(finding)}: ${finding.kind} ${finding.id}: ${finding.says}`),
       line(`  -> ${finding.advice}`),
     ]),
-    ...flags.map((image) => `what it did with the image: ${buildCommand(image)}`),
+    ...(images.length > 1 && flags.length > 0 ? images : flags).map((image) => `to build it: ${buildCommand(image)}`),
   ]
 }
 

@@ -1,14 +1,9 @@
 import { OcibakeError } from '../errors.ts'
+import { type Detour, detourGroups, groupLayer } from './detour.ts'
 import type { ByteString } from './name.ts'
 import { display } from './name.ts'
 import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, type Node, type Tree } from './node.ts'
 import { nodeAt, placeAt, resolvePath } from './tree-paths.ts'
-
-/** A directory of a layer that has to be laid somewhere else, because a symlink stands where it would go. */
-interface Detour {
-  readonly at: ByteString
-  readonly layer: Directory
-}
 
 /**
  * The filesystem that a container sees once `layer` is laid over `tree` (image-spec layer.md, "Applying changesets").
@@ -21,7 +16,20 @@ interface Detour {
 export function apply(tree: Tree, layer: Directory): Tree {
   const detours: Detour[] = []
   const root = lay(tree, layer, '', { tree, detours }) as Tree
-  return detours.reduce((done, { at, layer: part }) => apply(done, placeAt(at, part)), root)
+  let done = root
+  for (const group of detourGroups(detours)) done = takeDetours(done, group)
+  return done
+}
+
+/** As if they were taken one after the other. */
+function takeDetours(tree: Tree, group: readonly Detour[]): Tree {
+  if (group.length > 1) {
+    const detours: Detour[] = []
+    const laid = lay(tree, groupLayer(group), '', { tree, detours }) as Tree
+    // One that leads on may lead to where another has been.
+    if (detours.length === 0) return laid
+  }
+  return group.reduce((done, { at, layer }) => apply(done, placeAt(at, layer)), tree)
 }
 
 interface Context {

@@ -45,7 +45,8 @@ export class BlockScans {
       return await found
     } finally {
       this.#waiting--
-      if (this.#waiting === 0) for (const worker of this.#workers) worker.unref()
+      // Threads that are being ended have to be heard of.
+      if (this.#waiting === 0 && !this.#closed) for (const worker of this.#workers) worker.unref()
     }
   }
 

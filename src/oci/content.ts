@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { OcibakeError, systemCode } from '../errors.ts'
 import type { Digest } from './digest.ts'
+import { type FileGuard, isAsWritten, isRangeAsWritten, isUseRight } from './file-guard.ts'
 import { display, fromText } from './name.ts'
 
 /**
@@ -31,21 +32,56 @@ export function bytesContent(bytes: Uint8Array | string): Content {
   }
 }
 
+/** What the store knows of a file of its own. */
+export interface StoredFile {
+  /** Of all its bytes. */
+  readonly digest?: Digest
+  /** undefined: whoever reads it has other means to tell. */
+  readonly guard?: FileGuard
+  /** Removes the file, which is not what was written. @returns the STORE_CORRUPT to throw */
+  damaged(): Promise<OcibakeError>
+}
+
 /**
  * A file that never changes once it is written (a raw layer tar in the store, a spool) and of which many contents are
  * slices. The descriptor is opened on first use and shared; `close` is for whoever removes the file.
  */
 export class SliceFile {
   readonly path: string
+  readonly guard: FileGuard | undefined
+  /** Of all its bytes, where whoever opened it knows that. */
+  readonly digest: Digest | undefined
+  readonly #stored: StoredFile | undefined
   #descriptor: number | undefined
 
-  constructor(path: string) {
+  constructor(path: string, stored?: StoredFile) {
     this.path = path
+    this.guard = stored?.guard
+    this.digest = stored?.digest
+    this.#stored = stored
   }
 
   get descriptor(): number {
     this.#descriptor ??= openSync(this.path, 'r')
     return this.#descriptor
+  }
+
+  /** Whether `size` bytes at `at` are what was written, as far as anybody can tell. */
+  isRight(at: number, size: number): boolean {
+    return this.guard === undefined || isRangeAsWritten(this.guard, this.descriptor, at, size)
+  }
+
+  /** Looks at what was used of it unseen. @throws STORE_CORRUPT when it was not right */
+  async checkUse(): Promise<void> {
+    if (this.guard !== undefined && !isUseRight(this.guard, this.descriptor)) throw await this.damaged()
+  }
+
+  /** What to throw when it is not what was written; in the store, it is not there any more then. */
+  async damaged(): Promise<OcibakeError> {
+    if (this.#stored !== undefined) return await this.#stored.damaged()
+    return new OcibakeError('STORE_CORRUPT', `${this.path} is not what was written.`, {
+      hint: 'Run: ocibake cache verify',
+    })
   }
 
   close(): void {
@@ -68,18 +104,18 @@ export class Slice implements Content {
     if (digest !== undefined) this.digest = digest
   }
 
+  /** @throws STORE_CORRUPT when they are not what was written */
   async *open(): AsyncGenerator<Uint8Array> {
+    const { file } = this
     let at = this.offset
     const end = this.offset + this.size
     while (at < end) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
-      const { bytesRead } = await readAsync(this.file.descriptor, buffer, 0, buffer.length, at)
-      if (bytesRead === 0) {
-        throw new OcibakeError('STORE_CORRUPT', `${this.file.path} ends at byte ${at}; wanted ${end}.`, {
-          hint: 'Run: ocibake cache verify',
-        })
-      }
-      yield buffer.subarray(0, bytesRead)
+      const { bytesRead } = await readAsync(file.descriptor, buffer, 0, buffer.length, at)
+      const bytes = buffer.subarray(0, bytesRead)
+      const isRight = file.guard === undefined || isAsWritten(file.guard, file.descriptor, bytes, at)
+      if (bytesRead === 0 || !isRight) throw await file.damaged()
+      yield bytes
       at += bytesRead
     }
   }

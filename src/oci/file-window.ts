@@ -1,11 +1,15 @@
 import { readSync } from 'node:fs'
 import type { SliceFile } from './content.ts'
+import { noteUse } from './file-guard.ts'
 
 /** What is read at once: a few small members of a tar. */
 const AHEAD = 8 << 10
 const NOTHING = Buffer.alloc(0)
 
-/** Small parts of files that never change, read mostly forwards: a part beside the last one costs no system call. */
+/**
+ * Small parts of files that never change, read mostly forwards: a part beside the last one costs no system call.
+ * Whether they are what was written has to be asked at the end: see `SliceFile.checkUse`.
+ */
 export class FileWindow {
   /** No part may be longer. */
   static readonly LIMIT = 64 << 10
@@ -31,5 +35,6 @@ export class FileWindow {
     this.#file = file
     this.#start = at
     this.#held = this.#buffer.subarray(0, got)
+    if (file.guard !== undefined) noteUse(file.guard, at, got)
   }
 }

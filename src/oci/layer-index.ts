@@ -11,16 +11,20 @@ export interface LayerIndex {
   readonly diffId: Digest
   /** Bytes of the raw tar. */
   readonly size: number
+  /** See `FileChecks`; of the raw tar. */
+  readonly checks: Uint32Array
   entries(): Iterable<TarEntry>
 }
 
 /** Goes up whenever the format or what TarScanner finds in the same bytes changes; other versions are not read. */
-const VERSION = 2
+const VERSION = 3
 
 interface Head {
   readonly version: number
   readonly diffId: Digest
   readonly size: number
+  /** How many of them follow, 32 bits each, little-endian. */
+  readonly checks: number
 }
 
 /** An index in the making: members are added as they are found. */
@@ -32,10 +36,10 @@ export class IndexWriter {
     this.#entries.write(entry)
   }
 
-  /** The index as bytes: a line with the digest of all that follows, a line of JSON about the tar, the members. */
-  finish(diffId: Digest, size: number): Buffer {
-    const head: Head = { version: VERSION, diffId, size }
-    const parts = [Buffer.from(`${JSON.stringify(head)}\n`), ...this.#entries.finish()]
+  /** The index as bytes: a line with the digest of all that follows, a line of JSON about the tar, its checks, the members. */
+  finish(diffId: Digest, size: number, checks: Uint32Array): Buffer {
+    const head: Head = { version: VERSION, diffId, size, checks: checks.length }
+    const parts = [Buffer.from(`${JSON.stringify(head)}\n`), bytesOf(checks), ...this.#entries.finish()]
     const digester = new Digester()
     for (const part of parts) digester.update(part)
     return Buffer.concat([Buffer.from(`${digester.digest()}\n`), ...parts])
@@ -47,13 +51,25 @@ export function readIndex(bytes: Buffer, diffId: Digest): LayerIndex {
   try {
     const [digest, rest] = cutLine(bytes)
     if (digest !== digestOf(rest)) throw corrupt(diffId)
-    const [line, members] = cutLine(rest)
+    const [line, body] = cutLine(rest)
     const head: Head = JSON.parse(line)
     if (head.version !== VERSION || head.diffId !== diffId) throw corrupt(diffId)
-    return { diffId, size: head.size, entries: () => new EntryReader(members) }
+    const checks = checksIn(body, head.checks)
+    const members = body.subarray(checks.byteLength)
+    return { diffId, size: head.size, checks, entries: () => new EntryReader(members) }
   } catch (error) {
     throw error instanceof OcibakeError ? error : corrupt(diffId, error)
   }
+}
+
+function bytesOf(checks: Uint32Array): Buffer {
+  const bytes = Buffer.alloc(checks.byteLength)
+  for (const [i, check] of checks.entries()) bytes.writeUInt32LE(check, 4 * i)
+  return bytes
+}
+
+function checksIn(bytes: Buffer, count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => bytes.readUInt32LE(4 * i))
 }
 
 function cutLine(bytes: Buffer): [line: string, rest: Buffer] {

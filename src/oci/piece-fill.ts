@@ -1,14 +1,20 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { isAsWritten } from './file-guard.ts'
 import type { FileRead, PieceJob } from './piece-job.ts'
 
 /**
  * Makes the raw piece in the job's memory: whatever the main thread has not put there.
  * @throws when a file is not what it should be; the main thread finds out what is wrong with it
  */
-export function fillPiece({ memory, room, reads, files, zeros, headers }: PieceJob): void {
+export function fillPiece({ memory, room, reads, files, guards, zeros, headers }: PieceJob): void {
   const bytes = new Uint8Array(memory)
   for (let i = 0; i < reads.length; i += 4) {
-    readFully(reads[i]!, bytes, reads[i + 2]!, reads[i + 3]!, reads[i + 1]!)
+    const [descriptor, offset, at, size] = [reads[i]!, reads[i + 1]!, reads[i + 2]!, reads[i + 3]!]
+    readFully(descriptor, bytes, at, size, offset)
+    const guard = guards.get(descriptor)
+    if (guard !== undefined && !isAsWritten(guard, descriptor, bytes.subarray(at, at + size), offset)) {
+      throw new RangeError('other bytes')
+    }
   }
   for (const file of files) readFile(file, bytes)
   // What lay between files where they come from is written over: zeros and headers come last.

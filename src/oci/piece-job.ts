@@ -1,4 +1,5 @@
-import { HostFile, type HostStamp, Slice } from './content.ts'
+import { HostFile, type HostStamp, Slice, type SliceFile } from './content.ts'
+import type { FileGuard } from './file-guard.ts'
 import { CHECKED, type GzipBlocks } from './gzip-blocks.ts'
 import type { OwnPiece, PieceBody, Splice } from './piece.ts'
 import { SparseContent } from './sparse-content.ts'
@@ -16,6 +17,8 @@ export interface PieceJob {
   /** Fours: descriptor, offset in that file, where in the piece, bytes. */
   readonly reads: Float64Array
   readonly files: readonly FileRead[]
+  /** How to tell whether what is read is right, by descriptor. */
+  readonly guards: ReadonlyMap<number, FileGuard>
   /** What the compressed bytes are made of; else the raw piece is compressed, as a member or the beginning of one. */
   readonly blocks?: BlockRead
   readonly isOpen: boolean
@@ -67,6 +70,7 @@ export function spliceRecipe({ size, source, from, to }: Splice): PieceRecipe {
     zeros: new Uint32Array(),
     reads: Float64Array.of(file.descriptor, blocks.raw[from]!, 0, size),
     files: [],
+    guards: guardsOf(file),
     streamed: [],
     blocks: {
       ...{ descriptor: blob.descriptor, origin, length, start, end },
@@ -76,11 +80,16 @@ export function spliceRecipe({ size, source, from, to }: Splice): PieceRecipe {
   }
 }
 
+function guardsOf({ descriptor, guard }: SliceFile): ReadonlyMap<number, FileGuard> {
+  return new Map(guard === undefined ? [] : [[descriptor, guard]])
+}
+
 class Recipe {
   readonly #headers: number[] = []
   readonly #zeros: number[] = []
   readonly #reads: number[] = []
   readonly #files: FileRead[] = []
+  readonly #guards = new Map<number, FileGuard>()
   readonly #streamed: PieceBody[] = []
   /** All before it has a source. */
   #covered = 0
@@ -94,7 +103,7 @@ class Recipe {
 
   body(part: PieceBody): void {
     const { content, at, start, size } = part
-    if (content instanceof Slice) this.#read(content.file.descriptor, content.offset + start, at, size)
+    if (content instanceof Slice) this.#read(content.file, content.offset + start, at, size)
     else if (content instanceof SparseContent) this.#extents(content, part)
     else if (content instanceof HostFile) {
       const { path, stamp } = content
@@ -117,6 +126,7 @@ class Recipe {
       zeros: Uint32Array.from(this.#zeros),
       reads: Float64Array.from(this.#reads),
       files: this.#files,
+      guards: this.#guards,
       streamed: this.#streamed,
     }
   }
@@ -126,12 +136,13 @@ class Recipe {
     for (const extent of extents) {
       const [from, to] = [Math.max(extent.at, start), Math.min(extent.at + extent.size, end)]
       if (from >= to) continue
-      this.#read(file.descriptor, extent.offset + from - extent.at, at + from - start, to - from)
+      this.#read(file, extent.offset + from - extent.at, at + from - start, to - from)
     }
   }
 
   /** Files that are neighbours here as in the archive that they come from are read at once, with what is between. */
-  #read(descriptor: number, offset: number, at: number, size: number): void {
+  #read({ descriptor, guard }: SliceFile, offset: number, at: number, size: number): void {
+    if (guard !== undefined) this.#guards.set(descriptor, guard)
     this.#cover(at, size)
     const reads = this.#reads
     const last = reads.length - 4

@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import { availableParallelism } from 'node:os'
 import type { PieceJob } from './piece-job.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { PieceAnswer } from './piece-worker.ts'
+import { Thread } from './thread.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./piece-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
@@ -9,17 +10,14 @@ const WORKER = new URL(`./piece-worker${import.meta.url.endsWith('.ts') ? '.ts' 
 /** Members that one thread makes before others start: each costs time and memory. */
 const FEW = 4
 
-interface Thread {
-  readonly worker: Worker
-  /** Jobs that it was given and has not answered, oldest first. */
-  readonly jobs: PromiseWithResolvers<PieceAnswer>[]
-}
+/** One a core, at most 4: each has 14 MB. The result is the same with any number. */
+export const usualThreads = () => Math.min(availableParallelism(), 4)
 
 /** Threads that make pieces. A thread starts when there is work for it; an idle one does not keep the process alive. */
 export class PiecePool {
   readonly #limit: number
   readonly #known: SharedPieces
-  readonly #threads: Thread[] = []
+  readonly #threads: Thread<PieceJob, PieceAnswer>[] = []
   /** Members that had to be made. To copy, one thread is enough. */
   #made = 0
   #failure: { error: unknown } | undefined
@@ -29,54 +27,41 @@ export class PiecePool {
     this.#known = known
   }
 
+  /** Has one thread ready before there is work for it. */
+  start(): void {
+    if (this.#threads.length === 0) this.#begin()
+  }
+
   /** The job's memory is the thread's until this resolves. @throws what `fail` was told */
-  run(piece: PieceJob): Promise<PieceAnswer> {
-    const job = Promise.withResolvers<PieceAnswer>()
-    // Whoever takes the pieces in order may never come to this one.
-    job.promise.catch(() => {})
-    if (this.#failure !== undefined) {
-      job.reject(this.#failure.error)
-      return job.promise
-    }
-    const thread = this.#leastBusy()
-    thread.jobs.push(job)
-    thread.worker.ref()
-    thread.worker.postMessage(piece)
-    return job.promise
+  async run(piece: PieceJob): Promise<PieceAnswer> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    const answer = await this.#leastBusy().ask(piece)
+    if (typeof answer !== 'string' && answer.row !== undefined && answer.blob === undefined) this.#made++
+    return answer
   }
 
   /** Rejects all that is under way and all that comes, with `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error }
-    for (const { jobs } of this.#threads) for (const job of jobs.splice(0)) job.reject(error)
+    for (const thread of this.#threads) thread.fail(error)
   }
 
   /** Ends the threads, whatever they are doing. */
   async close(): Promise<void> {
     this.fail(new Error('the compressing threads have ended'))
-    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.close()))
   }
 
-  #leastBusy(): Thread {
-    let best: Thread | undefined
-    for (const thread of this.#threads) if (best === undefined || thread.jobs.length < best.jobs.length) best = thread
+  #leastBusy(): Thread<PieceJob, PieceAnswer> {
+    let best: Thread<PieceJob, PieceAnswer> | undefined
+    for (const thread of this.#threads) if (best === undefined || thread.open < best.open) best = thread
     const useful = this.#made < FEW ? 1 : this.#limit
-    if (best !== undefined && (best.jobs.length === 0 || this.#threads.length >= useful)) return best
-    return this.#start()
+    if (best !== undefined && (best.open === 0 || this.#threads.length >= useful)) return best
+    return this.#begin()
   }
 
-  #start(): Thread {
-    // What node was started with (--input-type, --import) is meant for another program.
-    const resourceLimits = { maxYoungGenerationSizeMb: 4 }
-    const worker = new Worker(WORKER, { execArgv: [], workerData: this.#known, resourceLimits })
-    const thread: Thread = { worker, jobs: [] }
-    worker.on('message', (answer: PieceAnswer) => {
-      if (typeof answer !== 'string' && answer.row !== undefined && answer.blob === undefined) this.#made++
-      thread.jobs.shift()?.resolve(answer)
-      if (thread.jobs.length === 0) worker.unref()
-    })
-    worker.on('error', (error) => this.fail(error))
-    worker.on('exit', (code) => this.fail(new Error(`a compressing thread ended with code ${code}`)))
+  #begin(): Thread<PieceJob, PieceAnswer> {
+    const thread = new Thread<PieceJob, PieceAnswer>(WORKER, this.#known)
     this.#threads.push(thread)
     return thread
   }

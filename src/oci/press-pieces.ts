@@ -1,10 +1,8 @@
-import { availableParallelism } from 'node:os'
-import { OcibakeError } from '../errors.ts'
 import { BodyReader } from './body-reader.ts'
 import { copiedSize } from './copy-blocks.ts'
-import type { OwnPiece, Piece, Splice } from './piece.ts'
+import type { OwnPiece, Piece } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
-import { PiecePool } from './piece-pool.ts'
+import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { PieceDone } from './piece-worker.ts'
 
@@ -12,8 +10,10 @@ export interface PressOptions {
   readonly signal: AbortSignal
   /** Members that may be copied instead of made: the result is the same. */
   readonly known: SharedPieces
-  /** By default one a core, at most 4: each has 14 MB. The result is the same with any number. */
+  /** Default: `usualThreads`. */
   readonly threads?: number
+  /** Threads that were started before, instead of such of its own. It is closed. */
+  readonly pool?: PiecePool
   /** Gets every raw piece, in order, before it is yielded; its memory is not used again before this resolves. */
   readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
 }
@@ -41,13 +41,18 @@ const USUAL = 1344 << 10
  * keep the process.
  *
  * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws;
- * STORE_CORRUPT when the blob of a splice is not what it was
+ * STORE_CORRUPT when a file of the store is not what it was
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  { signal, known, threads = Math.min(availableParallelism(), 4), onRaw = async () => {} }: PressOptions,
+  {
+    signal,
+    known,
+    threads = usualThreads(),
+    pool = new PiecePool(threads, known),
+    onRaw = async () => {},
+  }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
-  const pool = new PiecePool(threads, known)
   const abort = () => pool.fail(signal.reason)
   signal.addEventListener('abort', abort)
   const press = new Press(pool)
@@ -123,14 +128,14 @@ class Press {
   async #run({ piece, job }: Loaded): Promise<PressedPiece> {
     const { memory, room, size } = job
     const answer = await this.#pool.run(job)
-    const done = typeof answer === 'string' ? await this.#again(piece, job) : answer
+    const done = typeof answer === 'string' ? await this.#again(piece, job, answer) : answer
     const kind = piece.kind === 'splice' ? 'splice' : piece.isOpen ? 'open' : 'closed'
     return { ...done, kind, raw: new Uint8Array(memory, 0, size), member: new Uint8Array(memory, room, done.size) }
   }
 
   /** Reads a piece that a thread could not read in the ordinary way, which says what is wrong, or finds nothing wrong. */
-  async #again(piece: Piece, job: PieceJob): Promise<PieceDone> {
-    if (piece.kind === 'splice') throw damaged(piece)
+  async #again(piece: Piece, job: PieceJob, why: 'unread' | 'damaged'): Promise<PieceDone> {
+    if (piece.kind === 'splice') throw await (why === 'damaged' ? piece.source.blob : piece.source.file).damaged()
     const reader = new BodyReader()
     try {
       const answer = await this.#pool.run(await loadJob(piece, job, reader, true))
@@ -186,10 +191,4 @@ async function loadOwn(
   }
   for (const body of streamed) await reader.read(body, bytes)
   return { memory, room, size: piece.size, isOpen: piece.isOpen, ...recipe }
-}
-
-function damaged({ source }: Splice): OcibakeError {
-  return new OcibakeError('STORE_CORRUPT', `${source.blob.path} is not what was stored.`, {
-    hint: 'Run: ocibake cache verify',
-  })
 }

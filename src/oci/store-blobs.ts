@@ -107,15 +107,13 @@ export class StoreBlobs {
 
   /** Publishes bytes that were verified while they were written. */
   async commit(file: TempFile, digest: Digest): Promise<void> {
-    await file.commit(this.#place(digest))
-    await this.#published(digest)
+    await this.#publish(file.path, digest, (place) => file.commit(place))
   }
 
   /** Takes a file on the same disk for a blob; its bytes were verified. It is no longer where it was. */
   async adopt(path: string, digest: Digest): Promise<void> {
     await chmod(path, 0o644)
-    await rename(path, this.#place(digest))
-    await this.#published(digest)
+    await this.#publish(path, digest, (place) => rename(path, place))
   }
 
   async remove(digest: Digest): Promise<void> {
@@ -123,9 +121,11 @@ export class StoreBlobs {
     await this.#session.unpin(this.#place(digest))
   }
 
-  async #published(digest: Digest): Promise<void> {
-    await this.#session.unpin(this.#place(digest))
-    await this.#session.pin(this.#place(digest))
+  async #publish(path: string, digest: Digest, commit: (place: string) => Promise<void>): Promise<void> {
+    const place = this.#place(digest)
+    // What was looked at before may be damaged: it is being replaced.
+    await this.#session.unpin(place)
+    await this.#session.publish(path, place, () => commit(place))
   }
 
   #place(digest: Digest): string {

@@ -79,7 +79,7 @@ export class StoreBlocks {
   /** The blob to read from: one object a blob. It must be there. */
   file(blob: Digest): SliceFile {
     const path = this.#blobs.path(blob)
-    const file = this.#files.get(path) ?? new SliceFile(path)
+    const file = this.#files.get(path) ?? new SliceFile(path, { damaged: () => this.#blobs.damaged(blob) })
     this.#files.set(path, file)
     return file
   }

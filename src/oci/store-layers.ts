@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { SliceFile } from './content.ts'
 import { type Digest, Digester, hexOf } from './digest.ts'
+import { FileChecks } from './file-checks.ts'
+import { guardOf } from './file-guard.ts'
 import { IndexWriter, readIndex } from './layer-index.ts'
 import type { StoreSession } from './store-session.ts'
 import type { TarEntry } from './tar-entry.ts'
@@ -25,12 +27,16 @@ export interface ScannedTar {
   readonly file: TempFile
 }
 
+const ANEW = 'Run the same command again: what is missing is fetched or made anew.'
+
 /** Raw tars by the sha256 of their bytes, each with an index of its members: a file is a slice of one of them. */
 export class StoreLayers {
   readonly #folder: string
   readonly #session: StoreSession
   /** Those that were looked into: nobody changes a raw tar, so once is enough. */
   readonly #open = new Map<Digest, IndexedTar>()
+  readonly #removed: SliceFile[] = []
+  readonly #written = new Set<Digest>()
 
   constructor(folder: string, session: StoreSession) {
     this.#folder = folder
@@ -48,9 +54,9 @@ export class StoreLayers {
     const path = await this.#session.pin(this.#tar(diffId))
     if (path === undefined) return undefined
     try {
-      const { size, entries } = readIndex(await readFile(this.#index(diffId)), diffId)
-      if ((await stat(path)).size !== size) return await this.remove(diffId)
-      return this.#opened({ diffId, entries, file: new SliceFile(path) })
+      const tar = this.#indexed(diffId, await readFile(this.#index(diffId)), path)
+      if ((await stat(path)).size !== tar.file.guard?.size) return await this.remove(diffId)
+      return this.#opened(tar)
     } catch (error) {
       const corrupt = error instanceof OcibakeError && error.code === 'STORE_CORRUPT'
       if (!corrupt && systemCode(error) !== 'ENOENT') throw error
@@ -58,12 +64,24 @@ export class StoreLayers {
     }
   }
 
+  /** @throws STORE_CORRUPT for bytes that are no index of it */
+  #indexed(diffId: Digest, index: Buffer, path: string): IndexedTar {
+    const { size, checks, entries } = readIndex(index, diffId)
+    const guard = guardOf(checks, size, { isOwn: this.#written.has(diffId) })
+    const file: SliceFile = new SliceFile(path, {
+      digest: diffId,
+      guard,
+      damaged: () => this.#damaged(diffId, file),
+    })
+    return { diffId, entries, file }
+  }
+
   /** As `open`, for one that must be there. @throws STORE_CORRUPT */
   async opened(diffId: Digest): Promise<IndexedTar> {
     const tar = await this.open(diffId)
     if (tar !== undefined) return tar
     throw new OcibakeError('STORE_CORRUPT', `The store has no unpacked layer ${diffId} any more.`, {
-      hint: 'Run the same command again: what is missing is fetched anew.',
+      hint: ANEW,
     })
   }
 
@@ -71,16 +89,18 @@ export class StoreLayers {
   async scan(bytes: AsyncIterable<Uint8Array>, file: TempFile, signal?: AbortSignal): Promise<ScannedTar> {
     const digester = new Digester()
     const scanner = new TarScanner()
+    const checks = new FileChecks()
     const index = new IndexWriter()
     for await (const chunk of bytes) {
       signal?.throwIfAborted()
       await file.write(chunk)
       digester.update(chunk)
+      checks.push(chunk)
       for (const entry of scanner.push(chunk)) index.add(entry)
     }
     for (const entry of scanner.end()) index.add(entry)
     const diffId = digester.digest()
-    return { diffId, index: index.finish(diffId, file.size), file }
+    return { diffId, index: index.finish(diffId, file.size, checks.end()), file }
   }
 
   create(): Promise<TempFile> {
@@ -92,25 +112,45 @@ export class StoreLayers {
     const index = await TempFile.create(this.#session.newPath('index'))
     try {
       await index.write(bytes)
-      await file.commit(this.#tar(diffId))
+      const tar = this.#tar(diffId)
+      await this.#session.publish(file.path, tar, () => file.commit(tar))
       await index.commit(this.#index(diffId))
     } finally {
       await index.discard()
     }
-    await this.#session.pin(this.#tar(diffId))
+    this.#written.add(diffId)
+    // Somebody who prunes the store may have found an older one unused, and removes this one, too.
+    this.#opened(this.#indexed(diffId, bytes, this.#session.pinned(this.#tar(diffId))!))
   }
 
   async remove(diffId: Digest): Promise<undefined> {
+    const file = this.#open.get(diffId)?.file
+    this.#open.delete(diffId)
+    this.#written.delete(diffId)
+    // Trees may still point to it, and threads may be reading.
+    if (file !== undefined) this.#removed.push(file)
     await rm(this.#index(diffId), { force: true })
     await rm(this.#tar(diffId), { force: true })
     await this.#session.unpin(this.#tar(diffId))
-    this.#open.get(diffId)?.file.close()
-    this.#open.delete(diffId)
   }
 
   close(): void {
     for (const { file } of this.#open.values()) file.close()
+    for (const file of this.#removed) file.close()
     this.#open.clear()
+    this.#removed.length = 0
+  }
+
+  async #damaged(diffId: Digest, file: SliceFile): Promise<OcibakeError> {
+    // It may have been taken in anew since.
+    if (this.#open.get(diffId)?.file === file) await this.remove(diffId)
+    return new OcibakeError(
+      'STORE_CORRUPT',
+      `The store's unpacked layer ${diffId} was damaged, and has been removed.`,
+      {
+        hint: ANEW,
+      },
+    )
   }
 
   /** The first of those who opened the same at the same time counts. */

@@ -1,6 +1,6 @@
-import { readdir, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemCode } from '../errors.ts'
 import { type Digest, isDigest } from './digest.ts'
 import type { Store } from './store.ts'
 import { storePaths } from './store-paths.ts'
@@ -38,21 +38,16 @@ async function listFolders(kind: StoreEntry['kind'], folders: readonly string[],
   const names = (await Promise.all(folders.map((folder) => readdir(folder)))).flat()
   const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index)$/, '')))].sort()
   const digests = hexes.map((hex) => `sha256:${hex}`).filter(isDigest)
-  return Promise.all(digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length)))))
+  return digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length))))
 }
 
 /** What is there of an entry; undefined when nothing is any more. */
-export async function describeEntry(
-  kind: StoreEntry['kind'],
-  digest: Digest,
-  all: readonly string[],
-): Promise<StoreEntry | undefined> {
+function describeEntry(kind: StoreEntry['kind'], digest: Digest, all: readonly string[]): StoreEntry | undefined {
   const paths: string[] = []
   let [size, lastUsed, inUse] = [0, 0, false]
   for (const path of all) {
-    const found = await stat(path).catch((error: unknown) => {
-      if (systemCode(error) !== 'ENOENT') throw error
-    })
+    // Thousands of promises would take twice as long.
+    const found = statSync(path, { throwIfNoEntry: false })
     if (found === undefined) continue
     paths.push(path)
     size += found.size

@@ -7,6 +7,8 @@ export interface PruneOptions {
   readonly maxSize?: number
   /** What was used within this time stays. */
   readonly olderThanMilliseconds?: number
+  /** Milliseconds since 1970: what was used since then is as good as in use. Records have no other sign of it. */
+  readonly usedSince?: number
 }
 
 export interface PruneReport {
@@ -32,7 +34,7 @@ export async function pruneStore(store: Pick<Store, 'root'>, options: PruneOptio
   const now = Date.now()
   for (const entry of entries) {
     if (!isWanted(entry, kept, now, options)) continue
-    if (entry.inUse) {
+    if (entry.inUse || entry.lastUsed >= (options.usedSince ?? Number.POSITIVE_INFINITY)) {
       inUse += entry.size
       continue
     }

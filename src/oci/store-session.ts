@@ -41,13 +41,31 @@ export class StoreSession {
   async pin(path: string): Promise<string | undefined> {
     const already = this.#pinned.get(path)
     if (already !== undefined) return already
-    const pinned = await this.#link(path)
-    if (pinned === undefined) return undefined
+    const pinned = await this.#link(path, path)
+    // A filesystem without hard links, or a file of another user (protected_hardlinks): read where it is.
+    if (pinned === path && !(await exists(path))) return undefined
     this.#pinned.set(path, pinned)
     const now = new Date()
     // Another user's file in a shared store: it is used all the same.
     await utimes(path, now, now).catch(() => {})
     return pinned
+  }
+
+  /**
+   * Publishes a file of this session at `path` and pins it, in such an order that nobody who prunes the store ever finds it
+   * unused. What was pinned there before has the same bytes, may be being read, and stays.
+   * @param commit gives it its final name
+   */
+  async publish(file: string, path: string, commit: () => Promise<void>): Promise<void> {
+    const pinned = await this.#link(file, path)
+    try {
+      await commit()
+    } catch (error) {
+      if (pinned !== file) await rm(pinned, { force: true })
+      throw error
+    }
+    if (!this.#pinned.has(path)) this.#pinned.set(path, pinned === file ? path : pinned)
+    else if (pinned !== file) await rm(pinned, { force: true })
   }
 
   /** The pin of a path, if it has one. */
@@ -67,15 +85,13 @@ export class StoreSession {
     await removeTree(this.folder)
   }
 
-  async #link(path: string): Promise<string | undefined> {
+  /** Another name of a file, after the one that it has or will have in the store; the file itself when it cannot have one. */
+  async #link(file: string, path: string): Promise<string> {
     const pinned = join(this.folder, 'pins', `${basename(path)}-${this.#count++}`)
-    try {
-      await link(path, pinned)
-      return pinned
-    } catch {
-      // A filesystem without hard links, or a file of another user (protected_hardlinks): read where it is.
-      return (await exists(path)) ? path : undefined
-    }
+    return await link(file, pinned).then(
+      () => pinned,
+      () => file,
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
+import type { LayerThreads } from './layer-threads.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
 import { MemberEnd } from './member-end.ts'
 import type { Directory } from './node.ts'
@@ -22,6 +23,8 @@ export interface WriteLayerOptions {
   readonly onProgress?: (rawBytes: number) => void
   /** Parts of them are in the layer as they are: they decide its bytes. Default: none. */
   readonly sources?: LayerSources
+  /** Started before, for gzip; closed by who has started them. Default: such of its own. */
+  readonly threads?: LayerThreads
   /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
   readonly onFile?: (file: GrowingFile) => void
 }
@@ -30,7 +33,7 @@ export interface WriteLayerOptions {
  * Writes a layer into the store, in one pass: tar, its digest, pieces, compressed, their digest. With gzip or none the
  * same layer gives the same bytes on every machine, with any number of cores, whatever the store knows already. Pieces
  * that are in a layer that was written before, and blocks of the sources' blobs, are copied from there.
- * @throws DISK_FULL; STORE_CORRUPT when the blob of a source is not what it was; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
+ * @throws DISK_FULL; STORE_CORRUPT when a file of the store is not what it was; FILE_CHANGED and whatever else a content throws; the signal's reason. Then nothing is stored.
  */
 export async function writeLayer(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Layer> {
   const { compression, mediaTypes } = options
@@ -41,17 +44,18 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 type Written = Omit<Layer, 'mediaType'>
 
 async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { signal, onFile, onProgress, sources = NO_SOURCES } = options
-  const hasher = isLong(layer) ? new ThreadHasher() : hereHasher()
+  const { signal, threads, onFile, onProgress, sources = NO_SOURCES } = options
+  const hasher = threads?.hasher ?? (isLong(layer) ? new ThreadHasher() : hereHasher())
   try {
-    const known = await store.pieces.known()
+    const known = threads?.known ?? (await store.pieces.known())
+    const ready = threads && { pool: threads.pool }
     const rows: PieceRow[] = []
     const donors = new Set<number>()
     async function* members(): AsyncGenerator<Uint8Array> {
       let [done, offset] = [0, 0]
       const end = new MemberEnd()
       const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
-      for await (const piece of pressPieces(pieces, { signal, known, onRaw: (raw) => hasher.update(raw) })) {
+      for await (const piece of pressPieces(pieces, { signal, known, ...ready, onRaw: (raw) => hasher.update(raw) })) {
         const { raw, member, size, row, blob } = piece
         const ending = end.before(piece)
         offset += ending.byteLength
@@ -63,6 +67,7 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
         onProgress?.(done)
         yield member
       }
+      await checkUse(sources)
       yield end.end()
     }
     const written = await store.writeBlob(members(), onFile)
@@ -73,6 +78,11 @@ async function writeMembers(store: Store, layer: Directory, options: WriteLayerO
   } finally {
     await hasher.close()
   }
+}
+
+/** Headers were taken from the tars; what was read of their contents besides has been looked at. */
+async function checkUse({ tars }: LayerSources): Promise<void> {
+  for (const tar of tars) await tar.checkUse()
 }
 
 /** Bytes of files from which on a thread for their hash is worth its start. */
@@ -100,6 +110,7 @@ async function writeWhole(store: Store, layer: Directory, options: WriteLayerOpt
       onProgress?.(raw.size)
       yield chunk
     }
+    await checkUse(sources)
   }
   const written = await store.writeBlob(compression === 'zstd' ? zstdFrame(bytes()) : bytes(), onFile)
   return { ...written, diffId: raw.digest() }

@@ -45,3 +45,17 @@ export async function foldersIn(config: string | undefined, ...names: string[]):
     .filter((path) => path !== '')
     .map((path) => (/^[/~$]/.test(path) ? path : resolve(dirname(config), path)))
 }
+
+/** Settings of ansible.cfg that list folders of what playbooks are made of. */
+const OF_PLAYBOOKS = [
+  ...['roles_path', 'collections_path', 'collections_paths', 'library', 'module_utils'],
+  ...['action', 'cache', 'callback', 'connection', 'filter', 'inventory', 'lookup', 'strategy', 'test', 'vars'].map(
+    (kind) => `${kind}_plugins`,
+  ),
+]
+
+/** The folders of the project that an ansible.cfg names, absolute; those of the user (`~/…`) are none of it. */
+export async function projectFolders(config: string | undefined): Promise<string[]> {
+  const lists = await Promise.all(OF_PLAYBOOKS.map((name) => foldersIn(config, name)))
+  return lists.flatMap((folders) => folders ?? []).filter((folder) => folder.startsWith('/'))
+}

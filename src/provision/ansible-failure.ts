@@ -7,7 +7,7 @@ const LINES = 12
 const TEXT_FIELDS = ['module_stderr', 'stderr', 'module_stdout', 'stdout', 'exception']
 /** What a shell, Ansible's own search, and a Python without its library say. */
 const NO_PYTHON = /python[\d.]*['"]?: (not found|No such file)|No python interpreters found|env: .?python/i
-const PART_OF_PYTHON = /^ModuleNotFoundError: No module named '(\w+)'/m
+const PART_OF_PYTHON = /^ModuleNotFoundError: No module named /m
 const INSTALL = "{ run: ['apt-get update', 'apt-get install -y --no-install-recommends python3'] }"
 const WITHOUT_PYTHON = `Ansible's modules need Python in the image; only \`raw\` and \`script\` do not. Install it in a step before, such as ${INSTALL}, or by \`raw\` in a play with \`gather_facts: false\`.`
 const WITHOUT_LIBRARY = `Ansible's modules need a whole Python in the image, python3 and not python3-minimal: ${INSTALL}`
@@ -36,15 +36,16 @@ export function ansibleFailed(failure: AnsibleFailure): OcibakeError {
   const failed = events.findLast(({ kind }) => kind === 'failed' || kind === 'unreachable')
   const lines = failed === undefined ? saidLast(failure) : [taskLine(failed, failure.folder), ...said(failed)]
   const text = lines.map((line) => `\n  ${shown(redact(line))}`).join('')
-  const everything = [...lines, ...last].join('\n')
+  const hints = hintsIn([...lines, ...last].join('\n'), String(failed?.module_stderr ?? ''))
   return new OcibakeError('RUN_FAILED', `${program} ended with exit code ${code}.${text}`, {
-    hint: [`The whole output: ${logFile}`, ...hintsIn(everything)].join('\n'),
+    hint: [`The whole output: ${logFile}`, ...hints].join('\n'),
   })
 }
 
-function hintsIn(text: string): string[] {
+/** @param module what a module wrote that could not even start; a program of the user's may miss modules of its own */
+function hintsIn(text: string, module: string): string[] {
   if (NO_PYTHON.test(text)) return [WITHOUT_PYTHON]
-  return PART_OF_PYTHON.test(text) ? [WITHOUT_LIBRARY] : []
+  return PART_OF_PYTHON.test(module) ? [WITHOUT_LIBRARY] : []
 }
 
 /** An error, with what follows it: a whole usage may. */

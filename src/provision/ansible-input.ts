@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { silent } from '../events.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
-import { ansibleConfig } from './ansible-config.ts'
+import { ansibleConfig, projectFolders } from './ansible-config.ts'
 import { ansibleVersion, type VersionTools } from './ansible-programs.ts'
 import { hashSource } from './hash-source.ts'
 import { type HostSourceOptions, hostSource } from './host-source.ts'
@@ -33,7 +33,7 @@ export interface AnsibleInput {
 
 /**
  * What decides what playbooks make of a tree: the step's text, Ansible's version, and all files of the playbooks' folders,
- * of the folders that the step names, of ansible.cfg and of the files that arguments name. What a playbook finds
+ * of the folders that the step and ansible.cfg name, and of the files that arguments name. What a playbook finds
  * elsewhere is not seen: variables of the machine, ~/.ansible, addresses. Paths of the step are absolute.
  * @throws COPY_NOT_FOUND for a playbook or folder that is not there; PATH_INVALID; FILE_CHANGED
  */
@@ -58,15 +58,18 @@ export async function ansibleInput(step: AnsibleStep, tools: AnsibleInputTools):
 async function sourcesOf(step: AnsibleStep, folder: string): Promise<string[]> {
   const { rolesPath = [], collectionsPath = [], galaxy, inventoryDirectory, extraArgs = [] } = step
   const playbooks = [step.ansible].flat()
-  const named = [
-    ...playbooks,
-    rolesPath,
-    collectionsPath,
-    galaxy,
-    inventoryDirectory,
-    await ansibleConfig(step, folder),
+  const config = await ansibleConfig(step, folder)
+  const folders = ['ANSIBLE_ROLES_PATH', 'ANSIBLE_COLLECTIONS_PATH'].flatMap(
+    (name) => step.env?.[name]?.split(':') ?? [],
+  )
+  const configured = [...(await projectFolders(config)), ...folders.map((path) => resolve(folder, path))]
+  const named = [...playbooks, rolesPath, collectionsPath, galaxy, inventoryDirectory, config]
+  const all = [
+    ...playbooks.map((playbook) => dirname(playbook)),
+    ...named.flat(),
+    ...configured.filter((path) => existsSync(path)),
+    ...filesIn(extraArgs, folder),
   ]
-  const all = [...playbooks.map((playbook) => dirname(playbook)), ...named.flat(), ...filesIn(extraArgs, folder)]
   const paths = [...new Set(all.filter((path) => path !== undefined))]
   return paths.filter((path) => !existsSync(path) || !paths.some((other) => path.startsWith(`${other}/`)))
 }

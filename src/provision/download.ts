@@ -17,9 +17,12 @@ export interface Patience {
   readonly longestWait: number
   /** A try that brings no byte for so long is ended. Slow but steady is fine. */
   readonly idle: number
+  /** Bytes that a body may have that does not say how many: there are some that never end. Default: 32 GB. */
+  readonly unsized?: number
 }
 
 export const PATIENCE: Patience = { attempts: 5, backoff: 500, longestWait: 60_000, idle: 60_000 }
+const UNSIZED = 32e9
 
 /** Progress is told no more often than eyes can follow, in milliseconds. */
 const BETWEEN_REPORTS = 100
@@ -105,6 +108,19 @@ export class Download {
     this.#total = total
     // What is there of it has its room.
     if (this.#done === 0) refuseTooLarge(this.file.path, total)
+  }
+
+  /** Of a body of which nobody knows the size there are `bytes` now. @throws FETCH_FAILED when that is too much */
+  refuseEndless(bytes: number): void {
+    const { unsized = UNSIZED } = this.patience
+    if (bytes <= unsized) return
+    throw new OcibakeError(
+      'FETCH_FAILED',
+      `${this.what} goes on after ${unsized} bytes, and never said how many it has.`,
+      {
+        hint: 'Fetch it with another program, and name the file in the spec.',
+      },
+    )
   }
 
   /** `bytes` more are in the file; a negative number when some are thrown away. */
@@ -218,12 +234,4 @@ export async function* steady(body: Readable, idle: number): AsyncGenerator<Uint
 export function brokenConnection(error: unknown): PassingFault {
   const code = connectionCode(error) ?? (error instanceof Error ? error.name : 'unknown')
   return new PassingFault(PROXY_FAULTS.get(code) ?? `the connection broke (${code})`, undefined, error)
-}
-
-/** Milliseconds that a Retry-After header asks for (RFC 9110, section 10.2.3): seconds, or a date. */
-export function retryAfter(value: string | null | undefined): number | undefined {
-  if (value === null || value === undefined) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Response } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
+import { bareUrl } from '../network/bare-url.ts'
 import { readContentRange } from '../network/content-range.ts'
+import { retryAfter } from '../network/retry-after.ts'
 import { gathered } from '../oci/gathered.ts'
-import { brokenConnection, type Download, PassingFault, retryAfter, steady, type Validated } from './download.ts'
-import { checkHop, displayUrl } from './web-address.ts'
+import { brokenConnection, type Download, PassingFault, steady, type Validated } from './download.ts'
+import { checkHop } from './web-address.ts'
 
 /** What is written at once. */
 const GATHERED = 1 << 17
@@ -105,6 +107,7 @@ async function receive(
     for await (const chunk of gathered(steady(body, download.patience.idle), GATHERED)) {
       await download.file.write(position.at, chunk)
       position.at += chunk.byteLength
+      if (total === undefined) download.refuseEndless(position.at)
       download.advance(chunk.byteLength)
       reached(position.at)
       download.throwIfInterrupted()
@@ -163,7 +166,7 @@ function locationOf(response: Response, from: URL): URL {
   const location = response.headers.get('location')
   const next = location === null ? null : URL.parse(location, from.href)
   if (next === null) {
-    throw new OcibakeError('FETCH_FAILED', `${displayUrl(from)} redirects (${response.status}) to no valid address.`)
+    throw new OcibakeError('FETCH_FAILED', `${bareUrl(from)} redirects (${response.status}) to no valid address.`)
   }
   return next
 }

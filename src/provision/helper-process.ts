@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import type { OnLine } from './sandbox.ts'
 import { supervise } from './supervise.ts'
@@ -29,6 +30,8 @@ export async function runHelper(
 ): Promise<HelperExit> {
   // Sockets, all of them: the helper gives the script real pipes. Its own environment is empty, never the script's.
   const child = spawn(helper, args, { env: {}, stdio: ['ignore', ...PIPES], cwd: '/' })
+  // It could not be started, for want of memory or descriptors; then it has none of them.
+  if (child.stdio === undefined) throw await once(child, 'error').then(([error]) => error)
   const lifeline = child.stdio[4] as Writable
   // The helper may die before it has read everything; its status says why.
   lifeline.on('error', () => {})

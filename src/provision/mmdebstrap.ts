@@ -1,8 +1,10 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { AptNetwork } from './apt-network.ts'
 import type { DebianArchive } from './debian-archives.ts'
+import { watchRoom } from './room-watch.ts'
 
 /** mmdebstrap's sets of packages to begin with; see mmdebstrap(1), "VARIANTS". */
 export const DEBIAN_VARIANTS = ['essential', 'apt', 'minbase', 'required', 'buildd', 'important', 'standard'] as const
@@ -92,25 +94,30 @@ export async function runMmdebstrap(
   const asRoot = process.getuid?.() === 0
   const [program, ...args] = [...wrapper(asRoot), 'mmdebstrap', ...mmdebstrapArguments(order, folder, asRoot)]
   const { execa } = await import('execa')
+  using room = watchRoom(asRoot ? [folder] : [folder, tmpdir()])
   const child = execa(program!, args, {
     input: sourcesList(order.archives),
     env: { ...proxyEnv, ...environment(order, asRoot ? folder : undefined) },
     extendEnv: false,
-    cancelSignal: signal,
+    cancelSignal: AbortSignal.any([signal, room.full]),
     // As root this kills `unshare`, and with it every process and mount of its namespaces.
     killSignal: asRoot ? 'SIGKILL' : 'SIGTERM',
     reject: false,
     all: true,
   })
   const last: string[] = []
-  for await (const line of child.iterable({ from: 'all' })) {
-    if (/^I: [a-z ]+\.\.\.$/.test(line)) say(line.slice(3, -3))
-    last.push(line)
-    if (last.length > 20) last.shift()
+  const read = async () => {
+    for await (const line of child.iterable({ from: 'all' })) {
+      if (/^I: [a-z ]+\.\.\.$/.test(line)) say(line.slice(3, -3))
+      last.push(line)
+      if (last.length > 20) last.shift()
+    }
   }
-  const result = await child
+  // What fails is told by the result.
+  const [result] = await Promise.all([child, read().catch(() => {})])
   await Promise.all(LENT.map((path) => rm(join(folder, basename(path)), { force: true })))
   signal.throwIfAborted()
+  if (room.full.aborted) throw full()
   if (result.exitCode !== 0) throw failure(result, last)
   const tar = join(folder, 'base.tar')
   await addEmptyDev(tar, folder, order.epoch)
@@ -155,13 +162,15 @@ async function addEmptyDev(tar: string, folder: string, epoch: number): Promise<
   await rm(dev, { recursive: true })
 }
 
+function full(): OcibakeError {
+  return new OcibakeError('DISK_FULL', 'No space was left while mmdebstrap made the Debian base.', {
+    hint: 'Free some space, or choose another disk: as root with --cache-dir, else with TMPDIR, too.',
+  })
+}
+
 function failure(result: { readonly exitCode?: number | undefined }, last: readonly string[]): OcibakeError {
   const said = last.join('\n')
-  if (/No space left on device/.test(said)) {
-    return new OcibakeError('DISK_FULL', 'No space was left while mmdebstrap made the Debian base.', {
-      hint: 'Free some space, or set TMPDIR to a folder on a larger disk.',
-    })
-  }
+  if (/No space left on device/.test(said)) return full()
   return new OcibakeError(
     'TOOL_FAILED',
     `mmdebstrap ended with exit code ${result.exitCode}. Its last lines:\n${said}`,

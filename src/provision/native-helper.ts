@@ -70,6 +70,8 @@ export async function* helperAnswer(request: HelperRequest, signal: AbortSignal)
   const closed = once(child, 'close')
   // The failure of `spawn` itself comes out of `closed`, where it is awaited.
   closed.catch(() => {})
+  // For want of descriptors it has no streams at all.
+  if (child.stdin === undefined) await closed
   const fed = feed(child.stdin!, input, kill)
   let said = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {

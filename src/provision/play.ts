@@ -19,6 +19,7 @@ import { stopSignal } from './stop-signal.ts'
 
 const MOST_ERRORS = 5
 
+/** What Ansible's programs are used for, with what, and where their output goes. */
 export interface PlayOptions {
   readonly step: AnsibleStep
   readonly tools: Tools
@@ -42,7 +43,7 @@ export class Play {
     }
   }
 
-  /** What the step requires of Ansible's galaxy. */
+  /** Installs what the step requires of Ansible's galaxy. @throws TOOL_MISSING, RUN_FAILED, RUN_TIMEOUT, INTERRUPTED */
   async install(): Promise<void> {
     const { galaxyArgs } = this.#options.workspace
     if (galaxyArgs === undefined) return
@@ -53,7 +54,10 @@ export class Play {
     if (code !== 0) throw await this.#failed('ansible-galaxy', code)
   }
 
-  /** How the sandbox ended, in which all playbooks succeeded. */
+  /**
+   * Performs the playbooks; nothing of it runs any more when this settles. @returns how the sandbox ended: well
+   * @throws TOOL_MISSING, RUN_FAILED, RUN_TIMEOUT, INTERRUPTED, SANDBOX_UNAVAILABLE
+   */
   async perform(sandbox: Sandbox, laid: LaidOut): Promise<SandboxExit> {
     const { signal } = this.#options.tools
     const { socket, playArgs } = this.#options.workspace

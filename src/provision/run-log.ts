@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { writeError } from '../oci/write-error.ts'
 import type { OnLine } from './sandbox.ts'
@@ -6,17 +6,26 @@ import type { Tools } from './step.ts'
 
 const BATCH = 64 * 1024
 const LAST_LINES = 20
+/** Bytes. Nobody reads more, and a script that prints for ever must not fill the disk. */
+const MOST = 64 << 20
 
-/** The whole output of a script in a file, and its last lines in memory. */
+/**
+ * The output of a script in a file, and its last lines in memory. The file has all of it up to `most` bytes; of more, the
+ * first so many and the last lines.
+ */
 export class RunLog {
   readonly path: string
   readonly last: string[] = []
   readonly #descriptor: number
+  readonly #most: number
   #pending = ''
+  #size = 0
+  #leftOut = 0
 
   /** Replaces the log of an earlier build. @throws DISK_FULL */
-  constructor(path: string) {
+  constructor(path: string, most = MOST) {
     this.path = path
+    this.#most = most
     try {
       mkdirSync(dirname(path), { recursive: true })
       // Another build of the same spec may be writing to it right now: that one keeps its file.
@@ -31,7 +40,12 @@ export class RunLog {
   add(line: string): void {
     this.last.push(line)
     if (this.last.length > LAST_LINES) this.last.shift()
+    if (this.#size > this.#most) {
+      this.#leftOut++
+      return
+    }
     this.#pending += `${line}\n`
+    this.#size += line.length + 1
     // Written at once, not queued: a flood then slows the script down instead of filling the memory.
     if (this.#pending.length > BATCH) this.#write()
   }
@@ -39,6 +53,8 @@ export class RunLog {
   /** To be called once. @throws DISK_FULL */
   close(): void {
     try {
+      if (this.#leftOut > LAST_LINES) this.#pending += `[lines left out here: ${this.#leftOut - LAST_LINES}]\n`
+      if (this.#leftOut > 0) for (const line of this.last.slice(-this.#leftOut)) this.#pending += `${line}\n`
       this.#write()
     } finally {
       closeSync(this.#descriptor)
@@ -51,6 +67,8 @@ export class RunLog {
     try {
       for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#descriptor, bytes, done)
     } catch (error) {
+      // Nobody else removes it: what it has taken is given back to the disk that it has filled.
+      ftruncateSync(this.#descriptor, 0)
       throw writeError(error, this.path)
     }
   }

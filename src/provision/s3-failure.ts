@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
-import { brokenConnection, PassingFault, retryAfter } from './download.ts'
+import { retryAfter } from '../network/retry-after.ts'
+import { brokenConnection, PassingFault } from './download.ts'
 
 /** What an error of the AWS SDK tells about the answer, if there was one. */
 interface Answer {

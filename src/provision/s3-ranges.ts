@@ -25,6 +25,13 @@ export interface Condition {
   readonly ifNoneMatch?: string | undefined
 }
 
+export interface RangesOptions {
+  /** An ETag. */
+  readonly known?: string | undefined
+  /** Looks at the bytes while they arrive; may throw. */
+  check?(object: Pick<RangeAnswer, 'size' | 'etag'>): Promise<void>
+}
+
 /** Large enough that the way to the server and back does not count, small enough that a second try costs little. */
 const PART = 8 << 20
 const PARALLEL = 6
@@ -35,9 +42,13 @@ const GATHERED = 1 << 17
  * Downloads an object in parts, several at once, each written to its place in the file and tried again by itself. The
  * answer to the first part tells size and etag; every later part must be of that same object. Nothing is downloaded of
  * one that still has the ETag `known`.
- * @throws FETCH_CHANGED and what `ask` throws
+ * @throws FETCH_CHANGED and what `ask` and `check` throw
  */
-export async function fetchRanges(ask: AskRange, download: Download, known?: string): Promise<Validated> {
+export async function fetchRanges(
+  ask: AskRange,
+  download: Download,
+  { known, check }: RangesOptions,
+): Promise<Validated> {
   const first = await download.persist(() => ask(0, PART, { ifNoneMatch: known }))
   if (first === undefined || first.etag === known) {
     first?.body.destroy()
@@ -60,9 +71,13 @@ export async function fetchRanges(ask: AskRange, download: Download, known?: str
   }
   const lanes = [fetchPart({ start: 0, end: first.end }, etag, ask, download, first).then(lane)]
   while (lanes.length < Math.min(PARALLEL, starts.length + 1)) lanes.push(lane())
+  // When a part fails it waits for bytes that never come, until the file is given up.
+  const checking = check?.({ size, etag })
+  checking?.catch(() => {})
   for (const running of lanes) running.catch((error: unknown) => download.cancel(error))
   await Promise.allSettled(lanes)
   download.throwIfInterrupted()
+  await checking
   return { etag, isUnchanged: false }
 }
 

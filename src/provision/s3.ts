@@ -1,25 +1,34 @@
 import type { Readable } from 'node:stream'
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import { OcibakeError } from '../errors.ts'
 import { readContentRange } from '../network/content-range.ts'
 import type { Network } from '../network/network.ts'
 import { display, fromText } from '../oci/name.ts'
 import { type Download, PATIENCE, PassingFault, type Validated } from './download.ts'
+import { checkObject, type ObjectChecksum, objectChecksum } from './s3-checksum.ts'
 import { s3Client } from './s3-client.ts'
 import { noCredentials, regionOf, s3Failure } from './s3-failure.ts'
 import { parseS3Uri, type S3Location } from './s3-location.ts'
 import { type AskRange, type Condition, fetchRanges, type RangeAnswer } from './s3-ranges.ts'
 
+export interface S3Options {
+  readonly versionId?: string
+  /** What the caller is going to verify. */
+  readonly sha256?: string
+  readonly unlessEtag?: string
+}
+
 /**
  * Downloads an object into the download's file, its parts in parallel and all of one and the same object. The bucket's
- * region is found out when it is not the configured one. What arrived is unverified. Nothing does while the object has
- * the ETag `known`.
- * @throws FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
+ * region is found out when it is not the configured one. What arrived has the checksum that S3 keeps of the object, if it
+ * keeps one and may be asked; with `sha256` it is for the caller to verify. Nothing arrives while the object has the ETag
+ * `unlessEtag`.
+ * @throws CHECKSUM_MISMATCH, FETCH_NOT_FOUND, FETCH_DENIED, FETCH_CHANGED, FETCH_FAILED, DISK_FULL, INTERRUPTED
  */
 export async function fetchS3(
   location: S3Location,
-  versionId: string | undefined,
+  { versionId, sha256, unlessEtag: known }: S3Options,
   download: Download,
-  known?: string,
 ): Promise<Validated> {
   const client = await s3Client(download.network).catch((error: unknown) => {
     throw noCredentials(download.what, error)
@@ -28,7 +37,11 @@ export async function fetchS3(
   const ask: AskRange = (start, end, condition) =>
     bucket.ask(location, versionId, { start, end, ...condition }, download)
   try {
-    return await fetchRanges(ask, download, known)
+    const check = async ({ size, etag }: { readonly size: number; readonly etag: string }) => {
+      const checksum = await bucket.checksum(location, versionId, etag, download)
+      if (checksum !== undefined) await checkObject(checksum, download.file.bytes(), size, download.what)
+    }
+    return await fetchRanges(ask, download, { known, ...(sha256 === undefined && { check }) })
   } finally {
     bucket.client.destroy()
   }
@@ -103,6 +116,29 @@ class Bucket {
         return this.ask(location, versionId, { ...wanted, end: 0 }, download)
       if (statusOf(error) === 304) return undefined
       throw s3Failure(error, download.what)
+    }
+  }
+
+  /**
+   * What S3 keeps of the bytes of the object with this ETag. undefined also when it does not say: many that are not Amazon's
+   * know nothing of it, and bytes with TLS and an ETag are what has been good enough for all.
+   */
+  async checksum(
+    location: S3Location,
+    versionId: string | undefined,
+    etag: string,
+    download: Asking,
+  ): Promise<ObjectChecksum | undefined> {
+    const { HeadObjectCommand } = await import('@aws-sdk/client-s3')
+    const command = new HeadObjectCommand({
+      ...{ Bucket: location.bucket, Key: location.key, IfMatch: etag, ChecksumMode: 'ENABLED' },
+      ...(versionId !== undefined && { VersionId: versionId }),
+    })
+    try {
+      return objectChecksum(await download.answered((abortSignal) => this.client.send(command, { abortSignal })))
+    } catch (error) {
+      if (error instanceof OcibakeError) throw error
+      return undefined
     }
   }
 

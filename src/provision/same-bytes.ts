@@ -5,10 +5,14 @@ const CHUNK = 1 << 18
 const onDisk = Buffer.allocUnsafe(CHUNK)
 const inSlice = Buffer.allocUnsafe(CHUNK)
 
-/** Whether a host file of `size` bytes, which nobody writes to, holds exactly this content. */
+/**
+ * Whether a host file of `size` bytes, which nobody writes to, holds exactly this content.
+ * @throws STORE_CORRUPT; what the content throws
+ */
 export async function sameBytes(path: string | Buffer, size: number, content: Content): Promise<boolean> {
   if (content.size !== size) return false
   if (size === 0) return true
+  if (content instanceof Slice && !content.file.isRight(content.offset, size)) throw await content.file.damaged()
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     return content instanceof Slice ? sameAsSlice(descriptor, content) : await sameAsStream(descriptor, content)

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
+import { bareUrl } from '../network/bare-url.ts'
 import { display, fromText } from '../oci/name.ts'
 import type { Store } from '../oci/store.ts'
 import { Download, type DownloadTools, type Patience, type Validated } from './download.ts'
@@ -7,7 +8,6 @@ import { DownloadFile } from './download-file.ts'
 import { fetchHttps } from './fetch-https.ts'
 import { fetchS3 } from './s3.ts'
 import { parseS3Uri } from './s3-location.ts'
-import { displayUrl } from './web-address.ts'
 
 export interface FetchOptions {
   /** 64 hex digits that the bytes must hash to. */
@@ -39,7 +39,7 @@ export function sourceNames(uri: string): SourceNames {
   const scheme = schemeOf(uri)
   const url = scheme === undefined || scheme === 's3' ? null : URL.parse(uri)
   const plain = scheme === undefined || scheme === 's3' ? uri : `${scheme}://…`
-  const source = url === null ? plain : displayUrl(url)
+  const source = url === null ? plain : bareUrl(url)
   return { source: display(fromText(source)), name: display(fromText(basename(source))) }
 }
 
@@ -98,7 +98,7 @@ function fetcherFor(uri: string, options: FetchOptions, source: string): Fetch |
   if (scheme === undefined) return undefined
   if (scheme === 's3') {
     const location = parseS3Uri(uri)
-    return (download) => fetchS3(location, options.versionId, download, options.unlessEtag)
+    return (download) => fetchS3(location, options, download)
   }
   const url = scheme === 'https' || scheme === 'http' ? URL.parse(uri) : null
   if (url === null) {

@@ -1,10 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import { isLinkLocal, isLoopback, isThisMachine } from '../network/address.ts'
-
-/** A URL fit for messages: no user info, query or fragment, which may hold credentials or signatures. */
-export function displayUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`
-}
+import { bareUrl } from '../network/bare-url.ts'
 
 /**
  * Checks one hop of a download, the first (`from` undefined) or a redirect from another URL.
@@ -22,7 +18,7 @@ export function checkHop(to: URL, from?: URL): void {
 }
 
 function refused(to: URL, from: URL | undefined, why: string): OcibakeError {
-  const what = from === undefined ? displayUrl(to) : `${displayUrl(from)}: the redirect to ${displayUrl(to)}`
+  const what = from === undefined ? bareUrl(to) : `${bareUrl(from)}: the redirect to ${bareUrl(to)}`
   return new OcibakeError('FETCH_DENIED', `${what} is not followed: ${why}.`, {
     hint: 'Use the https:// address of the file itself.',
   })

@@ -66,6 +66,11 @@ export class Authenticator {
     return describe(this.#challenges.has(access.registry) ? await this.#known.get(placeOf(access)) : undefined)
   }
 
+  /** Has the credentials for a repository at hand before it is asked; whoever needs them gets what fails. */
+  async prepare(access: Access, signal: AbortSignal): Promise<void> {
+    await this.#lookUp(access, signal).catch(() => {})
+  }
+
   async #obtain(access: Access, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
     const key = keyOf(access)
     const pending = this.#pending.get(key) ?? this.#grant(access, challenge, signal)

@@ -4,10 +4,12 @@ import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
+import { pushScope } from './access.ts'
 import { Authenticator } from './auth.ts'
 import type { CertificateLookup } from './certificates.ts'
 import { secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
+import { ecrService } from './ecr-host.ts'
 import { type Mirror, ownPlace, type Place, placesFor } from './mirrors.ts'
 import { NetworkFault } from './network-fault.ts'
 import { noRegistries, type RegistriesLookup } from './registries-conf.ts'
@@ -98,6 +100,16 @@ export class RegistryConnection {
     const known = this.#foreseen.get(name) ?? look()
     this.#foreseen.set(name, known)
     return known
+  }
+
+  /**
+   * Has AWS asked for the password that a push to one of its registries will show: what was asked for after the image was
+   * searched would not have been searched for. Others are not asked; `foresee` knows what they keep.
+   */
+  async foreseePush({ registry, repository }: Reference, signal: AbortSignal): Promise<void> {
+    if (ecrService(registry) === undefined) return
+    const endpoint = await this.endpoint(registry, signal)
+    await this.authenticator.prepare({ registry, endpoint, repository, scopes: [pushScope(repository)] }, signal)
   }
 
   /** Where to pull an image from, in order; never empty. @throws USAGE, REGISTRY_ERROR for what registries.conf says */

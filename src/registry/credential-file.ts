@@ -124,8 +124,13 @@ export function credentialKey(key: string): string | undefined {
   return slash < 0 ? canonical : canonical + path.slice(slash)
 }
 
+/** Whether it may stand behind `docker-credential-`. */
+export function isHelperName(value: unknown): value is string {
+  return typeof value === 'string' && HELPER_NAME.test(value)
+}
+
 function helperName(value: unknown, place: string, path: string): string {
-  if (typeof value === 'string' && HELPER_NAME.test(value)) return value
+  if (isHelperName(value)) return value
   throw unreadable(path, `has no name of a credential helper at ${place}`)
 }
 

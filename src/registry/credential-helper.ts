@@ -99,6 +99,6 @@ function readAnswer(stdout: string, name: string, server: string): Credentials |
 function failed(name: string, server: string, how: string): OcibakeError {
   const program = `docker-credential-${name}`
   return new OcibakeError('CREDENTIAL_HELPER_FAILED', `${program}, asked for ${redact(server)}, ${how}.`, {
-    hint: `Install or repair ${program}, or take its name out of credHelpers and credsStore in the credentials file.`,
+    hint: `Install or repair ${program}, or take its name out of credHelpers and credsStore in the credentials file, or of registries.conf.`,
   })
 }

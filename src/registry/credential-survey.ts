@@ -3,6 +3,7 @@ import { environmentCredentials } from './credential-env.ts'
 import { type CredentialFile, readCredentialFile } from './credential-file.ts'
 import { type CredentialSurroundings, credentialPaths, inlineFile } from './credentials.ts'
 import { redact } from './redact.ts'
+import { AUTH_FILES, helpersLookup } from './registries-conf.ts'
 
 /** What one of the places says in which credentials are looked for: names, never what is kept under them. */
 export interface SurveyedPlace {
@@ -26,7 +27,16 @@ export async function surveyCredentials(around: CredentialSurroundings): Promise
     survey('OCIBAKE_REGISTRY_TOKEN', inEnvironment),
     survey('DOCKER_AUTH_CONFIG', async () => namesIn(inlineFile(env))),
     ...credentialPaths(around).map((path) => survey(path, async () => namesIn(await readCredentialFile(path)))),
+    survey('registries.conf', () => namedPrograms(around)),
   ])
+}
+
+/** What `credential-helpers` names beside the files above. */
+async function namedPrograms(around: CredentialSurroundings): Promise<Omit<SurveyedPlace, 'place'>> {
+  const names = (await helpersLookup(around)()).filter((name) => name !== AUTH_FILES)
+  return names.length === 0
+    ? {}
+    : { hosts: [], helpers: names.map((name) => ({ host: '*', program: programOf(name) })) }
 }
 
 async function survey(place: string, look: () => Promise<Omit<SurveyedPlace, 'place'>>): Promise<SurveyedPlace> {

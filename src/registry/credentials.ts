@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { OcibakeError } from '../errors.ts'
 import type { Asking } from './asking.ts'
 import { environmentCredentials } from './credential-env.ts'
 import {
@@ -11,6 +12,7 @@ import {
 } from './credential-file.ts'
 import { askHelper } from './credential-helper.ts'
 import { ecrCredentials } from './ecr.ts'
+import { AUTH_FILES, type HelpersLookup, helpersLookup } from './registries-conf.ts'
 
 /**
  * Finds the credentials for a repository of a registry (both as in a Reference), or undefined: then one goes on
@@ -36,17 +38,38 @@ export const anonymous: CredentialLookup = async () => undefined
  * Looks where credentials are given and kept, first match wins: `OCIBAKE_REGISTRY_TOKEN…`; `REGISTRY_AUTH_FILE`, which
  * excludes the following; `DOCKER_AUTH_CONFIG`, which holds what a file would; `$XDG_RUNTIME_DIR/containers/auth.json`;
  * `$XDG_CONFIG_HOME/containers/auth.json` (or `~/.config`); `$DOCKER_CONFIG/config.json` (or `~/.docker`). In a file: its
- * helper for the host, its credential store, its own entries. Last, AWS is asked for its own registries. Files are read
- * when first needed, and once
- * (containers-auth.json(5), docker login "Credential stores").
+ * helper for the host, its credential store, its own entries. `credential-helpers` of a registries.conf name programs to be
+ * asked before or after all those files; of these, one that fails is passed over as long as somebody else knows something.
+ * Last, AWS is asked for its own registries. Files are read when first needed, and once
+ * (containers-auth.json(5), containers-registries.conf(5), docker login "Credential stores").
  */
-export function credentialLookup(around: CredentialSurroundings): CredentialLookup {
+export function credentialLookup(
+  around: CredentialSurroundings,
+  helpers: HelpersLookup = helpersLookup(around),
+): CredentialLookup {
   const { env } = around
-  const paths = credentialPaths(around)
-  const files = new Map<string, Promise<CredentialFile | undefined>>()
+  const lookInFiles = fileLookup(around)
   return async (registry, repository, asking) => {
     const given = environmentCredentials(env)
     for (const key of keysFor(registry, repository)) if (given.has(key)) return given.get(key)
+    const failures: OcibakeError[] = []
+    for (const helper of await helpers()) {
+      const asked =
+        helper === AUTH_FILES ? lookInFiles(registry, repository) : askIfAble(helper, registry, env, failures)
+      const found = await asked
+      if (found !== undefined) return found
+    }
+    const fromAws = asking && (await ecrCredentials(registry, { ...asking, env }))
+    if (fromAws === undefined && failures.length > 0) throw failures[0]
+    return fromAws
+  }
+}
+
+function fileLookup(around: CredentialSurroundings) {
+  const { env } = around
+  const paths = credentialPaths(around)
+  const files = new Map<string, Promise<CredentialFile | undefined>>()
+  return async (registry: string, repository: string): Promise<Credentials | undefined> => {
     const inline = inlineFile(env)
     const found = inline && (await lookIn(inline, registry, repository, env))
     if (found) return found
@@ -57,7 +80,22 @@ export function credentialLookup(around: CredentialSurroundings): CredentialLook
       const kept = file && (await lookIn(file, registry, repository, env))
       if (kept) return kept
     }
-    return asking && ecrCredentials(registry, { ...asking, env })
+    return undefined
+  }
+}
+
+async function askIfAble(
+  helper: string,
+  registry: string,
+  env: CredentialSurroundings['env'],
+  failures: OcibakeError[],
+): Promise<Credentials | undefined> {
+  try {
+    return await askHelper(helper, serverName(registry), env)
+  } catch (error) {
+    if (!(error instanceof OcibakeError)) throw error
+    failures.push(error)
+    return undefined
   }
 }
 

@@ -1,19 +1,27 @@
 import { OcibakeError } from '../errors.ts'
 import { isDigest } from '../oci/digest.ts'
 import { isJsonObject, type JsonObject } from '../oci/json.ts'
+import { isHelperName } from './credential-file.ts'
 import { displayHost, redact } from './redact.ts'
 import { parsePlace, type RegistryTable, type TableMirror } from './registry-table.ts'
 
 const PULLS = ['all', 'digest-only', 'tag-only'] as const
 
+/** What is read of a registries.conf. */
+export interface RegistriesConf {
+  /** Of two with the same prefix, the first. */
+  readonly tables: readonly RegistryTable[]
+  /** `credential-helpers`: who is asked for credentials, in order; undefined when the file does not say. */
+  readonly helpers: readonly string[] | undefined
+}
+
 /**
- * The `[[registry]]` tables of a registries.conf of version 2, in which `file` is the name of errors. Of two with the same
- * prefix, the first. Other settings and unknown keys are passed over.
+ * A registries.conf of version 2, in which `file` is the name of errors. Other settings and unknown keys are passed over.
  * @throws USAGE with the line, or the table, that is wrong (containers-registries.conf(5))
  */
-export async function parseRegistriesConf(text: string, file: string): Promise<RegistryTable[]> {
+export async function parseRegistriesConf(text: string, file: string): Promise<RegistriesConf> {
   // What distributions install is comments.
-  if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return []
+  if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return { tables: [], helpers: undefined }
   const root = await readToml(text, file)
   if ('registries' in root) {
     throw invalid(file, 'is of version 1, [registries.…]', 'Write [[registry]] tables instead; podman reads them, too.')
@@ -23,7 +31,15 @@ export async function parseRegistriesConf(text: string, file: string): Promise<R
     const table = readTable(fields, `[[registry]] ${at + 1}`, file)
     if (!tables.has(table.prefix)) tables.set(table.prefix, table)
   }
-  return [...tables.values()]
+  return { tables: [...tables.values()], helpers: helpersIn(root, file) }
+}
+
+function helpersIn(root: JsonObject, file: string): string[] | undefined {
+  const value = root['credential-helpers']
+  if (value === undefined) return undefined
+  const names = Array.isArray(value) ? value.filter(isHelperName) : []
+  if (Array.isArray(value) && names.length === value.length) return names
+  throw invalid(file, "has something else than names of programs as 'credential-helpers'")
 }
 
 function readTable(fields: JsonObject, where: string, file: string): RegistryTable {

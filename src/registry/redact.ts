@@ -1,3 +1,5 @@
+import { bareUrl } from '../network/bare-url.ts'
+
 const LONGEST = 300
 
 /** Anything that may carry a secret in a text which somebody else wrote: what it is -> what stands for it. */
@@ -28,7 +30,7 @@ export function displayHost(text: string): string {
   return redact(text.replace(/^.*@/s, '…@'))
 }
 
-/** A URL without its user info, query and fragment, which may be signatures. */
+/** A URL that somebody else wrote, fit for a message. */
 export function displayUrl(url: URL): string {
-  return redact(`${url.protocol}//${url.host}${url.pathname}`)
+  return redact(bareUrl(url))
 }

@@ -1,11 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.ts'
-import { invalid, parseRegistriesConf } from './parse-registries-conf.ts'
+import { invalid, parseRegistriesConf, type RegistriesConf } from './parse-registries-conf.ts'
 import type { RegistryTable } from './registry-table.ts'
 
 /** What is written of registries on this machine. @throws USAGE for a file that cannot be used */
 export type RegistriesLookup = () => Promise<readonly RegistryTable[]>
+
+/** Who is asked for credentials, in order: names behind `docker-credential-`, and AUTH_FILES. @throws USAGE as above */
+export type HelpersLookup = () => Promise<readonly string[]>
+
+/** What stands for the files that hold credentials, among names of programs. */
+export const AUTH_FILES = 'containers-auth.json'
 
 /** Nothing is written of any. */
 export const noRegistries: RegistriesLookup = async () => []
@@ -17,37 +23,54 @@ export const noRegistries: RegistriesLookup = async () => []
  * Read when first needed, and once. `system` stands for `/etc/containers`.
  * (containers-registries.conf(5), containers-registries.conf.d(5))
  */
-export function registriesLookup(
-  { env, home }: { readonly env: Readonly<Record<string, string | undefined>>; readonly home: string },
-  system = '/etc/containers',
-): RegistriesLookup {
+export function registriesLookup(around: ConfSurroundings, system?: string): RegistriesLookup {
+  const read = reader(around, system)
+  return async () => (await read()).tables
+}
+
+/** `credential-helpers` of the same files: the last one that has them counts. Without any, files alone are looked into. */
+export function helpersLookup(around: ConfSurroundings, system?: string): HelpersLookup {
+  const read = reader(around, system)
+  return async () => (await read()).helpers ?? [AUTH_FILES]
+}
+
+interface ConfSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The home directory. */
+  readonly home: string
+}
+
+function reader({ env, home }: ConfSurroundings, system = '/etc/containers'): () => Promise<RegistriesConf> {
   const own = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers')
   const named = env.CONTAINERS_REGISTRIES_CONF
-  let known: Promise<readonly RegistryTable[]> | undefined
+  let known: Promise<RegistriesConf> | undefined
   return () => {
     known ??= named ? readNamed(named) : readAll(own, system)
     return known
   }
 }
 
-async function readNamed(file: string): Promise<readonly RegistryTable[]> {
-  const tables = await readOne(file)
-  if (tables !== undefined) return tables
+async function readNamed(file: string): Promise<RegistriesConf> {
+  const conf = await readOne(file)
+  if (conf !== undefined) return conf
   throw invalid(file, 'does not exist, though CONTAINERS_REGISTRIES_CONF names it', 'Check its path.')
 }
 
-async function readAll(own: string, system: string): Promise<readonly RegistryTable[]> {
+async function readAll(own: string, system: string): Promise<RegistriesConf> {
   const main = (folder: string) => readOne(join(folder, 'registries.conf'))
   const ofUser = await main(own)
-  const first = ofUser ?? (await main(system)) ?? []
+  const first = ofUser ?? (await main(system))
   const folders = ofUser === undefined ? [system, own] : [own]
-  const tables = new Map(first.map((table) => [table.prefix, table]))
+  const tables = new Map(first?.tables.map((table) => [table.prefix, table]))
+  let helpers = first?.helpers
   for (const folder of folders) {
     for (const file of await dropIns(join(folder, 'registries.conf.d'))) {
-      for (const table of (await readOne(file)) ?? []) tables.set(table.prefix, table)
+      const conf = await readOne(file)
+      for (const table of conf?.tables ?? []) tables.set(table.prefix, table)
+      helpers = conf?.helpers ?? helpers
     }
   }
-  return [...tables.values()]
+  return { tables: [...tables.values()], helpers }
 }
 
 async function dropIns(folder: string): Promise<string[]> {
@@ -60,7 +83,7 @@ async function dropIns(folder: string): Promise<string[]> {
   }
 }
 
-async function readOne(file: string): Promise<RegistryTable[] | undefined> {
+async function readOne(file: string): Promise<RegistriesConf | undefined> {
   let text: string
   try {
     text = await readFile(file, 'utf8')

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
+import { retryAfter } from '../network/retry-after.ts'
 
 /** How patient the transport is. Times are milliseconds. */
 export interface Timing {
@@ -28,10 +29,10 @@ export function isTransientStatus(status: number): boolean {
  * Milliseconds to wait after the failed try number `attempt` (from 1): what Retry-After says (seconds or an HTTP date,
  * RFC 9110 section 10.2.3), else doubling from `backoff` with a quarter of jitter; never above `longestWait`.
  */
-export function waitBefore(attempt: number, retryAfter: string | null, timing: Timing, now = Date.now()): number {
-  const told = retryAfter === null ? undefined : parseRetryAfter(retryAfter.trim(), now)
+export function waitBefore(attempt: number, asked: string | null, timing: Timing, now = Date.now()): number {
+  const told = retryAfter(asked, now)
   const wait = told ?? timing.backoff * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
-  return Math.round(Math.min(Math.max(wait, 0), timing.longestWait))
+  return Math.round(Math.min(wait, timing.longestWait))
 }
 
 /** Sleeps. @throws INTERRUPTED, or the error that the signal was aborted with */
@@ -45,10 +46,4 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
 export function interruption(signal: AbortSignal): OcibakeError {
   if (signal.reason instanceof OcibakeError) return signal.reason
   return new OcibakeError('INTERRUPTED', 'Interrupted while talking to a registry.', { cause: signal.reason })
-}
-
-function parseRetryAfter(text: string, now: number): number | undefined {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000
-  const date = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(date) ? undefined : date - now
 }

@@ -1,4 +1,5 @@
 import { type Content, HostFile, readAll, Slice, type SliceFile } from '../oci/content.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { ByteString } from '../oci/name.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
 
@@ -12,9 +13,9 @@ export interface FileRun {
   readonly files: Uint32Array
 }
 
-/** An open descriptor; a host file by the bytes of its path; or the bytes themselves. */
+/** An open descriptor, with the digest of all that the file has if it is known; a host file by the bytes of its path; or the bytes themselves. */
 export type RunSource =
-  | { readonly kind: 'descriptor'; readonly descriptor: number }
+  | { readonly kind: 'descriptor'; readonly descriptor: number; readonly digest: Digest | undefined }
   | { readonly kind: 'path'; readonly path: Uint8Array }
   | { readonly kind: 'memory'; readonly bytes: Uint8Array }
 
@@ -46,7 +47,9 @@ export class ReadPlan {
       alone.add(file, 0, content.size)
       runs.push(...alone.runs(await sourceOf(content)))
     }
-    for (const [{ descriptor }, extents] of this.#slices) runs.push(...extents.runs({ kind: 'descriptor', descriptor }))
+    for (const [{ descriptor, digest }, extents] of this.#slices) {
+      runs.push(...extents.runs({ kind: 'descriptor', descriptor, digest }))
+    }
     return runs
   }
 

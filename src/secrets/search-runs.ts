@@ -17,8 +17,15 @@ export interface FoundIn extends Pick<Found, 'kind' | 'needle'> {
   readonly file: number
 }
 
+/** What a job comes to. */
+export interface SearchResult {
+  readonly found: readonly FoundIn[]
+  /** Every file could be read to its end. */
+  readonly isWhole: boolean
+}
+
 /** As `searchRuns`, for each job. */
-export function searchJobs(jobs: readonly SearchJob[]): FoundIn[][] {
+export function searchJobs(jobs: readonly SearchJob[]): SearchResult[] {
   return jobs.map(({ values, where, runs }) => searchRuns(runs, new SecretPatterns(values, where)))
 }
 
@@ -26,17 +33,19 @@ export function searchJobs(jobs: readonly SearchJob[]): FoundIn[][] {
  * Reads and searches, without a break. A file that cannot be read is passed over: whoever writes it into the image will
  * say what is wrong with it. Each kind of secret is told once for a file.
  */
-export function searchRuns(runs: readonly FileRun[], patterns: SecretPatterns): FoundIn[] {
-  if (patterns.isEmpty) return []
+export function searchRuns(runs: readonly FileRun[], patterns: SecretPatterns): SearchResult {
+  if (patterns.isEmpty) return { found: [], isWhole: true }
   const found = new Map<string, FoundIn>()
+  let isWhole = true
   const borders = new Borders()
   const search = new SecretSearch(patterns, (at) => borders.rangeAt(at))
   for (const run of runs) {
     borders.run = run
     try {
-      read(run, search)
+      if (!read(run, search)) isWhole = false
     } catch (error) {
       if (systemCode(error) === undefined) throw error
+      isWhole = false
     }
     for (const { kind, needle, at } of search.end()) {
       const told = needle && { name: needle.name, form: needle.form }
@@ -45,7 +54,7 @@ export function searchRuns(runs: readonly FileRun[], patterns: SecretPatterns): 
       }
     }
   }
-  return [...found.values()]
+  return { found: [...found.values()], isWhole }
 }
 
 /** The files of one run, by bytes counted from the start of the first. */
@@ -81,27 +90,30 @@ class Borders {
   }
 }
 
-function read({ source, starts, ends }: FileRun, search: SecretSearch): void {
+/** @returns whether it is all there */
+function read({ source, starts, ends }: FileRun, search: SecretSearch): boolean {
   const [start, end] = [starts[0]!, ends.at(-1)!]
-  if (source.kind === 'memory') search.push(source.bytes)
-  else if (source.kind === 'descriptor') readFrom(source.descriptor, start, end, search)
-  else {
-    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
-    const descriptor = openSync(Buffer.from(source.path), constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      readFrom(descriptor, start, end, search)
-    } finally {
-      closeSync(descriptor)
-    }
+  if (source.kind === 'memory') {
+    search.push(source.bytes)
+    return true
+  }
+  if (source.kind === 'descriptor') return readFrom(source.descriptor, start, end, search)
+  // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+  const descriptor = openSync(Buffer.from(source.path), constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    return readFrom(descriptor, start, end, search)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
-function readFrom(descriptor: number, start: number, end: number, search: SecretSearch): void {
+function readFrom(descriptor: number, start: number, end: number, search: SecretSearch): boolean {
   for (let at = start; at < end; ) {
     const { space } = search
     const size = readSync(descriptor, space, 0, Math.min(space.byteLength, end - at), at)
-    if (size === 0) return
+    if (size === 0) return false
     search.filled(size)
     at += size
   }
+  return true
 }

@@ -5,7 +5,8 @@ import type { Tree } from '../oci/node.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
 import { isExemplary } from './exemplary.ts'
 import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
-import { type FoundIn, type SearchJob, searchJobs, searchRuns } from './search-runs.ts'
+import { type SearchMemory, unsearched } from './search-memory.ts'
+import { type FoundIn, type SearchJob, type SearchResult, searchJobs, searchRuns } from './search-runs.ts'
 import { type Found, SecretPatterns } from './secret-search.ts'
 import type { SecretValue } from './secret-values.ts'
 import { type Beside, walkBeside } from './walk-beside.ts'
@@ -21,6 +22,8 @@ export interface SearchTreeOptions {
   readonly values: readonly SecretValue[]
   /** false: the base's own files are no part of what is written, so they are not read. */
   readonly searchBase: boolean
+  /** Default: all is searched. */
+  readonly memory?: SearchMemory
   readonly signal: AbortSignal
 }
 
@@ -37,14 +40,14 @@ const BATCH = 4096
  * @throws the signal's reason
  */
 export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOptions): Promise<FoundAt[]> {
-  const { values, signal } = options
+  const { values, memory, signal } = options
   const searchBase = options.searchBase && !new SecretPatterns(values, 'base').isEmpty
   const patterns = new SecretPatterns(values, 'news')
   const [news, old] = [new ReadPlan(), new ReadPlan()]
   const inWords: FoundIn[] = []
   let words: Beside[] = []
   const searchWords = () => {
-    const found = searchRuns(textRuns(words.map(wordsOf)), patterns)
+    const { found } = searchRuns(textRuns(words.map(wordsOf)), patterns)
     inWords.push(...found.map((one) => ({ ...one, file: words[one.file]!.number })))
     words = []
   }
@@ -57,12 +60,20 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     else if (searchBase) old.add(beside.number, content)
   }
   searchWords()
-  const jobs: SearchJob[] = [
-    { values, where: 'news', runs: await news.finish() },
-    { values, where: 'base', runs: await old.finish() },
-  ]
-  const [inNews = [], inBase = []] = await search(jobs, signal)
-  return placed(base, tree, [...inWords, ...inNews], inBase)
+  const jobs = await Promise.all([
+    unsearched({ values, where: 'news', runs: await news.finish() }, memory),
+    unsearched({ values, where: 'base', runs: await old.finish() }, memory),
+  ])
+  const results = await search(
+    jobs.map(({ job }) => job),
+    signal,
+  )
+  for (const [i, { found, isWhole }] of results.entries()) {
+    const { news } = jobs[i]!
+    if (news !== undefined && isWhole && found.length === 0) memory?.keep(news)
+  }
+  const [inNews, inBase] = results.map(({ found }) => found)
+  return placed(base, tree, [...inWords, ...(inNews ?? [])], inBase ?? [])
 }
 
 /** Whether a content is one of the base's: a part of one of the archives that its files are in. */
@@ -81,10 +92,10 @@ function wordsOf({ name, node }: Beside): ByteString {
   return [name, target, ...xattrs.map(fromBytes)].join('\0')
 }
 
-async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<FoundIn[][]> {
+async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<SearchResult[]> {
   signal.throwIfAborted()
   if (jobs.reduce((sum, { runs }) => sum + sizeOf(runs), 0) < MUCH) return searchJobs(jobs)
-  const { promise, resolve, reject } = Promise.withResolvers<FoundIn[][]>()
+  const { promise, resolve, reject } = Promise.withResolvers<SearchResult[]>()
   const worker = new Worker(WORKER, { execArgv: [], workerData: jobs, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort)

@@ -19,6 +19,7 @@ export interface Plan {
   readonly steps: readonly PlannedStep[]
   readonly layers: 'squash' | 'append'
   readonly compression: 'gzip' | 'zstd' | 'none'
+  readonly recompress: boolean
   readonly mediaTypes: 'oci' | 'docker'
   /** Seconds since 1970 UTC; undefined: the newest input. */
   readonly created: number | undefined
@@ -64,6 +65,7 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
     steps: (spec.steps ?? []).map((step, index) => planStep(step, index + 1, folder)),
     layers: spec.layers ?? 'squash',
     compression: spec.compression ?? 'gzip',
+    recompress: spec.recompress ?? false,
     mediaTypes: spec.mediaTypes ?? 'oci',
     created: createdOf(spec, options.env),
     config: spec.config ?? {},

@@ -52,6 +52,7 @@ export const specSchema = z.strictObject({
   ).optional(),
   layers: oneOf(['squash', 'append']).optional(),
   compression: oneOf(['gzip', 'zstd', 'none']).optional(),
+  recompress: flag().optional(),
   mediaTypes: oneOf(['oci', 'docker']).optional(),
   created: refine(text(), isTime, "expected a time with its zone, such as '2026-01-01T00:00:00Z'").optional(),
   annotations: z

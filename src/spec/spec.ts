@@ -35,6 +35,8 @@ export interface Spec {
   readonly layers?: 'squash' | 'append'
   /** Of the new layer. Default: 'gzip'. */
   readonly compression?: 'gzip' | 'zstd' | 'none'
+  /** With gzip: compress all anew, instead of copying what the base and large tarballs have compressed already. Default: false. */
+  readonly recompress?: boolean
   /** Of the manifest and all it names. Default: 'oci'. */
   readonly mediaTypes?: 'oci' | 'docker'
   /** The image's time, ISO 8601 with a zone; nothing in the new layer is newer. SOURCE_DATE_EPOCH wins. Default: the newest input. */

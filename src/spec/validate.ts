@@ -34,6 +34,9 @@ export function validate(value: unknown, file: string): Spec {
       what: "'zstd' does not go with mediaTypes 'docker'; take 'gzip', or mediaTypes 'oci'",
     })
   }
+  if (value.recompress === true && ['zstd', 'none'].includes(String(value.compression))) {
+    mistakes.push({ where: 'recompress', what: "is for compression 'gzip'; nothing is copied with others" })
+  }
   if (mistakes.length === 0) return value as unknown as Spec
 
   const lines = mistakes.map(({ where, what }) => `  ${where === '' ? '' : `${where}: `}${what}`)

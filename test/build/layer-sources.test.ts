@@ -111,6 +111,7 @@ describe('the finished layer of an earlier build', () => {
     ['is not taken when the base has other blobs of the same layers', {}, false],
     ['is, when nothing of those is in it: it lies over the base', { layers: 'append' }, true],
     ['is, when nothing of those is in it: zstd', { compression: 'zstd' }, true],
+    ['is, when nothing of those is in it: all was compressed anew', { recompress: true }, true],
   ])('%s', async (_, fields, taken) => {
     const folder = await testFolder()
     const store = await testStore()
@@ -128,5 +129,23 @@ describe('the finished layer of an earlier build', () => {
     const cached = said.map(({ type }) => type).join(' ')
     const [first, again] = ['build-started', 'build-started layer-cached']
     expect(cached).toBe([first, taken ? again : first, again].join(' '))
+  })
+
+  it('is the same on an empty store whoever compressed the base, when all is compressed anew; else it is not', async () => {
+    for (const [recompress, count] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      const digests = new Set<string>()
+      for (const level of [1, 9]) {
+        const spec = join(await testFolder(), 'app.spec.json')
+        await writeFile(spec, JSON.stringify({ from: `oci:${await layoutOf([gzip(one, level)])}:base`, recompress }))
+        const plan = makePlan(await loadSpec(spec, { vars: {}, env: {} }), { env: {} })
+        const around = { push: false, outputs: [], sandbox: 'auto', env: {}, report: silent, signal }
+        const { image } = await build(plan, { store: await testStore(), connection, ...around })
+        digests.add(image.layers[0]!.digest)
+      }
+      expect(digests.size, `recompress: ${recompress}`).toBe(count)
+    }
   })
 })

@@ -1,12 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ownCredentials } from '../../src/build/own-credentials.ts'
 import { silent } from '../../src/events.ts'
 import type { RunStep } from '../../src/provision/step.ts'
 import { RegistryConnection } from '../../src/registry/connection.ts'
 import { credentialLookup } from '../../src/registry/credentials.ts'
 import { makePlan } from '../../src/spec/plan.ts'
+import { startEcr } from '../support/ecr-server.ts'
 import { testFolder } from '../support/folder.ts'
 import { token } from '../support/secrets.ts'
 
@@ -118,5 +119,31 @@ describe('the credentials of a build', () => {
       'a/b@c': 'the password in HTTPS_PROXY',
       '100%': 'the password in all_proxy',
     })
+  })
+
+  it('have the password that AWS gives for a push, which no earlier build can have had', async () => {
+    const ecr = await startEcr({ login: 'AWS:fresh-password-of-this-hour' })
+    onTestFinished(() => ecr.stop())
+    const env = { ...ecr.env, HOME: '/nowhere', CONTAINERS_REGISTRIES_CONF: '/dev/null' }
+    for (const [name, value] of Object.entries(ecr.env)) vi.stubEnv(name, value)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const connection = new RegistryConnection({
+      credentials: credentialLookup({ env, home: '/nowhere' }),
+      insecureRegistries: new Set(),
+      report: silent,
+      userAgent: 'test',
+    })
+    onTestFinished(() => connection.close())
+    const tags = ['123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1', 'registry.example.com/app:1']
+    const plan = makePlan({ spec: { from: 'scratch', steps: [] }, file: 'a', folder: '/', name: 'a' }, { env, tags })
+    const { signal } = new AbortController()
+    for (const target of plan.tags) await connection.foreseePush(target, signal)
+    const { kept, all } = await ownCredentials(plan, { connection, env, targets: plan.tags })
+    const values = (list: typeof all) => list.map(({ value }) => value)
+    expect(values(all)).toContain('fresh-password-of-this-hour')
+    expect(values(kept)).not.toContain('fresh-password-of-this-hour')
+    expect(ecr.seen).toHaveLength(1)
+    await connection.foreseePush(plan.tags[0]!, signal)
+    expect(ecr.seen).toHaveLength(1)
   })
 })

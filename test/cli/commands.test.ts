@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +8,10 @@ import { SANDBOX_NAMES } from '../../src/provision/choose-sandbox.ts'
 import { bake, type CliResult, runCli } from '../support/cli.ts'
 
 const VALID = `export default { from: 'scratch', steps: [{ write: '/etc/motd', text: 'hi' }], config: { user: '1' } }`
+
+/** A layer that cannot be compressed. */
+const NOISE = `import { randomBytes } from 'node:crypto'
+export default { from: 'scratch', steps: [{ write: '/noise', text: randomBytes(50_000).toString('base64') }] }`
 
 describe('the command line', () => {
   let folder: string
@@ -259,6 +263,52 @@ describe('the command line', () => {
   })
 
   describe('cache', () => {
+    describe('after a build', () => {
+      const cache = () => join(folder, 'bounded')
+      const build = async (name: string, ...args: string[]) =>
+        await runCli(['build', name, ...args], { cache: cache(), cwd: folder })
+      const blobs = async () => await readdir(join(cache(), 'store/blobs/sha256'))
+      const SAID = /The cache may have 10\.0 kB: removed [\d.]+ kB of what was not used for longest, kept [\d.]+ kB\./
+
+      beforeAll(async () => {
+        await spec(NOISE, 'noise.spec.ts')
+        await spec(VALID, 'bound.spec.ts')
+        for (const name of ['noise.spec.ts', 'bound.spec.ts']) expect((await build(name)).code).toBe(0)
+        const then = new Date(Date.now() - 3_600_000)
+        for (const blob of await blobs()) await utimes(join(cache(), 'store/blobs/sha256', blob), then, then)
+      })
+
+      it.each([
+        [{ OCIBAKE_CACHE_MAX_SIZE: '10 bananas' }, [], /OCIBAKE_CACHE_MAX_SIZE: '10 bananas' is no size/],
+        [{ OCIBAKE_CACHE_MAX_SIZE: '1GB' }, ['--cache-max-size=-1'], /--cache-max-size: '-1' is no size/],
+      ])('refuses what is no size: %o %j', async (env, args, message) => {
+        const { code, stderr } = await runCli(['build', 'bound.spec.ts', ...args], { cache: cache(), cwd: folder, env })
+        expect(code).toBe(2)
+        expect(stderr).toMatch(message)
+      })
+
+      it('has what it had when it may have that, or whatever it likes', async () => {
+        const before = await blobs()
+        for (const args of [[], ['--cache-max-size', 'none'], ['--cache-max-size', '1MB']]) {
+          const { code, stderr } = await build('bound.spec.ts', ...args)
+          expect(code, stderr).toBe(0)
+          expect(stderr).not.toContain('The cache may have')
+        }
+        expect(await blobs()).toEqual(before)
+      })
+
+      it('has what the build used, and no more of all else than it may have', async () => {
+        const before = await blobs()
+        const first = await build('bound.spec.ts', '--cache-max-size', '10kB')
+        expect(first.code, first.stderr).toBe(0)
+        expect(first.stderr).toMatch(SAID)
+        expect((await blobs()).length).toBeLessThan(before.length)
+        const second = await build('bound.spec.ts', '--cache-max-size', '1B')
+        expect(second.stdout).toBe(first.stdout)
+        expect(second.stderr).toContain('nothing changed')
+      })
+    })
+
     it('lists, verifies and prunes', async () => {
       const digest = await bake(['build', await spec(VALID)], { cache: join(folder, 'cache'), cwd: folder })
       expect((await run('cache', 'ls')).stdout).toContain(digest)

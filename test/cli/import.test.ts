@@ -61,7 +61,7 @@ describe('ocibake import', () => {
     expect(stderr).toMatch(/^1 image: 0 todo, 1 differs, 1 defect, 0 lifted, \d+ mapped$/m)
     expect(stderr).toMatch(/^app\.pkr\.hcl:5: differs OB170: /m)
     expect(stderr).not.toContain('OB153')
-    expect(stderr).toContain('what it did with the image: ocibake build app.spec.ts --push')
+    expect(stderr).toContain('to build it: ocibake build app.spec.ts --push')
   })
 
   it('writes a spec for each image, and a report, wherever it is told to', async () => {

@@ -69,8 +69,9 @@ test('tarballs of the web and of S3 come through the proxy, too', async () => {
   expect([...new Set(proxy.seen)]).toEqual([
     'CONNECT files.example.com:443',
     'GET http://s3.example.com/bucket/a.tar?x-id=GetObject',
+    'HEAD http://s3.example.com/bucket/a.tar',
   ])
-  expect(s3.server.seen).toMatchObject([{ signed: true, key: 'a.tar' }])
+  expect(s3.server.seen).toMatchObject(Array(2).fill({ signed: true, key: 'a.tar' }))
 })
 
 test('tinyproxy lets an image through, and tarballs, in both ways of asking', async () => {
@@ -102,6 +103,7 @@ test('tinyproxy lets an image through, and tarballs, in both ways of asking', as
     new Set([
       'CONNECT registry.example.com:443 HTTP/1.1',
       'GET http://s3.example.com/bucket/a.tar?x-id=GetObject HTTP/1.1',
+      'HEAD http://s3.example.com/bucket/a.tar HTTP/1.1',
     ]),
   )
   const shut = await runCli(['inspect', name], { ...around, env: { ...env, https_proxy: proxy.shown } })

@@ -4,11 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { readMarkdown } from '../support/markdown.ts'
 
 const SOURCE = join(import.meta.dirname, '../../src/import')
-const FIXTURES = join(import.meta.dirname, '../import/fixtures')
+const FIXTURES = join(import.meta.dirname, '../import')
 
 /** id -> the kinds that the row names. */
 const ROWS = new Map(
-  [...readMarkdown('docs/packer.md').matchAll(/^\| `(OB\d{3})` \| (\w+) \| (.*) \|$/gm)].map(([, id, kind, text]) => [
+  [
+    ...[readMarkdown('docs/packer.md'), readMarkdown('docs/dockerfile.md')]
+      .join('\n')
+      .matchAll(/^\| `(OB\d{3})` \| (\w+) \| (.*) \|$/gm),
+  ].map(([, id, kind, text]) => [
     id!,
     [kind!, ...[...text!.matchAll(/`(todo|differs|defect|lifted|mapped)`/g)].map((match) => match[1]!)],
   ]),
@@ -20,8 +24,8 @@ function filesIn(folder: string, ending: string): string[] {
     .map((name) => join(folder, name))
 }
 
-describe('docs/packer.md', () => {
-  it('has a row for each finding that an import can have, and for no other', () => {
+describe('docs/packer.md and docs/dockerfile.md', () => {
+  it('have a row for each finding that an import can have, and for no other', () => {
     const texts = filesIn(SOURCE, '.ts').map((file) =>
       readFileSync(file, 'utf8').replace(/^\s*(\*|\/\/|\/\*).*$/gm, ''),
     )
@@ -29,7 +33,7 @@ describe('docs/packer.md', () => {
     expect([...ROWS.keys()]).toEqual([...ids].sort())
   })
 
-  it('says of each finding in a report what kind it is', () => {
+  it('say of each finding in a report what kind it is', () => {
     const headings = new Map([
       ['To do', 'todo'],
       ['Different', 'differs'],

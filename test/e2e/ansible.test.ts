@@ -19,7 +19,7 @@ let folders: string[] = []
 
 beforeAll(async () => {
   await pythonBase()
-}, 300_000)
+}, 600_000)
 
 afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true })
@@ -94,7 +94,7 @@ describe('a playbook that does what playbooks do', () => {
   it.each([
     ['nobody, with no new privileges', ORDINARY],
     ['user 12345 in a container that allows nothing but ptrace', RESTRICTED],
-  ])('has the digest that root gives it, made by %s', { timeout: 200_000 }, async (_, place) => {
+  ])('has the digest that root gives it, made by %s', { timeout: 300_000 }, async (_, place) => {
     expect((await build(place)).digest).toBe(digest)
   })
 })
@@ -123,4 +123,4 @@ it('specs/redis.spec.ts makes an image that answers redis-cli', async () => {
     throw new Error(`The container said: ${await running.stop()}`, { cause: error })
   }
   await running.stop()
-}, 200_000)
+}, 400_000)

@@ -86,6 +86,24 @@ describe('a cache on a disk that is too small', () => {
   }, 120_000)
 })
 
+describe('a script that fills the disk', () => {
+  it.each([
+    ['in its root', 'cat /dev/zero >/fill'],
+    ['in its root, and does not mind', 'cat /dev/zero >/fill; cat /dev/zero >/srv/more; echo went on'],
+    ['in its /tmp', 'cat /dev/zero >/tmp/fill'],
+    ['by what it prints', 'cat /dev/zero'],
+  ])('%s fails for that, leaves nothing, and the cache is good', async (_, run) => {
+    const cache = smallDisk(12 * MEGABYTE)
+    const { code, stderr } = await bakery.build({ from: bakery.base, steps: [{ run }] }, undefined, { cache })
+    expect(code, stderr).toBe(1)
+    expect(stderr).toMatch(/^DISK_FULL|^RUN_FAILED(.|\n)*No space left on device/m)
+    expect(stderr).toMatch(/\n {2}-> \S/)
+    await bakery.expectNothingLeft(['out'], cache)
+    expect(await bakery.buildHere(plain, 'oci:out:1', cache)).toBe(plainDigest)
+    rmSync(bakery.at('out'), { recursive: true })
+  })
+})
+
 describe('room on a disk', () => {
   const copied = () => ({ from: bakery.base, steps: [{ write: '/new', text: 'new' }] })
 

@@ -128,7 +128,8 @@ describe('the tarball', () => {
   })
 
   it('is small', () => {
-    // Two static programs of about 400 kB each when packed, and the libraries: nothing else is installed for them.
+    // Two static programs of about 400 kB each when packed, the libraries and HCL's grammar: nothing else is installed
+    // for them.
     expect(size).toBeLessThan(2_000_000)
   })
 
@@ -235,6 +236,14 @@ describe('the files of the package alone', () => {
       await s3.stop()
       await registry.stop()
     }
+  })
+
+  it('import a template with the grammar that is beside them', async () => {
+    const template = 'source "docker" "app" {\n  image = "debian"\n}\nbuild {\n  sources = ["docker.app"]\n}\n'
+    await writeFile(join(project, 'packed.pkr.hcl'), template)
+    const { exitCode, stderr } = await start([join(alone(), 'dist/cli.js'), 'import', 'packed.pkr.hcl'])
+    expect(exitCode, stderr).toBe(0)
+    expect(await readFile(join(project, 'packed.spec.ts'), 'utf8')).toContain("from: 'debian'")
   })
 
   it('show where it was when a mistake of ours comes to light', async () => {

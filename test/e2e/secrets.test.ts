@@ -95,6 +95,18 @@ describe('a secret in a file', () => {
     await built({ ...more, steps: [{ remove: '/etc/auth' }] })
     await built({ ...more, layers: 'append' })
   })
+
+  it('is one in a base that was searched before by somebody who did not have it', async () => {
+    const word = token('known later', 24)
+    const later = { OCIBAKE_REGISTRY_TOKEN: `registry.example.com=me:${word}` }
+    await built({ steps: [{ write: '/etc/word', text: word }] }, 'oci:with-word:1')
+    const more = { from: 'oci:with-word:1', steps: [{ write: '/new', text: 'new' }] }
+    await built(more)
+    const again = { ...more, steps: [{ write: '/new', text: 'newer' }] }
+    const [where] = await refused(again, undefined, later)
+    expect(where).toBe('SECRET_FOUND  app.spec.json, the base')
+    await built(again)
+  })
 })
 
 describe('a layer in the cache', () => {

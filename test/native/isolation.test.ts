@@ -196,6 +196,19 @@ describe('a hostile root', () => {
   })
 
   test.each([
+    ['an absolute symlink out', (away: string) => away, '/way'],
+    ['a symlink with many ..', (away: string) => `../../../../../..${away}`, '/way'],
+    ['an open descriptor', () => '/proc/self/fd/3', '/way'],
+    ['another process', () => '/proc/1/cwd', '/way'],
+    ['dots', (away: string) => away, '/../../../../../../../../proc/1/root'],
+  ])('with a working folder that is %s shows nothing of the host', async (_, target, workdir) => {
+    const tree = folder({ bin, etc, tmp: folder({}), way: symlink(target(outside)) }) as Tree
+    const script = { run: 'ls; cat secret', shell: ['/bin/sh', '-c'], workdir }
+    await expect(bench.run(tree, script)).rejects.toMatchObject({ code: 'RUN_FAILED' })
+    expect(bench.lines().join()).not.toMatch(/of the host|(^|,)secret/)
+  })
+
+  test.each([
     ['/proc is a file', { proc: file('') }],
     ['/proc -> /', { proc: symlink('/') }],
     ['/dev -> itself', { dev: symlink('dev') }],
@@ -234,9 +247,9 @@ describe('the network', () => {
 })
 
 test('the helper builds without a warning, static and dynamic', async () => {
-  const sources = readdirSync('native')
-    .filter((name) => name.endsWith('.c'))
-    .map((name) => join('native', name))
+  const folders = ['native', 'native/agent']
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  const sources = files.filter((name) => name.endsWith('.c'))
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
   for (const mode of [['-static'], []]) {
     execFileSync('cc', [...mode, ...flags, '-o', join(outside, 'helper'), ...sources], { stdio: 'pipe' })

@@ -48,6 +48,43 @@ describe('the laws of apply and diff', () => {
 })
 
 describe('apply', () => {
+  it('lands behind thousands of symlinks in the time that as many folders take', () => {
+    const count = 20_000
+    const numbers = Array.from({ length: count }, (_, i) => i)
+    const all = <N extends Node>(name: string, node: (i: number) => N) =>
+      Object.fromEntries(numbers.map((i) => [`${name}${i}`, node(i)]))
+    const tree = made({
+      links: made(all('l', (i) => symlink(i % 2 === 0 ? '/one' : `/more/d${i}`))),
+      more: made(all('d', () => made({}))),
+      one: made({}),
+    })
+    const laid = apply(tree, implied({ links: implied(all('l', (i) => implied({ [`f${i}`]: file(`${i}`) }))) }))
+    expect((nodeAt(laid, 'one') as Directory).children.size).toBe(count / 2)
+    expect(nodeAt(laid, 'more/d1/f1')?.kind).toBe('file')
+    expect(nodeAt(laid, 'links')).toBe(nodeAt(tree, 'links'))
+  }, 20_000)
+
+  it.each([
+    ['a file where another goes through', { a: { b: file('1') }, c: { x: file('2') } }, 'PATH_INVALID'],
+    ['a symlink where another goes through', { a: { b: symlink('/elsewhere') }, c: { x: file('2') } }, 'elsewhere/x'],
+    ['two files of one name', { a: { z: file('1') }, d: { z: file('22') } }, 'there/z'],
+  ])('lands behind symlinks one after the other: %s', (_, layers, want) => {
+    const tree = made({
+      ...{ a: symlink('/there'), c: symlink('/there/b'), d: symlink('/there') },
+      ...{ there: made({ b: made({ old: file('') }) }), elsewhere: made({}) },
+    })
+    const parts = Object.entries(layers).map(([name, children]) => [name, implied(children)] as const)
+    const lay = () => apply(tree, implied(Object.fromEntries(parts)))
+    const byOne = () => parts.reduce((done, [name, part]) => apply(done, implied({ [name]: part })), tree)
+    if (want === 'PATH_INVALID') {
+      expect(byOne).toThrow(expect.objectContaining({ code: want }))
+      expect(lay).toThrow(expect.objectContaining({ code: want }))
+      return
+    }
+    expect(sameTree(lay(), byOne())).toBe(true)
+    expect(nodeAt(lay(), want)).toMatchObject({ kind: 'file', content: { size: want === 'there/z' ? 2 : 1 } })
+  })
+
   it('lands behind a symlink where a directory is only implied, as on a merged-/usr base', () => {
     const base = made({ lib: symlink('usr/lib'), usr: made({ lib: made({ old: file('') }) }) })
     expect(paths(apply(base, placeAt('lib/x', file('x'))))).toEqual([

@@ -21,6 +21,7 @@ const plain: TarEntry = {
 }
 
 const DIFF_ID = digestOf('tar')
+const CHECKS = Uint32Array.of(0, 1, 2 ** 32 - 1)
 
 describe('a layer index', () => {
   it('gives every member back exactly', () => {
@@ -46,7 +47,7 @@ describe('a layer index', () => {
       },
     ]
     const index = readIndex(written(entries, 2 ** 40), DIFF_ID)
-    expect(index).toMatchObject({ diffId: DIFF_ID, size: 2 ** 40 })
+    expect(index).toMatchObject({ diffId: DIFF_ID, size: 2 ** 40, checks: CHECKS })
     expect([...index.entries()]).toEqual(entries)
     expect([...index.entries()]).toEqual(entries)
   })
@@ -67,7 +68,7 @@ describe('a layer index', () => {
 
   it.each([
     ['another layer', (bytes: Buffer) => bytes, digestOf('other')],
-    ['another version', (bytes: Buffer) => resealed(replaced(bytes, '"version":2', '"version":1')), DIFF_ID],
+    ['another version', (bytes: Buffer) => resealed(replaced(bytes, '"version":3', '"version":2')), DIFF_ID],
     ['a changed name', (bytes: Buffer) => replaced(bytes, 'file', 'life'), DIFF_ID],
     ['another size', (bytes: Buffer) => replaced(bytes, '"size":512', '"size":513'), DIFF_ID],
     ['nothing', () => Buffer.alloc(0), DIFF_ID],
@@ -80,7 +81,7 @@ describe('a layer index', () => {
 function written(entries: readonly TarEntry[], size: number): Buffer {
   const writer = new IndexWriter()
   for (const entry of entries) writer.add(entry)
-  return writer.finish(DIFF_ID, size)
+  return writer.finish(DIFF_ID, size, CHECKS)
 }
 
 function resealed(bytes: Buffer): Buffer {

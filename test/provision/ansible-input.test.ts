@@ -76,6 +76,16 @@ it('sees an ansible.cfg beside the spec that was not there', async () => {
   expect((await input()).input).not.toBe(before.input)
 })
 
+it('sees folders of the project that ansible.cfg names, and not those of the user', async () => {
+  put('ansible.cfg', '[defaults]\nroles_path = shared/roles:~/roles:/nosuch\nlibrary = shared/modules\n')
+  put('shared/roles/r/tasks/main.yml')
+  const before = await input()
+  put('shared/roles/r/tasks/main.yml', 'other\n')
+  expect(await input()).toMatchObject({ change: 'shared/roles/r/tasks/main.yml changed' })
+  put('shared/modules/m.py')
+  expect((await input()).input).not.toBe(before.input)
+})
+
 it('sees what the step says, and the version of Ansible', async () => {
   const { text } = await input()
   expect(text).toMatchObject({ version: expect.stringMatching(/^ansible-playbook \[core 2\./) })

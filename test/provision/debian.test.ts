@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Event } from '../../src/events.ts'
 import { type DebianOptions, debianKey, debianTar } from '../../src/provision/debian.ts'
 import { proxyVariables } from '../../src/provision/proxy-variables.ts'
@@ -61,6 +61,17 @@ describe('a Debian base', () => {
     await expect.poll(() => processesThatMention(inside), { timeout: 5_000 }).toEqual([])
     expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(inside)
     await rm(inside, { recursive: true })
+  })
+})
+
+test('a disk that is too small for a base is said as such', { timeout: 60_000 }, async () => {
+  const disk = join(work, 'small')
+  await mkdir(disk)
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=700', 'tmpfs', disk])
+  onTestFinished(() => void execa('umount', ['-l', disk]))
+  await expect(make('small/base', BASE)).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    hint: expect.stringMatching(/-dir/),
   })
 })
 

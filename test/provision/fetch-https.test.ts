@@ -9,6 +9,7 @@ import { fetchSource } from '../../src/provision/fetch.ts'
 import type { FetchOptions } from '../../src/provision/start-fetch.ts'
 import { checkHop } from '../../src/provision/web-address.ts'
 import { collect } from '../support/bytes.ts'
+import { endless } from '../support/endless.ts'
 import { testFolder } from '../support/folder.ts'
 
 const QUICK = { attempts: 3, backoff: 5, longestWait: 50, idle: 300 }
@@ -97,6 +98,19 @@ describe('fetchSource from the web', () => {
       message: expect.stringMatching(/ for a file of 1000000000000000 bytes; \d+ bytes are free\.$/),
     })
     expect(web.seen).toHaveLength(1)
+  })
+
+  it('leaves a body that does not say its size and never ends', async () => {
+    let sent: Promise<number> | undefined
+    web.handler = (_, response) => {
+      sent = endless(response, 200)
+    }
+    const error = await failure(`${web.origin}/f`, { patience: { ...QUICK, unsized: 1e6 } })
+    expect(error).toMatchObject({
+      code: 'FETCH_FAILED',
+      message: `${web.origin}/f goes on after 1000000 bytes, and never said how many it has.`,
+    })
+    expect(await sent).toBeLessThan(20e6)
   })
 
   it('downloads a file and verifies it', async () => {

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -290,6 +293,23 @@ describe('copy', () => {
     put('one', 'x')
     const tree = await performed(made({ etc: ACCOUNTS }), { copy: join(folder, 'one'), to })
     expect(await textAt(tree, want)).toBe('x')
+  })
+
+  it('leaves a socket out and says so, and refuses a fifo without waiting for it', async () => {
+    const server = createServer().listen(join(folder, 'app.sock'))
+    await once(server, 'listening')
+    const events: Event[] = []
+    const tree = await performed(made({}), { copy: folder, to: '/' }, tools(events))
+    server.close()
+    expect(nodeAt(tree, 'app.sock')).toBeUndefined()
+    expect(events).toEqual([
+      { type: 'warning', message: expect.stringMatching(/app\.sock is a socket and was left out\.$/) },
+    ])
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await expect(performed(made({}), { copy: folder, to: '/' })).rejects.toMatchObject({
+      code: 'PATH_INVALID',
+      message: expect.stringMatching(/pipe is a device or a fifo and cannot be copied\.$/),
+    })
   })
 
   it('keeps names byte for byte', async () => {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { delimiter, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { type CredentialSurroundings, credentialLookup } from '../../src/registry/credentials.ts'
 import { credentialHelper } from '../support/credential-helper.ts'
 import { testFolder } from '../support/folder.ts'
@@ -235,5 +235,41 @@ test('DOCKER_AUTH_CONFIG is a file in a variable, before the files and not besid
   await expect(broken.lookup('a.io', 'x')).rejects.toMatchObject({
     code: 'CREDENTIALS_UNREADABLE',
     message: 'DOCKER_AUTH_CONFIG is not JSON at line 1, column 11.',
+  })
+})
+
+describe('credential-helpers of a registries.conf', () => {
+  const GIVES = (name: string) => `echo '{"Username":"${name}","Secret":"s"}'`
+  const UNKNOWN = 'echo "credentials not found in native keychain"; exit 1'
+
+  /** Asks helpers, of these lines of shell, in this order; the file knows `a.io`. */
+  async function asked(order: readonly string[], programs: Readonly<Record<string, string>>, host = 'a.io') {
+    const paths = await Promise.all(Object.entries(programs).map(([name, lines]) => credentialHelper(name, lines)))
+    const { home } = await homeWith({ auths: { 'a.io': auth('file') } })
+    const env = { PATH: paths.join(delimiter), OCIBAKE_REGISTRY_TOKEN: 'given.io=given:pw' }
+    const found = await credentialLookup({ env, home }, async () => order)(host, 'team/app')
+    return found?.kind === 'password' ? found.username : found
+  }
+
+  test.each([
+    ['are asked in their order', ['one', 'containers-auth.json'], { one: GIVES('one') }, 'one'],
+    ['come after files that know more', ['containers-auth.json', 'one'], { one: GIVES('one') }, 'file'],
+    ['know nothing sometimes', ['one', 'two'], { one: UNKNOWN, two: GIVES('two') }, 'two'],
+    ['may stand in the place of all files', ['one'], { one: UNKNOWN }, undefined],
+    ['may be nobody', [], {}, undefined],
+    ['fail without harm while another one knows', ['one', 'gone', 'containers-auth.json'], { one: 'exit 3' }, 'file'],
+  ])('%s: %j', async (_, order, programs, user) => {
+    expect(await asked(order, programs)).toBe(user)
+  })
+
+  test('come after what was given for the build', async () => {
+    expect(await asked(['one'], { one: GIVES('one') }, 'given.io')).toBe('given')
+  })
+
+  test('fail when nobody knows anything, with the first that could not say', async () => {
+    await expect(asked(['one', 'two'], { one: 'echo locked; exit 2', two: 'exit 3' })).rejects.toMatchObject({
+      code: 'CREDENTIAL_HELPER_FAILED',
+      message: expect.stringContaining('docker-credential-one, asked for a.io, ended with exit code 2: locked'),
+    })
   })
 })

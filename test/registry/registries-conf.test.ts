@@ -7,7 +7,7 @@ import { mirroredSource } from '../../src/registry/mirrored.ts'
 import { ownPlace, parseMirror, placesFor } from '../../src/registry/mirrors.ts'
 import { parseRegistriesConf } from '../../src/registry/parse-registries-conf.ts'
 import { pushImage } from '../../src/registry/push.ts'
-import { registriesLookup } from '../../src/registry/registries-conf.ts'
+import { helpersLookup, registriesLookup } from '../../src/registry/registries-conf.ts'
 import { runCli } from '../support/cli.ts'
 import { testFolder } from '../support/folder.ts'
 import { freePort, type RegistryOptions, startRegistry } from '../support/registry.ts'
@@ -100,12 +100,12 @@ test.each([
   [`by.com/x@${DIGEST}`, [`d.local/x@${DIGEST}`, `by.com/x@${DIGEST}`]],
   ['off.com/x:1', ['m.local/x:1']],
 ])('%s is pulled from %j', async (name, places) => {
-  const tables = await parseRegistriesConf(CONF, 'f')
+  const { tables } = await parseRegistriesConf(CONF, 'f')
   expect(shown(placesFor(parseReference(name), [], false, tables))).toEqual(places)
 })
 
 test('what a table blocks is neither pulled nor pushed to, by whatever way it is reached', async () => {
-  const tables = await parseRegistriesConf(CONF, '/the/file')
+  const { tables } = await parseRegistriesConf(CONF, '/the/file')
   const refused = { code: 'REGISTRY_ERROR', message: expect.stringContaining("/the/file blocks 'gone.com'") }
   const gone = parseReference('gone.com/x/y:1')
   expect(() => placesFor(gone, [], false, tables)).toThrow(expect.objectContaining(refused))
@@ -120,7 +120,7 @@ test('what a table blocks is neither pulled nor pushed to, by whatever way it is
 })
 
 test('--mirror stands in the place of the mirrors of the file, which alone say where the registry itself is', async () => {
-  const tables = await parseRegistriesConf(CONF, 'f')
+  const { tables } = await parseRegistriesConf(CONF, 'f')
   const reference = parseReference('example.com/foo/image:1')
   const mirrors = [parseMirror('example.com=q.wild.com')]
   const mirror = 'q.wild.com/foo/image:1 insecure'
@@ -222,7 +222,10 @@ async function registryWith(options: RegistryOptions, name?: string) {
 
 /** A connection for which this is written of registries. */
 function reading(text: string, options: Parameters<typeof testConnection>[0] = {}) {
-  const { connection, events } = testConnection({ registries: () => parseRegistriesConf(text, 'f'), ...options })
+  const { connection, events } = testConnection({
+    registries: async () => (await parseRegistriesConf(text, 'f')).tables,
+    ...options,
+  })
   onTestFinished(() => connection.close())
   return { connection, events }
 }
@@ -310,3 +313,30 @@ test('a build that may not push where it is to push does nothing', async () => {
   expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining("blocks 'off.io'") })
   expect(result.stderr).not.toContain('writing the layer')
 }, 60_000)
+
+test.each([
+  ['credential-helpers = ["one", "containers-auth.json", "two"]', ['one', 'containers-auth.json', 'two']],
+  ['credential-helpers = []', []],
+  ['unqualified-search-registries = []', undefined],
+])('%s says who is asked for credentials: %j', async (text, helpers) => {
+  expect((await parseRegistriesConf(text, 'f')).helpers).toEqual(helpers)
+})
+
+test.each(['"one"', '[1]', '["../one"]', '["a b"]', '[""]'])('credential-helpers = %s is refused', async (value) => {
+  await expect(parseRegistriesConf(`credential-helpers = ${value}`, '/the/file')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining("/the/file has something else than names of programs as 'credential-helpers'"),
+  })
+})
+
+test('credential-helpers of the last file that has them count', async () => {
+  const home = await written({
+    '.config/containers/registries.conf': 'credential-helpers = ["main"]',
+    '.config/containers/registries.conf.d/a.conf': 'credential-helpers = ["late"]',
+    '.config/containers/registries.conf.d/b.conf': '[[registry]]\nlocation = "a.io"',
+  })
+  const system = await written({ 'registries.conf': 'credential-helpers = ["system"]' })
+  expect(await helpersLookup({ env: {}, home }, system)()).toEqual(['late'])
+  expect(await helpersLookup({ env: {}, home: '/nowhere' }, system)()).toEqual(['system'])
+  expect(await helpersLookup({ env: {}, home: '/nowhere' }, '/nowhere')()).toEqual(['containers-auth.json'])
+})

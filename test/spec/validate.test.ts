@@ -193,6 +193,11 @@ describe('validate', () => {
       { from: 'a', mediaTypes: 'docker', compression: 'zstd' },
       /^compression: 'zstd' does not go with/,
     ],
+    [
+      'to compress anew what is not compressed',
+      { from: 'a', recompress: true, compression: 'none' },
+      /^recompress: is for compression 'gzip'/,
+    ],
     ['mirror and snapshot', { from: { debian: 'sid', mirror: 'https://a', snapshot: '20260101T000000Z' } }, /^from: /],
   ])('refuses %s', (_, value, want) => {
     const found = mistakes(value)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { endless } from './endless.ts'
 import { type Keys, verifySignature } from './sigv4.ts'
 
 /** What a test may let the server do instead of a proper answer. */
@@ -14,6 +15,7 @@ export type Fault =
       readonly headers?: Record<string, string>
     }
   | { readonly kind: 'page'; readonly status: number; readonly body: string }
+  | { readonly kind: 'endless'; readonly status: number }
   | { readonly kind: 'silence' }
   | { readonly kind: 'whole' }
   | { readonly kind: 'otherRange' }
@@ -26,6 +28,8 @@ export interface Seen {
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
   readonly versionId: string | undefined
+  /** What `x-amz-checksum-mode` says. */
+  readonly checksumMode: string | undefined
   readonly region: string
   readonly signed: boolean
 }
@@ -45,6 +49,8 @@ interface Version {
   readonly etag: string
   /** null: a delete marker. */
   readonly body: Buffer | null
+  /** `x-amz-checksum-…`: told to those who ask for it, and not with ranges. */
+  readonly checksums: Readonly<Record<string, string>>
 }
 
 /**
@@ -55,6 +61,8 @@ export class S3Server {
   readonly keys: Keys
   readonly buckets = new Map<string, Bucket>()
   readonly seen: Seen[] = []
+  /** Bytes that clients took of answers without an end. */
+  readonly endless: Promise<number>[] = []
   /** Asked before every answer. May change objects too. */
   fault: (request: Seen, number: number) => Fault | undefined = () => undefined
   /** Added to the server's clock, in milliseconds. */
@@ -97,15 +105,24 @@ export class S3Server {
     })
   }
 
-  /** @param body null: deletes it, in a versioned bucket with a marker @returns the version's id */
-  put(bucketName: string, key: string, body: Buffer | string | null): string {
+  /**
+   * @param body null: deletes it, in a versioned bucket with a marker
+   * @param checksums headers, as S3 keeps them with the object
+   * @returns the version's id
+   */
+  put(
+    bucketName: string,
+    key: string,
+    body: Buffer | string | null,
+    checksums: Readonly<Record<string, string>> = {},
+  ): string {
     const bucket = this.buckets.get(bucketName)
     if (bucket === undefined) throw new Error(`no bucket ${bucketName}`)
     const bytes = body === null ? null : Buffer.from(body)
     const etag = `"${createHash('md5')
       .update(bytes ?? '')
       .digest('hex')}"`
-    const version = { id: bucket.versioned ? `v${++this.#versions}` : 'null', etag, body: bytes }
+    const version = { id: bucket.versioned ? `v${++this.#versions}` : 'null', etag, body: bytes, checksums }
     const before = bucket.versioned ? (bucket.objects.get(key) ?? []) : []
     if (bytes === null && !bucket.versioned) bucket.objects.delete(key)
     else bucket.objects.set(key, [version, ...before])
@@ -135,6 +152,7 @@ export class S3Server {
       ifMatch: request.headers['if-match'],
       ifNoneMatch: request.headers['if-none-match'],
       versionId: url.searchParams.get('versionId') ?? undefined,
+      checksumMode: request.headers['x-amz-checksum-mode'] as string | undefined,
       region: verdict.region,
       signed,
     }
@@ -142,6 +160,7 @@ export class S3Server {
     response.setHeader('date', new Date(Date.now() + this.clock).toUTCString())
     const fault = this.fault(seen, this.seen.length)
     if (fault?.kind === 'silence') return undefined
+    if (fault?.kind === 'endless') return void this.endless.push(endless(response, fault.status))
     if (fault?.kind === 'error') return sendError(response, seen, fault.status, fault.code, fault.headers)
     if (fault?.kind === 'page') {
       return response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body)
@@ -197,6 +216,7 @@ function get(seen: Seen, bucket: Bucket, response: ServerResponse, fault: Fault 
     'last-modified': new Date(0).toUTCString(),
     ...(range !== undefined && { 'content-range': `bytes ${start}-${end - 1}/${body.length}` }),
     ...(bucket.versioned && { 'x-amz-version-id': version.id }),
+    ...(seen.checksumMode === 'ENABLED' && range === undefined && version.checksums),
   })
   if (seen.method === 'HEAD') return response.end()
   // The end comes a little later: what the client has not read when it learns of it, it forgets.

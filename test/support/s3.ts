@@ -9,7 +9,7 @@ export interface S3 extends Keys {
   readonly server: S3Server
   createBucket(name: string, bucket?: Partial<Bucket>): void
   /** @returns the version's id */
-  put(bucket: string, key: string, body: Buffer | string | null): string
+  put(bucket: string, key: string, body: Buffer | string | null, checksums?: Readonly<Record<string, string>>): string
   stop(): Promise<void>
 }
 
@@ -38,7 +38,7 @@ export async function startS3(keys: Partial<Keys> = {}): Promise<S3> {
     env,
     server,
     createBucket: (name, bucket) => server.createBucket(name, bucket),
-    put: (bucket, key, body) => server.put(bucket, key, body),
+    put: (bucket, key, body, checksums) => server.put(bucket, key, body, checksums),
     stop: () => server.stop(),
   }
 }

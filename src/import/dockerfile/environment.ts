@@ -30,6 +30,21 @@ export class Environment {
     throw new Unreadable(`$${'base' in unknown ? unknown.base.name : ''} is a variable of the base`)
   }
 
+  /** An instruction has set the variable. */
+  has(name: string): boolean {
+    return this.#current.has(name)
+  }
+
+  /** What an expression is now, as far as it is known: literal text, and variables of the base. */
+  pieces(expression: Expression): Expression {
+    return merged(flattened(this.#resolve(expression)).map(asPiece))
+  }
+
+  /** Every variable with what it is now, in the order in which they were set first. */
+  values(): (readonly [name: string, value: Expression])[] {
+    return [...this.#current].map(([name, { value }]) => [name, merged(flattened(value).map(asPiece))])
+  }
+
   /**
    * The variables for `config.env`, in an order in which each sees what it refers to: there an entry sees those before it.
    * A name that is in no order has its reason instead.

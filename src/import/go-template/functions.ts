@@ -1,3 +1,4 @@
+import { replaceEach } from '../check-length.ts'
 import { Fault, Unknowable } from '../fault.ts'
 import type { Text } from '../value.ts'
 import type { GoFunction } from './render.ts'
@@ -51,7 +52,7 @@ export function goFunctions(surroundings: GoSurroundings): ReadonlyMap<string, G
 const textFunctions: readonly [string, GoFunction][] = [
   ['lower', ([text], plain) => plain(text).toLowerCase()],
   ['upper', ([text], plain) => plain(text).toUpperCase()],
-  ['replace_all', ([old, with_, text], plain) => plain(text).replaceAll(plain(old), () => plain(with_))],
+  ['replace_all', ([old, with_, text], plain) => replaceEach(plain(text), plain(old), plain(with_))],
   [
     'replace',
     ([old, with_, count, text], plain) => replaced(plain(text), plain(old), plain(with_), Number(plain(count))),
@@ -62,7 +63,8 @@ const textFunctions: readonly [string, GoFunction][] = [
 ]
 
 function replaced(text: string, old: string, with_: string, count: number): string {
-  if (count < 0) return text.replaceAll(old, () => with_)
+  const all = replaceEach(text, old, with_)
+  if (count < 0) return all
   const pieces = text.split(old)
   return pieces.slice(1).reduce((made, piece, index) => made + (index < count ? with_ : old) + piece, pieces[0]!)
 }

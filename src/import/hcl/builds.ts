@@ -1,4 +1,5 @@
 import { Unknowable } from '../fault.ts'
+import type { Finding } from '../finding.ts'
 import type { Findings } from '../findings.ts'
 import { goContext } from '../go-template/context.ts'
 import type { GoSurroundings } from '../go-template/functions.ts'
@@ -11,6 +12,7 @@ import type { Evaluator } from './evaluate.ts'
 import { sourcesOf, type UsedSource } from './sources.ts'
 import { attributeOf, type BlockSyntax, type Body, placeOf } from './syntax.ts'
 import { checkLabels } from './syntax-error.ts'
+import { HCP } from './top-level.ts'
 
 const KNOWN = /^(source|provisioner|post-processor|post-processors|error-cleanup-provisioner)$/
 
@@ -104,12 +106,9 @@ function buildRoot(name: string) {
   }
 }
 
-function unknownBlock(block: BlockSyntax) {
-  return {
-    kind: 'todo',
-    id: 'OB144',
-    place: placeOf(block),
-    says: `The block \`${block.type}\` in a build is not imported.`,
-    advice: 'Look whether the image needs what it does.',
-  } as const
+function unknownBlock(block: BlockSyntax): Finding {
+  const found = { id: 'OB144', place: placeOf(block) } as const
+  if (block.type === 'hcp_packer_registry') return { ...found, ...HCP }
+  const says = `The block \`${block.type}\` in a build is not imported.`
+  return { ...found, kind: 'todo', says, advice: 'Look whether the image needs what it does.' }
 }

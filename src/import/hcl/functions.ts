@@ -14,7 +14,6 @@ const NOT_HERE =
 
 const GENERAL: FunctionTable = {
   ...textFunctions,
-  ...regexFunctions,
   ...collectionFunctions,
   ...numberFunctions,
   ...encodingFunctions,
@@ -24,7 +23,7 @@ const GENERAL: FunctionTable = {
 
 /** The functions that can be evaluated here. @param own those that depend on the template's place or time */
 export function hclFunctions(own: FunctionTable): Functions {
-  const table: FunctionTable = { ...GENERAL, ...own }
+  const table: FunctionTable = { ...GENERAL, ...regexFunctions(), ...own }
   return (name) => {
     const found = Object.hasOwn(table, name) ? table[name] : undefined
     if (found !== undefined) return found

@@ -3,6 +3,13 @@ import type { Build } from '../template.ts'
 import type { Scoped } from './blocks.ts'
 import { type AttributeSyntax, type BlockSyntax, type Body, placeOf } from './syntax.ts'
 
+/** What to say of `hcp_packer_registry`, in a build or outside. */
+export const HCP = {
+  kind: 'differs',
+  says: 'Builds were told to HCP Packer; ocibake tells nobody.',
+  advice: 'Tell it by its own command line, if you need it to know.',
+} as const
+
 /** What became of what stands at the top of files and is none of sources, builds, variables and locals. */
 export function topLevelFindings(
   files: readonly Body[],
@@ -46,6 +53,8 @@ function ofBlock(block: BlockSyntax, used: ReadonlySet<string>): Finding | undef
       if (used.has(JSON.stringify(place))) return undefined
       return { kind: 'mapped', id: 'OB149', place, says: `No build uses \`${named}\`.`, advice: 'It is left out.' }
     }
+    case 'hcp_packer_registry':
+      return { ...HCP, id: 'OB144', place }
     case 'variable':
     case 'variables':
     case 'locals':

@@ -4,6 +4,7 @@ import { Findings } from '../findings.ts'
 import type { SourceText } from '../source-text.ts'
 import type { Template } from '../template.ts'
 import type { TemplateInputs } from '../template-inputs.ts'
+import type { Place } from '../value.ts'
 import { BlockReader } from './blocks.ts'
 import { buildsOf, listIn, type Root } from './builds.ts'
 import { givenValues } from './given-values.ts'
@@ -21,8 +22,10 @@ export async function readJson(source: SourceText, inputs: TemplateInputs): Prom
   })
   const tree = parseTolerantly(source, (finding) => findings.add(finding))
   const root = new Map(json.members(tree, 'The template').map((member) => [member.name, member]))
-  const declared = declaredIn(root, json)
-  const given = await givenValues(declared, inputs, findings)
+  const named = declaredIn(root, json)
+  const mentioned = (name: string) => isMentioned(name, source.text)
+  const given = await givenValues(new Set(named.map(({ name }) => name)), mentioned, inputs, findings)
+  const declared = [...named, ...undeclared(given, named, json.placeOf(tree))]
   const surroundings = { templateFolder: dirname(source.file), cwd: inputs.cwd }
   const sensitive = new Set(listIn(root, 'sensitive-variables', json).map(({ value }) => String(value)))
   const variables = new UserVariables({
@@ -40,6 +43,24 @@ export async function readJson(source: SourceText, inputs: TemplateInputs): Prom
   const builds = buildsOf({ root, json, blocks: new BlockReader(json, findings), variables, surroundings, findings })
   for (const finding of rootFindings([...root.values()])) findings.add(finding)
   return { format: 'json', files: [source.file, ...inputs.varFiles], variables: all, builds, findings: findings.all }
+}
+
+/** The texts of a template ask for a variable of this name. */
+function isMentioned(name: string, text: string): boolean {
+  return [...text.matchAll(/\buser\s+(?:`([^`]*)`|\\"([^"\\]*)\\")/g)].some(
+    ([, raw, quoted]) => (raw ?? quoted) === name,
+  )
+}
+
+/** In JSON, who gives a variable a value need not declare it. */
+function undeclared(
+  given: ReadonlyMap<string, string>,
+  named: readonly UserVariable[],
+  place: Place,
+): readonly UserVariable[] {
+  const names = new Set(named.map(({ name }) => name))
+  const others = [...given.keys()].filter((name) => !names.has(name))
+  return others.map((name) => ({ name, place, text: null, textPlace: place }))
 }
 
 function declaredIn(root: Root, json: JsonReader): readonly UserVariable[] {

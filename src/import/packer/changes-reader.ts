@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { Environment } from '../dockerfile/environment.ts'
 import { readExpression, Unreadable } from '../dockerfile/expression.ts'
 import { type Instruction, jsonTexts, namedValues, splitWords } from '../dockerfile/instructions.ts'
+import { portOf } from '../dockerfile/port.ts'
 import type { DraftValue } from '../draft.ts'
 import { knownText } from '../text.ts'
 import type { Place, Text } from '../value.ts'
@@ -186,15 +187,6 @@ export class ChangesReader {
   #text(text: string): string {
     return this.#environment.text(readExpression(text, this.#escaper))
   }
-}
-
-/** As spec's `expose` takes it: `80`, `53/udp`, `8000-8002`; of `ip:host:container` the last. */
-function portOf(text: string): string | undefined {
-  const [ports = '', protocol = 'tcp'] = text.slice(text.lastIndexOf(':') + 1).split('/')
-  const isNumber = /^[\d\u{100000}-\u{10fffd}]+(-[\d\u{100000}-\u{10fffd}]+)?$/u.test(ports)
-  const known = protocol.toLowerCase()
-  if (!isNumber || !['tcp', 'udp', 'sctp'].includes(known)) return undefined
-  return known === 'tcp' ? ports : `${ports}/${known}`
 }
 
 const volumeOf = (text: string) => (text.startsWith('/') || /^[\u{100000}-\u{10fffd}]/u.test(text) ? text : undefined)

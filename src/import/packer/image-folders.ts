@@ -34,7 +34,16 @@ const USUAL = [
 
 /** Which folders of the image are known to exist at a place of the template. */
 export class ImageFolders {
-  readonly #known = new Set(USUAL)
+  readonly #known: Set<string>
+
+  /** @param known what the base has */
+  constructor(known: Iterable<string> = USUAL) {
+    this.#known = new Set(known)
+  }
+
+  get all(): Iterable<string> {
+    return this.#known
+  }
 
   has(path: string): boolean {
     return this.#known.has(normal(path))

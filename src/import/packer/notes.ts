@@ -1,3 +1,4 @@
+import { DOCKERFILE_FINDINGS } from '../dockerfile/findings.ts'
 import type { Finding, FindingKind } from '../finding.ts'
 import type { Place } from '../value.ts'
 
@@ -65,6 +66,7 @@ const KINDS = {
   OB193: 'defect',
   OB194: 'defect',
   OB195: 'differs',
+  ...DOCKERFILE_FINDINGS,
 } as const satisfies { readonly [id: string]: FindingKind }
 
 export type FindingId = keyof typeof KINDS

@@ -85,6 +85,18 @@ describe('a text of a JSON template', () => {
     expect(all.join('\n')).toContain(says)
   })
 
+  it('may ask for a variable that is given but not declared', async () => {
+    const template = { builders: [{ type: 'docker', image: '{{user `a`}}:{{user "b"}}' }] }
+    const source = new SourceText('t.json', JSON.stringify(template))
+    const { builds, variables } = await readJson(source, { ...NOTHING_GIVEN, vars: { a: 'x', b: 'y' } })
+    const image = new Mixed([new Reference('a', 'x'), ':', new Reference('b', 'y')])
+    expect(builds[0]!.source.attributes.get('image')!.value).toEqual(image)
+    expect(variables.map(({ name, value }) => [name, value])).toEqual([
+      ['a', 'x'],
+      ['b', 'y'],
+    ])
+  })
+
   it('does not become larger without end by variables made of variables', async () => {
     const names = Array.from({ length: 45 }, (_, n) => [`v${n + 1}`, `{{user \`v${n}\`}}{{user \`v${n}\`}}`])
     await expect(rendered('x', Object.fromEntries([['v0', 'aaaa'], ...names]))).rejects.toMatchObject({

@@ -302,9 +302,12 @@ describe('what stands around builds', () => {
 
   it('is told of where it is in a build', async () => {
     const { findings } = await readText(
-      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n}`,
+      `${SOURCES}build {\n  sources = ["docker.a", "docker.b"]\n  hcp_packer_registry {}\n  other {}\n}`,
     )
-    expect(findings).toMatchObject([{ kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } }])
+    expect(findings).toMatchObject([
+      { kind: 'differs', id: 'OB144', place: { file: 't.pkr.hcl', line: 5, column: 3 } },
+      { kind: 'todo', id: 'OB144', place: { file: 't.pkr.hcl', line: 6, column: 3 } },
+    ])
   })
 })
 

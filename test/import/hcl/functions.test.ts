@@ -15,6 +15,7 @@ describe('a function of HCL', () => {
     ['upper("aß")', 'ASS'],
     ['title("hello wide world")', 'Hello Wide World'],
     ['trim("?!hi?!", "!?")', 'hi'],
+    ['trim("aaa", "a")', ''],
     ['trimprefix("v1.2", "v")', '1.2'],
     ['trimsuffix("a.tar.gz", ".gz")', 'a.tar'],
     ['trimspace(" \\n a ")', 'a'],
@@ -169,10 +170,22 @@ describe('a function of files', () => {
 describe('what would take for ever', () => {
   it.each<[string, string, string]>([
     ['a pattern', 'regex("(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")', 'takes too long'],
+    [
+      'many patterns',
+      '[for x in range(1000) : regex("(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")]',
+      'takes too long',
+    ],
     ['a long range', 'range(1000000000)', 'at most 1024'],
+    ['a text in the place of each letter', 'replace(local.a, "a", local.a)', 'more than 16777216 characters'],
+    ['a text for each match', 'regex_replace(local.a, "a", local.a)', 'more than 16777216 characters'],
+    ['a text named often', 'regex_replace(local.a, "a+", local.d)', 'more than 16777216 characters'],
+    ['a text between many', 'join(local.a, split("a", local.a))', 'more than 16777216 characters'],
+    ['a text formatted often', 'format(replace(local.a, "a", "%[1]s"), local.a)', 'more than 16777216 characters'],
     ['a wide format', 'format("%999999999d", 1)', '999999999 columns'],
   ])('%s ends', async (_, expression, why) => {
-    expect((await evaluated(expression)).says[0]).toContain(why)
+    const large =
+      'locals {\n  a = join("", [for x in range(1000) : "aaaaaaaaaaaaaaaaaaaa"])\n  d = replace(local.a, "a", "$0")\n}'
+    expect((await evaluated(expression, large)).says[0]).toContain(why)
   })
 
   const doubling = (first: string, next: (last: string) => string) => {

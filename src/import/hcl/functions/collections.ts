@@ -74,15 +74,18 @@ export const collectionFunctions: FunctionTable = {
   setunion: { plain: (lists) => distinct(lists.flatMap((list) => asList(list) as readonly Plain[])) },
   setintersection: {
     plain: ([first, ...others]) =>
-      distinct(asList(first) as readonly Plain[]).filter((element) => others.every((list) => has(list, element))),
+      others.reduce<readonly Plain[]>((left, list) => kept(left, list, true), members(first)),
   },
-  setsubtract: {
-    plain: ([first, second]) => distinct(asList(first) as readonly Plain[]).filter((element) => !has(second, element)),
-  },
+  setsubtract: { plain: ([first, second]) => kept(members(first), second, false) },
 }
 
-const has = (list: Plain | undefined, wanted: Plain) =>
-  (asList(list) as readonly Plain[]).some((element) => equal(element, wanted))
+const members = (list: Plain | undefined) => distinct(asList(list) as readonly Plain[])
+
+/** Those of a list that are in another, or those that are not. */
+function kept(list: readonly Plain[], other: Plain | undefined, isIn: boolean): Plain[] {
+  const seen = new Set((asList(other) as readonly Plain[]).map((element) => JSON.stringify(element)))
+  return list.filter((element) => seen.has(JSON.stringify(element)) === isIn)
+}
 
 function flattened(list: readonly Value[], depth: number): Value[] {
   if (depth > 100) throw new Fault('the lists are nested too deep')

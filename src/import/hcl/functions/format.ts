@@ -1,3 +1,4 @@
+import { checkLength } from '../../check-length.ts'
 import { Fault } from '../../fault.ts'
 import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Text, type Value } from '../../value.ts'
@@ -9,6 +10,10 @@ const WIDEST = 10_000
 
 /** format() of cty: the verbs of Go's fmt that Packer takes. @throws Fault */
 export function format([spec, ...values]: readonly Plain[]): Plain {
+  const verbs = asText(spec).split('%').length
+  checkLength(
+    verbs * values.reduce<number>((most, value) => Math.max(most, typeof value === 'string' ? value.length : 0), 0),
+  )
   let next = 0
   return asText(spec).replace(VERB, (all, percent, flags = '', width, precision, index, verb) => {
     if (percent === '%') return '%'

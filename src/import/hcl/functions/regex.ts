@@ -1,27 +1,51 @@
 import { createContext, Script } from 'node:vm'
+import { checkLength, replaceEach } from '../../check-length.ts'
 import { Fault } from '../../fault.ts'
 import { asText, type Plain } from '../convert.ts'
 import type { FunctionTable } from './function.ts'
 
-/** Go's expressions take linear time, those of JavaScript may take forever. */
-const PATIENCE_MS = 1000
+/** Go's expressions take linear time, those of JavaScript may take forever: all of a template together have this. */
+const PATIENCE_MS = 500
 
-const context = createContext({ matches: undefined, pattern: undefined, text: undefined })
-const matching = new Script('matches = [...text.matchAll(pattern)]')
+type Matching = (pattern: string, text: string) => readonly RegExpExecArray[]
 
-export const regexFunctions: FunctionTable = {
-  regex: {
-    plain: ([pattern, text]) => {
-      const [match] = found(asText(pattern), asText(text))
-      if (match === undefined) throw new Fault('the pattern of regex() matches nothing')
-      return captured(match)
+/** The functions of regular expressions, for one template. */
+export function regexFunctions(): FunctionTable {
+  const found = patientMatching()
+  return {
+    regex: {
+      plain: ([pattern, text]) => {
+        const [match] = found(asText(pattern), asText(text))
+        if (match === undefined) throw new Fault('the pattern of regex() matches nothing')
+        return captured(match)
+      },
     },
-  },
-  regexall: { plain: ([pattern, text]) => found(asText(pattern), asText(text)).map(captured) },
-  regex_replace: {
-    plain: ([text, pattern, replacement]) => replaced(asText(text), asText(pattern), asText(replacement)),
-  },
-  replace: { plain: ([text, part, replacement]) => asText(text).replaceAll(asText(part), () => asText(replacement)) },
+    regexall: { plain: ([pattern, text]) => found(asText(pattern), asText(text)).map(captured) },
+    regex_replace: {
+      plain: ([text, pattern, replacement]) =>
+        replaced(asText(text), asText(replacement), found(asText(pattern), asText(text))),
+    },
+    replace: { plain: ([text, part, replacement]) => replaceEach(asText(text), asText(part), asText(replacement)) },
+  }
+}
+
+/** Matches in a context of its own, since only such a one can be interrupted. */
+function patientMatching(): Matching {
+  const context = createContext({ matches: [] })
+  const script = new Script('matches = [...text.matchAll(pattern)]')
+  let left = PATIENCE_MS
+  return (pattern, text) => {
+    Object.assign(context, { pattern: compiled(pattern), text })
+    const start = performance.now()
+    try {
+      if (left >= 1) script.runInContext(context, { timeout: Math.ceil(left) })
+    } catch {
+      left = 0
+    }
+    left -= performance.now() - start
+    if (left <= 0) throw new Fault('the pattern takes too long')
+    return context.matches as readonly RegExpExecArray[]
+  }
 }
 
 /** All of it, or what its groups have: by their numbers, or by their names if they have some. */
@@ -31,9 +55,12 @@ function captured(match: RegExpExecArray): Plain {
   return match.length === 1 ? match[0] : match.slice(1).map((text) => text ?? null)
 }
 
-function replaced(text: string, pattern: string, replacement: string): string {
+function replaced(text: string, replacement: string, matches: readonly RegExpExecArray[]): string {
+  // Each group may be written as often as the replacement names it.
+  const groups = replacement.split('$').length - 1
+  checkLength(matches.length * replacement.length + (groups + 1) * text.length)
   let end = 0
-  const pieces = found(pattern, text).flatMap((match) => {
+  const pieces = matches.flatMap((match) => {
     const before = text.slice(end, match.index)
     end = match.index + match[0].length
     return [before, filled(replacement, match)]
@@ -48,16 +75,6 @@ function filled(replacement: string, match: RegExpExecArray): string {
     const name: string = braced ?? bare
     return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? ''
   })
-}
-
-function found(pattern: string, text: string): readonly RegExpExecArray[] {
-  Object.assign(context, { pattern: compiled(pattern), text })
-  try {
-    matching.runInContext(context, { timeout: PATIENCE_MS })
-  } catch {
-    throw new Fault('the pattern takes too long')
-  }
-  return context.matches as readonly RegExpExecArray[]
 }
 
 const CLASSES: Readonly<Record<string, string>> = {

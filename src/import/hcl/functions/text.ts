@@ -1,3 +1,4 @@
+import { checkLength, replaceEach } from '../../check-length.ts'
 import { Fault } from '../../fault.ts'
 import { joinTexts } from '../../text.ts'
 import { isMixed, isText, type Value } from '../../value.ts'
@@ -32,20 +33,22 @@ export const textFunctions: FunctionTable = {
   split: ofTwo((separator, text) => (separator === '' ? [...text] : text.split(separator))),
   join: { plain: joinPlain, symbolic: joinSymbolic },
   substr: { plain: ([text, offset, length]) => substring(asText(text), asInteger(offset), asInteger(length)) },
-  indent: { plain: ([spaces, text]) => asText(text).replaceAll('\n', `\n${' '.repeat(repeats(asInteger(spaces)))}`) },
+  indent: { plain: ([spaces, text]) => indented(asInteger(spaces), asText(text)) },
   format: { plain: format, symbolic: formatSymbolic },
   formatlist: { plain: formatList },
 }
 
 function trimmedStart(text: string, cut: string): string {
   const characters = [...text]
-  const first = characters.findIndex((character) => !cut.includes(character))
+  const all = new Set(cut)
+  const first = characters.findIndex((character) => !all.has(character))
   return first < 0 ? '' : characters.slice(first).join('')
 }
 
 function trimmedEnd(text: string, cut: string): string {
   const characters = [...text]
-  return characters.slice(0, characters.findLastIndex((character) => !cut.includes(character)) + 1).join('')
+  const all = new Set(cut)
+  return characters.slice(0, characters.findLastIndex((character) => !all.has(character)) + 1).join('')
 }
 
 function substring(text: string, offset: number, length: number): string {
@@ -54,16 +57,16 @@ function substring(text: string, offset: number, length: number): string {
   return characters.slice(start, length < 0 ? undefined : start + length).join('')
 }
 
-function repeats(count: number): number {
-  if (count < 0 || count > 1000) throw new Fault(`${count} spaces are no indentation`)
-  return count
+function joinPlain([separator, ...lists]: readonly Plain[]): Plain {
+  const texts = lists.flatMap((list) => asList(list) as readonly Plain[]).map(asText)
+  const between = asText(separator)
+  checkLength(texts.reduce((sum, text) => sum + text.length + between.length, 0))
+  return texts.join(between)
 }
 
-function joinPlain([separator, ...lists]: readonly Plain[]): Plain {
-  return lists
-    .flatMap((list) => asList(list) as readonly Plain[])
-    .map(asText)
-    .join(asText(separator))
+function indented(spaces: number, text: string): string {
+  if (spaces < 0 || spaces > 1000) throw new Fault(`${spaces} spaces are no indentation`)
+  return replaceEach(text, '\n', `\n${' '.repeat(spaces)}`)
 }
 
 /** A text with variables stays one when it is only put between others. */

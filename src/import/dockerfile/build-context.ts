@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join, posix, relative } from 'node:path'
+import { IgnoreRules } from './ignore-rules.ts'
+import { matchingPaths } from './matching-paths.ts'
+
+/** The folder whose files COPY and ADD take, and what of it `.dockerignore` leaves out. */
+export class BuildContext {
+  /** Absolute. */
+  readonly folder: string
+  readonly rules: IgnoreRules
+  /** As a user would name it; undefined: there is none. */
+  readonly ignoreFile: string | undefined
+  readonly #specFolder: string
+  /** Files of ours in the context: specs, and what they build. */
+  readonly own: readonly string[]
+
+  constructor(folder: string, dockerfile: string, specFolder: string, own: readonly string[]) {
+    this.folder = folder
+    this.#specFolder = specFolder
+    const file = [`${dockerfile}.dockerignore`, join(folder, '.dockerignore')].find((path) => existsSync(path))
+    this.ignoreFile = file === undefined ? undefined : posix.basename(file)
+    this.rules = new IgnoreRules(file === undefined ? '' : readFileSync(file, 'utf8'))
+    this.own = specFolder === folder ? own : []
+  }
+
+  /** What is at a path of the context; '' is the context itself. */
+  kindOf(path: string): 'file' | 'folder' | undefined {
+    try {
+      return statSync(this.onDisk(path)).isDirectory() ? 'folder' : 'file'
+    } catch {
+      return undefined
+    }
+  }
+
+  onDisk(path: string): string {
+    return join(this.folder, path)
+  }
+
+  /** The paths that a pattern with wildcards means now, sorted. */
+  matches(pattern: string): string[] {
+    return matchingPaths(this.folder, pattern).filter((path) => !this.rules.ignores(path))
+  }
+
+  /** For a spec: relative to its folder, a folder with a slash at its end. */
+  forSpec(path: string, kind: 'file' | 'folder'): string {
+    const way = relative(this.#specFolder, this.folder)
+    const whole = posix.join(way, path).replace(/\/$/, '')
+    return kind === 'file' ? whole : whole === '' || whole === '.' ? './' : `${whole}/`
+  }
+}

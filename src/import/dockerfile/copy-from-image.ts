@@ -1,0 +1,88 @@
+import { posix } from 'node:path'
+import type { DraftFields } from '../draft.ts'
+import type { Place } from '../value.ts'
+import { type CopyJob, type Destination, octalMode } from './copy-job.ts'
+import { shownFields } from './copy-source.ts'
+import { looksLikeFile } from './looks-like-file.ts'
+import { addStep, addTodo, type OtherImage, type StageState } from './stage-state.ts'
+
+/** COPY --from: what a tarball of the other image's files has at a path is unpacked. */
+export function copyFromImage(
+  word: string,
+  from: { readonly word: string; readonly place: Place },
+  job: CopyJob,
+  state: StageState,
+): void {
+  const { context } = state
+  const { place } = job.instruction
+  const path = posix.normalize(`/${word}`).replace(/^\/+|\/+$/g, '')
+  const other = state.otherImage(from.word, from.place)
+  if (/[\u{100000}-\u{10fffd}]/u.test(path)) {
+    context.notes.add(
+      'OB276',
+      place,
+      'What COPY --from takes depends on a variable.',
+      'Write the `unpack` step yourself.',
+    )
+    addTodo(state, `copy what a variable names from ${other.tarball} to ${job.to.path}.`, place)
+    return
+  }
+  const mapped = `An \`unpack\` step, from the files of ${from.word} as \`--output rootfs:${other.tarball}\` writes them.`
+  context.notes.add('OB203', place, `\`COPY --from=${from.word}\` of '${path === '' ? '/' : path}'`, mapped)
+  const step = unpackStep(path, other, job, state)
+  const mode = job.options.chmod === undefined ? undefined : octalMode(job.options.chmod.mode)
+  if (mode !== undefined) addStep(state, shownFields({ chmod: step.target, mode, recursive: true }, state), place)
+}
+
+/** Its parts as tar takes them: what is matched keeps its own name, unless the step says how many folders to leave out. */
+function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageState): { target: string } {
+  const { to, options, instruction } = job
+  const { place } = instruction
+  const depth = path === '' ? 0 : path.split('/').length
+  const name = posix.basename(path)
+  const base: DraftFields = { unpack: other.tarball }
+  const owner = { owner: options.owner ?? 'archive' }
+  const exclude = options.exclude.length === 0 ? {} : { exclude: options.exclude.map((one) => posix.join(path, one)) }
+  const wildcards =
+    path === '' ? {} : { wildcards: [path.replace(/[*?[\]\\]/g, (it) => (/[*?]/.test(it) ? it : `\\${it}`))] }
+  const parts = { ...wildcards, ...exclude, ...owner }
+  const strip = (count: number) => (count === 0 ? {} : { stripComponents: count })
+  const add = (fields: DraftFields) => addStep(state, shownFields(fields, state), place)
+  // Then it does not matter whether it is a file or a folder.
+  if (name !== '' && !to.isFolder && posix.basename(to.path) === name) {
+    add({ ...base, to: posix.dirname(to.path), ...strip(depth - 1), ...parts })
+    return { target: to.path }
+  }
+  const isFile = /[*?]/.test(name) || looksLikeFile(path, to, other, state)
+  if (!/[*?]/.test(name) && path !== '') noteKind(path, isFile, job, state)
+  if (!isFile) {
+    add({ ...base, to: to.path, ...strip(depth), ...parts })
+    return { target: to.path }
+  }
+  if (to.isFolder) {
+    add({ ...base, to: to.path, ...strip(depth - 1), ...parts })
+    return { target: posix.join(to.path, name) }
+  }
+  renamed(name, to, { ...base, ...strip(depth - 1), ...parts }, add)
+  return { target: to.path }
+}
+
+/** A file under another name: unpacked into a folder of its own, linked, and that folder removed. */
+function renamed(
+  name: string,
+  to: Destination,
+  { unpack, ...parts }: DraftFields,
+  add: (step: DraftFields) => void,
+): void {
+  const folder = posix.join(posix.dirname(to.path), `.${posix.basename(to.path)}.import`)
+  add({ unpack: unpack!, to: folder, ...parts })
+  add({ link: to.path, target: posix.join(folder, name), hard: true })
+  add({ remove: folder })
+}
+
+function noteKind(path: string, isFile: boolean, { instruction }: CopyJob, { context }: StageState): void {
+  const [kind, other] = isFile ? ['file', 'folder'] : ['folder', 'file']
+  const says = `Whether '/${path}' of the other image is a file or a folder, no Dockerfile says; it is taken for a ${kind}.`
+  const advice = `If it is a ${other}, \`stripComponents\` is one ${isFile ? 'more' : 'less'}; a wrong one ends the build.`
+  context.notes.add('OB246', instruction.place, says, advice)
+}

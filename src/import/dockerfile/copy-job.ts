@@ -1,0 +1,35 @@
+import { knownText } from '../text.ts'
+import type { CopyOptions } from './copy-options.ts'
+import type { DockerInstruction } from './read-dockerfile.ts'
+import type { StageState } from './stage-state.ts'
+
+/** Where COPY and ADD put things. Texts have their variables hidden in them. */
+export interface Destination {
+  /** Absolute, without a slash at its end but for the root. */
+  readonly path: string
+  /** It is a folder whatever the source is. */
+  readonly isFolder: boolean
+}
+
+/** One COPY or ADD, for whatever takes one of its sources. */
+export interface CopyJob {
+  readonly to: Destination
+  readonly options: CopyOptions
+  readonly instruction: DockerInstruction
+}
+
+/** What a hidden text is now; undefined if nobody knows. */
+export function knownHidden(text: string, { context }: StageState): string | undefined {
+  return knownText(context.hidden.show(text))
+}
+
+/** The destination as a step has it, a slash saying that it is a folder. */
+export function stepTarget({ path, isFolder }: Destination): string {
+  return isFolder && path !== '/' ? `${path}/` : path
+}
+
+/** As a spec has it: `0644`. undefined for a mode of letters. */
+export function octalMode(mode: string): string | undefined {
+  if (!/^[0-7]{3,4}$/.test(mode)) return undefined
+  return mode.length === 3 ? `0${mode}` : mode
+}

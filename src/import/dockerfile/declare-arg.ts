@@ -1,0 +1,73 @@
+import { isSecretName } from '../secret-name.ts'
+import { joinTexts } from '../text.ts'
+import { Mixed, type Place, Reference, type Text } from '../value.ts'
+import { splitWords } from './instructions.ts'
+import { type DockerInstruction, invalid } from './read-dockerfile.ts'
+import type { StageState } from './stage-state.ts'
+
+/** What BuildKit sets by itself, for a build on and for this platform. */
+const PLATFORM: ReadonlyMap<string, string> = new Map([
+  ['TARGETPLATFORM', 'linux/amd64'],
+  ['TARGETOS', 'linux'],
+  ['TARGETARCH', 'amd64'],
+  ['TARGETVARIANT', ''],
+  ['BUILDPLATFORM', 'linux/amd64'],
+  ['BUILDOS', 'linux'],
+  ['BUILDARCH', 'amd64'],
+  ['BUILDVARIANT', ''],
+])
+const PREDEFINED = /^(https?|ftp|no|all)_proxy$/i
+
+/** ARG: a variable of the spec. @param args what ARG before the first FROM says */
+export function declareArg(instruction: DockerInstruction, args: ReadonlyMap<string, Text>, state: StageState): void {
+  const { scope, context, escaper } = state
+  for (const word of splitWords(instruction.rest, escaper)) {
+    const { name, value } = argOf(word, instruction)
+    if (PREDEFINED.test(name)) {
+      context.notes.add('OB207', instruction.place, `\`ARG ${name}\``, 'Scripts have it from whoever builds.')
+      continue
+    }
+    const above = value === undefined ? args.get(name) : undefined
+    if (above !== undefined)
+      context.notes.add('OB205', instruction.place, `\`ARG ${name}\``, 'The variable that is declared above.')
+    const fallback = value === undefined ? undefined : scope.expand(value)
+    scope.args.set(name, above ?? argText(name, fallback, instruction.place, state))
+  }
+}
+
+/** `NAME` or `NAME=default`. @throws TEMPLATE_INVALID */
+export function argOf(word: string, { place }: DockerInstruction): { name: string; value: string | undefined } {
+  const equals = word.indexOf('=')
+  const name = equals < 0 ? word : word.slice(0, equals)
+  if (!/^[A-Za-z_][\w.-]*$/.test(name)) throw invalid(place, `'${name}' is no name of an ARG.`)
+  return { name, value: equals < 0 ? undefined : word.slice(equals + 1) }
+}
+
+/** What stands for the variable: itself with its default, unless that is made of others. */
+export function argText(
+  name: string,
+  fallback: string | undefined,
+  place: Place,
+  state: Pick<StageState, 'context' | 'given'>,
+): Text {
+  const { notes, hidden } = state.context
+  const platform = PLATFORM.get(name)
+  const shown = fallback === undefined ? undefined : hidden.show(fallback)
+  if (shown !== undefined && typeof shown !== 'string' && state.given[name] === undefined) {
+    notes.add('OB205', place, `\`ARG ${name}\``, 'Its default, which is made of other variables.')
+    return shown
+  }
+  if (fallback === undefined && platform !== undefined) {
+    notes.add(
+      'OB238',
+      place,
+      `\`${name}\` is of the platform of a build; here it is ${platform === '' ? 'empty' : platform}.`,
+      `Give --var ${name}=… for another.`,
+    )
+  } else if (fallback === undefined && !isSecretName(name) && state.given[name] === undefined) {
+    const says = `\`ARG ${name}\` has no default: it is not set unless it is given; here it is empty then.`
+    notes.add('OB239', place, says, `Give --var ${name}=…, or write a default.`)
+  } else notes.add('OB205', place, `\`ARG ${name}\``, `A variable of the spec: --var ${name}=… stands for --build-arg.`)
+  const known = state.given[name] ?? (typeof shown === 'string' ? shown : undefined) ?? platform ?? ''
+  return joinTexts(new Mixed([new Reference(name, known)]))
+}

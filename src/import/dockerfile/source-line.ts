@@ -1,0 +1,5 @@
+/** A line of a file, without what ends it, and where it begins. */
+export interface SourceLine {
+  readonly text: string
+  readonly offset: number
+}
