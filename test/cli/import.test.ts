@@ -89,9 +89,13 @@ describe('ocibake import', () => {
     expect({ code, files: stdout.split('\n') }).toEqual({ code: 0, files: wanted })
   })
 
-  it('refuses a build that the template does not have, naming those it has', async () => {
+  it.each([
+    ['--only', 'three'],
+    ['--except', 'three'],
+    ['--map-base', 'three=debian:12'],
+  ])('refuses a build that the template does not have, naming those it has: %s %s', async (option, value) => {
     const { ocibake } = await withTemplate(TEMPLATE)
-    const { code, stderr } = await ocibake('import', 'app.pkr.hcl', '--only', 'three')
+    const { code, stderr } = await ocibake('import', 'app.pkr.hcl', option, value)
     expect(code).toBe(2)
     expect(stderr).toContain("no build 'three'")
     expect(stderr).toContain('docker.one, docker.two')

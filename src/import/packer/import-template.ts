@@ -83,7 +83,8 @@ function importBuild(
   context: Context,
 ): Imported['images'][number] {
   const source = new Options(build.source, context.format)
-  const base = [build.source.name ?? '', build.name, build.source.type, ''].map((key) => bases.get(key)).find(Boolean)
+  const { name: own = '', type } = build.source
+  const base = [own, build.name, `${type}.${own}`, type, ''].map((key) => bases.get(key)).find(Boolean)
   const translated = context.isMachine
     ? translateMachine(source, base, context)
     : translateDocker(source, base, context)
