@@ -11,17 +11,15 @@ export { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oc
 export { formatReference, parseReference, type Reference } from './oci/reference.ts'
 export { Store } from './oci/store.ts'
 export { parseTransport, type Transport } from './oci/transport.ts'
+export type { AnsibleStep, ExtraVar } from './provision/ansible-step.ts'
+export type { SecretSource, SecretVariable } from './provision/secret-source.ts'
 export type {
-  AnsibleStep,
   ChmodStep,
   CopyStep,
-  ExtraVar,
   LinkStep,
   OwnStep,
   RemoveStep,
   RunStep,
-  SecretSource,
-  SecretVariable,
   Step,
   UnpackStep,
   WriteStep,

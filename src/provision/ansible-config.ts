@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { AnsibleStep } from './step.ts'
+import type { AnsibleStep } from './ansible-step.ts'
 
 /** The part of a step that says which configuration holds. */
 export type Configured = Pick<AnsibleStep, 'ansible' | 'env'>

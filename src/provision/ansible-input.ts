@@ -4,10 +4,10 @@ import { silent } from '../events.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { ansibleConfig, projectFolders } from './ansible-config.ts'
 import { ansibleVersion, type VersionTools } from './ansible-programs.ts'
+import type { AnsibleStep } from './ansible-step.ts'
 import { hashSource } from './hash-source.ts'
 import { type HostSourceOptions, hostSource } from './host-source.ts'
 import { FileMemory } from './known-files.ts'
-import type { AnsibleStep } from './step.ts'
 
 /** What Ansible, editors and git leave beside playbooks, and no playbook is made of. */
 const NEVER = ['.git/', '__pycache__/', '*.pyc', '*.retry']

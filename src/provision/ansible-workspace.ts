@@ -3,7 +3,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ansibleConfig, foldersIn } from './ansible-config.ts'
 import { ownPlugins } from './ansible-programs.ts'
-import type { AnsibleStep, BuildFacts } from './step.ts'
+import type { AnsibleStep } from './ansible-step.ts'
+import type { BuildFacts } from './step.ts'
 
 /** What Ansible calls the image where the spec does not. */
 const HOST = 'default'

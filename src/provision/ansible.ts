@@ -1,10 +1,11 @@
 import type { Tree } from '../oci/node.ts'
 import { lookUpUser } from './accounts.ts'
+import type { AnsibleStep } from './ansible-step.ts'
 import { makeWorkspace } from './ansible-workspace.ts'
 import { Play } from './play.ts'
 import { RunLog } from './run-log.ts'
 import { readSecrets } from './run-secrets.ts'
-import type { AnsibleStep, Tools } from './step.ts'
+import type { Tools } from './step.ts'
 import { throughRoot } from './through-root.ts'
 import { untouched } from './untouched.ts'
 

@@ -3,7 +3,7 @@ import { OcibakeError, systemCode } from '../errors.ts'
 import { type SecretValue, valuesOf } from '../secrets/secret-values.ts'
 import type { Account } from './accounts.ts'
 import type { SecretFile } from './sandbox.ts'
-import type { SecretSource } from './step.ts'
+import type { SecretSource } from './secret-source.ts'
 
 /** The secrets of one `run` step, read. */
 export interface RunSecrets {

@@ -6,7 +6,7 @@ import { silent } from '../../src/events.ts'
 import type { Store } from '../../src/oci/store.ts'
 import { settingIn } from '../../src/provision/ansible-config.ts'
 import { ansibleInput } from '../../src/provision/ansible-input.ts'
-import type { AnsibleStep } from '../../src/provision/step.ts'
+import type { AnsibleStep } from '../../src/provision/ansible-step.ts'
 import { testFolder } from '../support/folder.ts'
 import { testStore } from '../support/store.ts'
 

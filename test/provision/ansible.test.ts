@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Directory, Tree } from '../../src/oci/node.ts'
 import { ansible } from '../../src/provision/ansible.ts'
-import type { AnsibleStep } from '../../src/provision/step.ts'
+import type { AnsibleStep } from '../../src/provision/ansible-step.ts'
 import { tool } from '../support/skopeo.ts'
 import { at, Bench, folder, smallRoot } from '../support/small-root.ts'
 
