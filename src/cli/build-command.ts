@@ -30,13 +30,14 @@ Examples:
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1
   ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
   ocibake build memcached.pkr.hcl                            a Packer template, imported in memory
+  ocibake build Dockerfile --var VERSION=1.6.21              a Dockerfile of one stage, likewise
 
 Outputs: docker://REF  oci:FOLDER[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME:TAG]  rootfs:FILE
 Exit codes: 0 done, 1 the build failed, 2 the spec or the command line is wrong, 3 network or credentials.`
 
 export function buildCommand(around: Surroundings): Command {
   return new Command('build')
-    .description('Build images from specs or Packer templates; prints the digest of each')
+    .description('Build images from specs, Packer templates or Dockerfiles; prints the digest of each')
     .argument('<spec...>', 'spec files, or templates: .pkr.hcl, a folder of them, .json')
     .option('--push', 'push to the tags of the spec and of --tag')
     .option('--allow-immutable-tags', 'leave a tag that its registry does not let be moved, and push by digest')

@@ -7,6 +7,7 @@ import { count } from '../report/quantities.ts'
 import type { LoadedSpec } from '../spec/load.ts'
 import { validate } from '../spec/validate.ts'
 import { importFile } from './import-file.ts'
+import { isDockerfile } from './is-dockerfile.ts'
 import type { SpecOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -18,13 +19,14 @@ export interface LoadedTemplate {
 }
 
 /**
- * The specs that an import of a template would write, without writing them; relative paths start at the current folder.
- * @throws TEMPLATE_INCOMPLETE for what cannot be imported, unless that is to be left out; and whatever an import and a spec
+ * The specs that an import of a template or a Dockerfile would write, without writing them; relative paths start at the current folder.
+ * @throws USAGE for a Dockerfile of several images; TEMPLATE_INCOMPLETE for what cannot be imported, unless that is to be left out; and whatever an import and a spec
  * throw
  */
 export async function loadTemplate(file: string, options: SpecOptions, around: Surroundings): Promise<LoadedTemplate> {
   const folder = resolve('.')
   const { images, findings, environment } = await importFile(file, folder, options, around)
+  if (isDockerfile(file) && images.length > 1) throw severalStages(file, images.length)
   const todos = findings.filter(({ kind }) => kind === 'todo')
   if (todos.length > 0 && options.ignoreTodos !== true) throw incomplete(file, todos)
   const specs = images.map(({ draft }) => {
@@ -38,6 +40,13 @@ export async function loadTemplate(file: string, options: SpecOptions, around: S
     warnings: told.map((finding) => ({ message: line(finding), hint: printable(finding.advice) })),
     environment,
   }
+}
+
+/** Each is built on what another leaves in files, for which there is no place here. */
+function severalStages(file: string, images: number): OcibakeError {
+  return new OcibakeError('USAGE', `${file} takes ${images} images, which are built one from the other.`, {
+    hint: `Write their specs, and build them in the order that is told: ocibake import ${file}`,
+  })
 }
 
 function incomplete(file: string, todos: readonly Finding[]): OcibakeError {

@@ -24,7 +24,7 @@ Examples:
 export function planCommand(around: Surroundings): Command {
   return new Command('plan')
     .description('Show what a build would pull, fetch, lay and run, and what of it is cached')
-    .argument('<spec>', 'a spec file, or a Packer template')
+    .argument('<spec>', 'a spec file, a Packer template, or a Dockerfile')
     .addOption(varOption())
     .addOption(varFileOption())
     .addOption(mapBaseOption())

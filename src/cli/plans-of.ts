@@ -15,7 +15,7 @@ export interface Planned {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** The plans of a spec file or a Packer template, with the command line's wishes in them. */
+/** The plans of a spec file, a Packer template or a Dockerfile, with the command line's wishes in them. */
 export async function plansOf(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
   const { env } = around
   const wishes = { platform: options.platform, tags: options.tag ?? [], env }

@@ -20,7 +20,7 @@ Examples:
 export function validateCommand(around: Surroundings): Command {
   return new Command('validate')
     .description('Check specs without building; names every mistake at once')
-    .argument('<spec...>', 'spec files, or Packer templates')
+    .argument('<spec...>', 'spec files, Packer templates, or Dockerfiles')
     .addOption(varOption())
     .addOption(varFileOption())
     .addOption(mapBaseOption())

@@ -2,68 +2,91 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildahImage } from '../support/buildah.ts'
+import { buildahImages } from '../support/buildah.ts'
 import { bake } from '../support/cli.ts'
 import { debianBase } from '../support/debian-base.ts'
-import { type DescribedRoot, describeRoot } from '../support/described-root.ts'
+import { describeRoot } from '../support/described-root.ts'
 import { tool } from '../support/skopeo.ts'
 
 const FIXTURES = join(import.meta.dirname, '../import/fixtures-dockerfile')
 
-/** What is otherwise on purpose, by path: what buildah has, and what ocibake has. */
-type Differences = Readonly<Record<string, readonly [buildah: string | undefined, ocibake: string | undefined]>>
+/** groupadd keeps its time and size, for which buildah takes it to be unchanged on some disks. */
+const UNSEEN = '/etc/group-'
+/** Empty files that buildah mounts others over, and leaves. */
+const MOUNTED = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
 
-const CASES: readonly { name: string; builds: readonly (readonly string[])[]; differences: Differences }[] = [
-  { name: 'server', builds: [['server']], differences: {} },
+const CASES = [
+  {
+    name: 'server',
+    builds: [['server', 'BASE']],
+    differs: [
+      // A folder that is made for a file is the owner's for Docker, root's here: OB243.
+      '/etc/app',
+      ...MOUNTED,
+    ],
+  },
   {
     name: 'stages',
-    builds: [['stages-common'], ['stages-build', '--output', 'rootfs:out/stages-build.tar'], ['stages']],
-    differences: {},
+    builds: [
+      ['stages-common', 'BASE'],
+      ['stages-build', 'BASE', '--output', 'rootfs:out/stages-build.tar'],
+      ['stages', undefined],
+    ],
+    differs: MOUNTED,
   },
-]
+] as const
 
-describe.each(CASES)('the Dockerfile $name, imported and built', ({ name, builds, differences }) => {
-  let folder = ''
-  const config: Record<string, Record<string, unknown>> = {}
-  const roots: Record<string, DescribedRoot> = {}
+let folder = ''
+const context = (name: string) => join(folder, name)
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ocibake-dockerfile-'))
-    const base = `oci:${await debianBase()}:base`
-    const context = join(folder, name)
-    await cp(join(FIXTURES, name), context, {
-      recursive: true,
-      filter: (path) => !/\.(spec\.ts|import\.md)$/.test(path),
-    })
-    await buildahImage(context, base, `${folder}/buildah:latest`, folder)
-    const ocibake = (args: readonly string[]) => bake(args, { cache: folder, cwd: context })
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ocibake-dockerfile-'))
+  const layout = await debianBase()
+  const base = `oci:${layout}:base`
+  for (const { name, builds } of CASES) {
+    const filter = (path: string) => !/\.(spec\.ts|import\.md)$/.test(path)
+    await cp(join(FIXTURES, name), context(name), { recursive: true, filter })
+    const ocibake = (args: readonly string[]) => bake(args, { cache: folder, cwd: context(name) })
     await ocibake(['import', 'Dockerfile'])
-    for (const [spec, ...flags] of builds) {
-      const needsBase = name === 'server' || spec !== name
-      await ocibake(['build', `${spec}.spec.ts`, ...(needsBase ? ['--var', `BASE=${base}`] : []), ...flags])
+    for (const [spec, variable, ...flags] of builds) {
+      await ocibake([
+        'build',
+        `${spec}.spec.ts`,
+        ...(variable === undefined ? [] : ['--var', `BASE=${base}`]),
+        ...flags,
+      ])
     }
-    for (const [builder, image] of Object.entries({
-      buildah: `${folder}/buildah:latest`,
-      ocibake: `${context}/out/${name}:latest`,
-    })) {
-      await tool('umoci', ['unpack', '--image', image, join(folder, builder, 'bundle')].map(String))
-      roots[builder] = await describeRoot(join(folder, builder, 'bundle/rootfs'))
-      config[builder] = JSON.parse(await tool('skopeo', ['inspect', '--config', `oci:${image}`])).config
+  }
+  const contexts = CASES.map(({ name }) => context(name))
+  await buildahImages(contexts, layout, join(folder, 'buildah'), folder)
+}, 600_000)
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe.each(CASES)('the Dockerfile $name, imported and built', ({ name, differs }) => {
+  const images = () => ({ theirs: `${folder}/buildah:${name}`, ours: `${context(name)}/out/${name}:latest` })
+
+  it('has the files that buildah makes of it', async () => {
+    const root = async (image: string, bundle: string) => {
+      await tool('umoci', ['unpack', '--image', image, join(folder, bundle)])
+      return await describeRoot(join(folder, bundle, 'rootfs'))
     }
-  }, 300_000)
+    const theirs = await root(images().theirs, `${name}-theirs`)
+    const ours = await root(images().ours, `${name}-ours`)
+    const paths = [...new Set([...theirs.keys(), ...ours.keys()])].filter((path) => path !== UNSEEN)
+    expect(paths.filter((path) => theirs.get(path)?.text !== ours.get(path)?.text).sort()).toEqual(differs)
+  }, 180_000)
 
-  afterAll(() => rm(folder, { recursive: true, force: true }))
-
-  it('has the files that buildah makes of it', () => {
-    const paths = new Set([...roots.buildah!.keys(), ...roots.ocibake!.keys()])
-    const found = [...paths].flatMap((path) => {
-      const [theirs, ours] = [roots.buildah!.get(path)?.text, roots.ocibake!.get(path)?.text]
-      return theirs === ours ? [] : [[path, [theirs, ours]] as const]
-    })
-    expect(Object.fromEntries(found)).toEqual(differences)
-  })
-
-  it('has the config that buildah gives it', () => {
-    expect(config.ocibake).toEqual(config.buildah)
+  it('has the config that buildah gives it', async () => {
+    const config = async (image: string) => {
+      const { Env, ...others } = JSON.parse(await tool('skopeo', ['inspect', '--config', `oci:${image}`])).config
+      return { ...others, Env: [...Env].sort() }
+    }
+    const { Labels: labels, ...theirs } = await config(images().theirs)
+    const { Labels: own, ...ours } = await config(images().ours)
+    // It has these fields for images of Docker's types alone.
+    const { Healthcheck: _, Shell: __, ...common } = ours
+    expect(common).toEqual(theirs)
+    expect({ ...own, 'io.buildah.version': labels['io.buildah.version'] }).toEqual(labels)
   })
 })

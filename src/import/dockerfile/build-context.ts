@@ -20,7 +20,8 @@ export class BuildContext {
     const file = [`${dockerfile}.dockerignore`, join(folder, '.dockerignore')].find((path) => existsSync(path))
     this.ignoreFile = file === undefined ? undefined : posix.basename(file)
     this.rules = new IgnoreRules(file === undefined ? '' : readFileSync(file, 'utf8'))
-    this.own = specFolder === folder ? own : []
+    const way = relative(folder, specFolder)
+    this.own = way.startsWith('..') ? [] : own.map((path) => posix.join(way, path))
   }
 
   /** What is at a path of the context; '' is the context itself. */

@@ -1,7 +1,5 @@
-import { knownText } from '../text.ts'
 import type { CopyOptions } from './copy-options.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
-import type { StageState } from './stage-state.ts'
 
 /** Where COPY and ADD put things. Texts have their variables hidden in them. */
 export interface Destination {
@@ -16,11 +14,6 @@ export interface CopyJob {
   readonly to: Destination
   readonly options: CopyOptions
   readonly instruction: DockerInstruction
-}
-
-/** What a hidden text is now; undefined if nobody knows. */
-export function knownHidden(text: string, { context }: StageState): string | undefined {
-  return knownText(context.hidden.show(text))
 }
 
 /** The destination as a step has it, a slash saying that it is a folder. */

@@ -1,5 +1,6 @@
 import type { Place } from '../value.ts'
 import { type Flag, readFlags } from './flags.ts'
+import { checkHidden } from './hidden-text.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
 
@@ -29,7 +30,7 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
     const { name, value = '', at } = flag
     const place = instruction.placeAt(at)
     if (name === 'from') from = { word: scope.expand(value), place }
-    else if (name === 'chown') owner = ownerOf(scope.expand(value))
+    else if (name === 'chown') owner = ownerOf(scope.expand(value), state)
     else if (name === 'chmod') chmod = { mode: scope.expand(value), place }
     else if (name === 'exclude') exclude.push(scope.expand(value))
     else if (name === 'parents') parents = isOn(flag)
@@ -49,6 +50,7 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
 const isOn = ({ value }: Flag) => value === undefined || value.toLowerCase() === 'true' || value === '1'
 
 /** BuildKit takes the number of a user that stands alone for the group too, and a name for the user's own group. */
-function ownerOf(owner: string): string {
+function ownerOf(owner: string, state: StageState): string {
+  checkHidden(owner, /^[^:\s]+(:[^:\s]+)?$/, 'a user, perhaps with a group', state)
   return /^\d+$/.test(owner) ? `${owner}:${owner}` : owner
 }

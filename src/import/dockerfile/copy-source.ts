@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
-import { type CopyJob, type Destination, knownHidden, octalMode, stepTarget } from './copy-job.ts'
+import { type CopyJob, type Destination, octalMode, stepTarget } from './copy-job.ts'
+import { knownHidden, shownHidden } from './hidden-text.ts'
 import { isArchive } from './is-archive.ts'
 import { noteModes, unusualMode } from './note-modes.ts'
 import { patternExpression } from './pattern-expression.ts'
@@ -18,7 +19,7 @@ interface Source {
 export function copySource(word: string, job: CopyJob, state: StageState): void {
   const known = knownHidden(word, state)
   if (known === undefined) {
-    const says = `Which file '${shown(word, state)}' is, depends on a variable that has no value.`
+    const says = `Which file '${shownHidden(word, state)}' is, depends on a variable that has no value.`
     state.context.notes.add('OB278', job.instruction.place, says, 'Give it by --var, or correct the step.')
   }
   const path = contextPath(known ?? '')
@@ -114,8 +115,16 @@ function copyOne(source: Source, job: CopyJob, state: StageState): void {
       to: stepTarget(target),
       ...(mode === undefined ? {} : { mode }),
     }
+    noteNewFolder(target, job, state)
     add(step, 'file', job, state, targetOf(source, target))
   }
+}
+
+function noteNewFolder({ path, isFolder }: Destination, { options, instruction }: CopyJob, state: StageState): void {
+  const folder = isFolder ? path : posix.dirname(path)
+  if (options.owner === undefined || state.folders.has(folder)) return
+  const says = `If the base has no ${shownHidden(folder, state)}, Docker makes it for ${shownHidden(options.owner, state)}; here it is root's.`
+  state.context.notes.add('OB243', instruction.place, says, 'Add an `own` step for it if it matters.')
 }
 
 function targetOf({ known }: Source, { path, isFolder }: Destination): string {
@@ -163,7 +172,7 @@ function add(step: DraftFields, kind: Source['kind'], job: CopyJob, state: Stage
   }
   const draft = { step: shownFields(whole, state), comment: [], places: [place] }
   state.actions.push({ kind: 'step', step: draft, ...(target === undefined ? {} : { target }) })
-  context.notes.add('OB203', place, `\`${keyword}\` of '${shown(String(step.copy), state)}'`, 'A `copy` step.')
+  context.notes.add('OB203', place, `\`${keyword}\` of '${shownHidden(String(step.copy), state)}'`, 'A `copy` step.')
   folders.add(kind === 'folder' || to.isFolder ? to.path : posix.dirname(to.path))
   if (options.chmod === undefined) return
   if (octal === undefined) {
@@ -188,9 +197,4 @@ export function shownFields(fields: DraftFields, { context }: Pick<StageState, '
       typeof value === 'string' ? context.hidden.show(value) : value,
     ]),
   )
-}
-
-function shown(text: string, { context }: StageState): string {
-  const value = context.hidden.show(text)
-  return typeof value === 'string' ? value : value.parts.map((part) => (typeof part === 'string' ? part : '…')).join('')
 }

@@ -26,6 +26,7 @@ export const DOCKERFILE_FINDINGS = {
   OB240: 'differs',
   OB241: 'differs',
   OB242: 'differs',
+  OB243: 'differs',
   OB244: 'differs',
   OB245: 'differs',
   OB246: 'differs',

@@ -68,6 +68,8 @@ function readMount(value: string, place: Place, state: StageState): Pick<RunOpti
     notes.add('OB237', place, says, 'Add a `remove` step if it is to go.')
     return { secrets: [], comment: [] }
   }
+  const from = options.get('from')
+  if (type === 'bind' && from !== undefined) return bindOf(from, target ?? '/', place, state)
   const what = type === 'ssh' ? 'the keys of an ssh agent' : `files at ${target}`
   const advice =
     type === 'ssh'
@@ -75,6 +77,20 @@ function readMount(value: string, place: Place, state: StageState): Pick<RunOpti
       : 'Copy them before the step, and remove them behind it.'
   notes.add('OB274', place, `\`--mount=type=${type}\` gives the script ${what}, which a step cannot.`, advice)
   return { secrets: [], comment: [`TODO: Docker gave this script ${what}: --mount=${value}`] }
+}
+
+/** Files of another image, of which there is a tarball then. */
+function bindOf(
+  from: string,
+  target: string,
+  place: Place,
+  state: StageState,
+): Pick<RunOptions, 'secrets' | 'comment'> {
+  const { tarball } = state.otherImage(state.scope.expand(from), place)
+  const says = `\`--mount=type=bind\` gives the script files of ${from} at ${target}, which a step cannot.`
+  const advice = `Add an \`unpack\` step of ${tarball} before it, and a \`remove\` step behind it.`
+  state.context.notes.add('OB274', place, says, advice)
+  return { secrets: [], comment: [`TODO: Docker gave this script files of ${tarball} at ${target}.`] }
 }
 
 function secretOf(

@@ -27,9 +27,16 @@ export interface StageState {
   /** WORKDIR, absolute; undefined is the base's. */
   workdir: string | undefined
   /** A WORKDIR that nothing has made yet. */
-  unmade: { readonly path: string; readonly place: Place } | undefined
+  unmade: UnmadeFolder | undefined
   /** SHELL; undefined is the base's, or Docker's own. */
   shell: readonly string[] | undefined
+}
+
+/** What a WORKDIR names, and who was the USER then. */
+export interface UnmadeFolder {
+  readonly path: string
+  readonly user: string | undefined
+  readonly place: Place
 }
 
 /** An image whose files another one copies. */

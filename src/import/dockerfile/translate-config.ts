@@ -1,12 +1,16 @@
-import { posix } from 'node:path'
 import type { DraftFields, DraftValue } from '../draft.ts'
 import { healthcheckChange } from '../packer/healthcheck-change.ts'
 import { isSecretName } from '../secret-name.ts'
 import { Unreadable } from './expression.ts'
+import { absolutePath, checkHidden, isAbsolutePath, knownHidden, shownHidden } from './hidden-text.ts'
 import { jsonTexts, namedValues, splitWords } from './instructions.ts'
+import { takeFolder } from './make-folder.ts'
 import { portOf } from './port.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
+
+const SIGNAL = /^((SIG)?[A-Z][A-Z0-9]*([+-]\d+)?|\d+)$/
+const USER = /^[^\s:]+(:[^\s:]+)?$/
 
 type Translate = (instruction: DockerInstruction, state: StageState) => void
 
@@ -18,7 +22,7 @@ export const CONFIG_INSTRUCTIONS: Readonly<Record<string, Translate>> = {
   VOLUME: (instruction, state) => each(instruction, state, 'volumes', volumeIn(state), 'a path'),
   USER: user,
   WORKDIR: workdir,
-  STOPSIGNAL: (instruction, state) => one(instruction, state, 'stopSignal'),
+  STOPSIGNAL: (instruction, state) => void one(instruction, state, 'stopSignal', SIGNAL, 'a signal'),
   SHELL: shell,
   CMD: (instruction, state) => command(instruction, state, 'cmd'),
   ENTRYPOINT: (instruction, state) => command(instruction, state, 'entrypoint'),
@@ -39,6 +43,10 @@ function pairsOf({ rest, keyword, place }: DockerInstruction, state: StageState)
 
 function env(instruction: DockerInstruction, state: StageState): void {
   const pairs = pairsOf(instruction, state)
+  for (const [name] of pairs) {
+    if (typeof state.context.hidden.show(name) !== 'string') throw new Unreadable('a name depends on a variable')
+    checkHidden(name, /^[^=\s]+$/, 'the name of a variable', state)
+  }
   state.scope.set(pairs)
   mapped(state, instruction, 'env')
   for (const [name] of pairs.filter(([name, value]) => isSecretName(name) && value !== '')) {
@@ -53,6 +61,7 @@ function label(instruction: DockerInstruction, state: StageState): void {
   const labels = pairsOf(instruction, state).map(([name, value]) => {
     const shown = hidden.show(name)
     if (typeof shown !== 'string') throw new Unreadable('the name of a label depends on a variable')
+    if (shown === '') throw new Unreadable('a label has no name')
     return [shown, hidden.show(state.scope.expand(value))] as const
   })
   state.config.set('labels', { ...before, ...Object.fromEntries(labels) })
@@ -72,8 +81,9 @@ function each(
     .flatMap((word) => state.scope.expand(word).split(/\s+/))
     .filter((word) => word !== '')
     .map((word): DraftValue => {
-      const parsed = parse(word)
-      if (parsed === undefined) throw new Unreadable(`'${word}' is not ${wanted}`)
+      const known = knownHidden(word, state)
+      const parsed = known === undefined || parse(known) !== undefined ? parse(word) : undefined
+      if (parsed === undefined) throw new Unreadable(`'${shownHidden(word, state)}' is not ${wanted}`)
       return /^\d+$/.test(parsed) && field === 'expose' ? Number(parsed) : hidden.show(parsed)
     })
   const before = (state.config.get(field) ?? []) as readonly DraftValue[]
@@ -81,37 +91,36 @@ function each(
   mapped(state, instruction, field)
 }
 
-function volumeIn({ workdir: folder }: StageState): (text: string) => string | undefined {
-  return (text) =>
-    text.startsWith('/') || /^[\u{100000}-\u{10fffd}]/u.test(text) ? text : posix.join(folder ?? '/', text)
+function volumeIn(state: StageState): (text: string) => string | undefined {
+  return (text) => absolutePath(text, state.workdir ?? '/', state)
 }
 
-function one(instruction: DockerInstruction, state: StageState, field: string): string {
+function one(instruction: DockerInstruction, state: StageState, field: string, form: RegExp, wanted: string): string {
   const text = state.scope.expand(instruction.rest)
-  if (text === '') throw new Unreadable('it comes to nothing')
+  checkHidden(text, form, wanted, state)
   state.config.set(field, state.context.hidden.show(text))
   mapped(state, instruction, field)
   return text
 }
 
 function user(instruction: DockerInstruction, state: StageState): void {
-  state.user = one(instruction, state, 'user')
+  state.user = one(instruction, state, 'user', USER, 'a user, perhaps with a group')
 }
 
 /** A relative one starts at the one before, or at the base's. */
 function workdir(instruction: DockerInstruction, state: StageState): void {
-  const { context, scope, place } = { ...state, place: instruction.place }
+  const { context, scope } = state
+  const { place } = instruction
   const text = scope.expand(instruction.rest)
-  if (text === '') throw new Unreadable('it comes to nothing')
-  const isHidden = /^[\u{100000}-\u{10fffd}]/u.test(text)
-  if (!text.startsWith('/') && !isHidden && state.workdir === undefined) {
-    const says = `WORKDIR '${text}' is relative to the base's, which is taken to be /.`
+  if (knownHidden(text, state) === '') throw new Unreadable('it comes to nothing')
+  if (!isAbsolutePath(text, state) && state.workdir === undefined) {
+    const says = `WORKDIR '${shownHidden(text, state)}' is relative to the base's, which is taken to be /.`
     context.notes.add('OB233', place, says, 'Correct config.workdir, and `workdir` of steps, if the base has another.')
   }
-  const whole = isHidden ? text : posix.resolve(state.workdir ?? '/', text)
-  state.workdir = whole
-  state.unmade = { path: whole, place }
-  state.config.set('workdir', context.hidden.show(whole))
+  const path = absolutePath(text, state.workdir ?? '/', state)
+  state.workdir = path
+  takeFolder(path, place, state)
+  state.config.set('workdir', context.hidden.show(path))
   mapped(state, instruction, 'workdir')
 }
 

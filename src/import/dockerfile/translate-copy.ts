@@ -5,6 +5,7 @@ import { type CopyJob, type Destination, octalMode } from './copy-job.ts'
 import { type CopyOptions, copyOptions } from './copy-options.ts'
 import { copySource } from './copy-source.ts'
 import { Unreadable } from './expression.ts'
+import { absolutePath, isAbsolutePath, knownHidden, shownHidden } from './hidden-text.ts'
 import { jsonTexts, splitWords } from './instructions.ts'
 import { isRoot, makeFolder } from './make-folder.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
@@ -65,27 +66,20 @@ function writeHeredoc(name: string, text: string, { to, options, instruction }: 
 /** Relative to WORKDIR; a dot, and what ends with a slash, is a folder. */
 function destination(text: string, state: StageState, { place }: DockerInstruction): Destination {
   const { context, workdir } = state
-  if (text === '') throw new Unreadable('its destination is empty')
-  const isAbsolute = text.startsWith('/') || startsHidden(text)
-  if (!isAbsolute && workdir === undefined) {
-    const says = `'${text}' is relative to the base's WORKDIR, which is taken to be /.`
+  if (knownHidden(text, state) === '') throw new Unreadable('its destination is empty')
+  if (!isAbsolutePath(text, state) && workdir === undefined) {
+    const says = `'${shownHidden(text, state)}' is relative to the base's WORKDIR, which is taken to be /.`
     context.notes.add('OB233', place, says, 'Correct `to` if the base has another.')
   }
-  const whole = isAbsolute ? text : posix.join(workdir ?? '/', text)
-  const path = startsHidden(whole) ? whole.replace(/(?<=.)\/+$/, '') : withoutSlash(posix.normalize(whole))
-  const isFolder = text.endsWith('/') || /(^|\/)\.\.?$/.test(text) || path === '/'
-  return { path, isFolder }
+  const path = absolutePath(text, workdir ?? '/', state)
+  return { path, isFolder: text.endsWith('/') || /(^|\/)\.\.?$/.test(text) || path === '/' }
 }
-
-const withoutSlash = (path: string) => path.replace(/(?<=.)\/+$/, '')
-/** A variable of the base at the start is a path as a rule. */
-const startsHidden = (text: string) => /^[\u{100000}-\u{10fffd}]/u.test(text)
 
 /** What the step makes by itself, WORKDIR need not make: but the step's owner would be that of the folder too. */
 function prepare({ path }: Destination, { owner, from }: CopyOptions, state: StageState): void {
   const { unmade, folders } = state
   if (unmade === undefined || (path !== unmade.path && !path.startsWith(`${unmade.path}/`))) return
-  if (!isRoot(state) || owner !== undefined || from !== undefined) makeFolder(state)
+  if (!isRoot(unmade) || owner !== undefined || from !== undefined) makeFolder(state)
   else {
     folders.add(unmade.path)
     state.unmade = undefined

@@ -58,21 +58,21 @@ function linesOf(script: RunScript, instruction: DockerInstruction, state: Stage
   const placeOf = (at: number) => (from === undefined ? place : placeAt(from + at))
   if (shell === undefined) return { lines: [{ text, place }], fields: {}, isPlain: false }
   const failing = failingShell(shell)
-  const commands =
-    failing === undefined ? undefined : commandLines(text, (character) => state.context.hidden.isUnclear(character))
+  const own = kind === 'line' ? breaks.map((at) => at - from!) : []
+  const isUnclear = (character: string) => state.context.hidden.isUnclear(character)
+  const commands = failing === undefined ? undefined : commandLines(text, isUnclear, own)
   if (commands !== undefined) {
     const lines = commands.map((command) => ({ text: command.text, place: placeOf(command.at) }))
     const isDefault = failing!.join(' ') === '/bin/sh -e'
-    return { lines, fields: isDefault ? {} : { shell: [...failing!] }, isPlain: isDefault || isShell(failing![0]!) }
+    return { lines, fields: isDefault ? {} : { shell: found(failing!) }, isPlain: isDefault || isShell(failing![0]!) }
   }
-  const whole =
-    kind === 'line'
-      ? brokenLines(
-          text,
-          breaks.map((at) => at - from!),
-        )
-      : text
-  return { lines: [{ text: whole.replace(/\n$/, ''), place }], fields: { shell: [...shell] }, isPlain: false }
+  const whole = brokenLines(text, own)
+  return { lines: [{ text: whole.replace(/\n$/, ''), place }], fields: { shell: found(shell) }, isPlain: false }
+}
+
+/** A step names a shell by its path; Docker looks for one that has none. */
+function found(shell: readonly string[]): readonly string[] {
+  return shell[0]!.startsWith('/') ? shell : ['/usr/bin/env', ...shell]
 }
 
 /** How a shell is called so that it ends at the first command that fails; undefined: it is none that we know. */

@@ -15,7 +15,6 @@ export default {
     // Makes the folder, as WORKDIR does.
     { write: '/data/.ocibake-folder', text: '' },
     { remove: '/data/.ocibake-folder' },
-    { own: '/data', by: 'nonroot:nonroot', recursive: false },
   ],
   config: { expose: [8080], user: 'nonroot:nonroot', workdir: '/data', entrypoint: ['/server'] },
 } satisfies Spec

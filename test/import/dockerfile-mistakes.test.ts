@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { importDockerfile } from '../../src/import/dockerfile/import-dockerfile.ts'
+import { readDockerfile } from '../../src/import/dockerfile/read-dockerfile.ts'
+import { SourceText } from '../../src/import/source-text.ts'
+import { specOfDraft } from '../../src/import/spec-of-draft.ts'
+import { usedVariables } from '../../src/import/used-variables.ts'
+import { writeSpec } from '../../src/import/write-spec.ts'
+import { validate } from '../../src/spec/validate.ts'
+import { fuzz, orRefused } from '../support/fuzz.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ocibake-dockerfile-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const imported = (text: string, vars: Record<string, string> = {}, target?: string) =>
+  importDockerfile(new SourceText('Dockerfile', text), { current: folder, spec: folder, vars, target, lift: true })
+
+describe('a Dockerfile with a mistake', () => {
+  it.each([
+    ['', 'Dockerfile has no FROM.'],
+    ['# only a comment\n', 'Dockerfile has no FROM.'],
+    ['RUN true\nFROM debian', 'Dockerfile:1:1: RUN stands before the first FROM.'],
+    ['FROM debian\n  RUNN true', 'Dockerfile:2:3: There is no instruction RUNN.'],
+    ['FROM debian\nRUN', 'Dockerfile:2:1: RUN has nothing behind it.'],
+    ['FROM debian AS', 'Dockerfile:1:1: FROM names an image, and perhaps a stage: FROM IMAGE AS NAME.'],
+    [
+      'FROM debian as 1st',
+      "Dockerfile:1:1: '1st' is no name of a stage: letters, digits, dashes, dots and underscores.",
+    ],
+    ['FROM debian\nCOPY a', 'Dockerfile:2:1: COPY has no destination.'],
+    ['FROM debian\nCOPY a b c', 'Dockerfile:2:1: COPY has several sources, and a destination that is no folder.'],
+    ['FROM debian\nRUN <<EOF\necho', "Dockerfile:2:1: The heredoc 'EOF' is not closed."],
+    ['FROM debian\nCOPY <<A <<B /x/\na\nA\nb', "Dockerfile:2:1: The heredoc 'B' is not closed."],
+    ['FROM debian\nENV A', 'Dockerfile:2:1: ENV has a name without a value.'],
+    ['FROM debian\nLABEL a=b c', 'Dockerfile:2:1: LABEL has a name without a value.'],
+    ['FROM debian\nSHELL /bin/sh', 'Dockerfile:2:1: SHELL is no list of texts in JSON.'],
+    ['FROM debian\nRUN []', 'Dockerfile:2:1: RUN has no command.'],
+    ['ARG 1=2\nFROM debian', "Dockerfile:1:1: '1' is no name of an ARG."],
+    [
+      'FROM $NOTHING',
+      "Dockerfile:1:1: '$NOTHING' comes to nothing: FROM knows variables of ARG before the first FROM alone.",
+    ],
+    ['FROM "debian', "Dockerfile:1:1: '\"debian' cannot be read: a double quote is not closed."],
+    ['FROM debian\nRUN a\\\\\nUSER b', 'Dockerfile:2:1: Where RUN ends is not clear.'],
+    ['FROM debian\n\0', 'Dockerfile:2:1: is no text.'],
+  ])('%j is refused where it is', (text, message) => {
+    expect(() => imported(text)).toThrow(expect.objectContaining({ code: 'TEMPLATE_INVALID', message }))
+  })
+
+  it('has no variable and no stage that it does not have', () => {
+    const text = 'ARG TAG=1\nFROM debian:$TAG AS base\nFROM base'
+    expect(() => imported(text, { TGA: '2' })).toThrow('The Dockerfile has no ARG TGA.')
+    expect(() => imported(text, {}, 'bas')).toThrow("The Dockerfile has no stage 'bas'.")
+    expect(imported(text, { TAG: '2' }, 'base').images).toHaveLength(1)
+  })
+
+  it('is read in no time, though it is long', () => {
+    const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
+    expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(
+      3001,
+    )
+  })
+})
+
+const LINES = [
+  ...['FROM debian', 'FROM debian AS one', 'FROM one', 'FROM scratch', 'ARG A=1', 'ARG B', 'ARG NPM_TOKEN', 'ARG P=/p'],
+  ...['ENV A=$B C="x $D"', 'ENV PATH=/x:$PATH', 'ENV P /q r', 'RUN true && false', 'RUN a; b \\\n # comment\n\n  && c'],
+  ...[
+    '# comment',
+    '',
+    'RUN <<EOF\necho $A\nfalse\nEOF',
+    'RUN <<EOF\n#!/bin/x\nEOF',
+    'RUN cat <<A <<-B\nA\n\tB',
+    'COPY . .',
+  ],
+  ...['COPY --from=one /a/b /c', 'COPY --from=0 /a /a', 'COPY --from=x/y:z@q / /', 'COPY <<EOF /x/\n$A "$B"\nEOF'],
+  ...[
+    'COPY --chown=$A:b --chmod=u+x a b /c/',
+    'ADD https://x.example/y /z',
+    'ADD git@x.example:y /z',
+    'ADD a.tar.gz $A',
+  ],
+  ...[
+    'COPY *.x $P/y',
+    'WORKDIR $A/b',
+    'WORKDIR $P',
+    'WORKDIR c',
+    'USER $A',
+    'USER b',
+    'CMD ["a", "$A"]',
+    'ENTRYPOINT []',
+    'CMD a',
+  ],
+  ...[
+    'SHELL ["bash", "-c"]',
+    'SHELL ["/bin/zsh", "-ec"]',
+    `EXPOSE $${'{A:-80}'}/udp`,
+    'VOLUME ["/a"]',
+    'VOLUME a $P',
+    'LABEL a=$A $B=c',
+  ],
+  ...[
+    'HEALTHCHECK --interval=1s CMD x',
+    'STOPSIGNAL 9',
+    'STOPSIGNAL $A',
+    'ONBUILD RUN x',
+    'RUN ["a", "b c"]',
+    'MAINTAINER x',
+  ],
+  ...['RUN --mount=type=secret,id=x --mount=type=cache,target=/c y', 'RUN --network=none --x=y ["sh", "-c", "a; $B"]'],
+  ...[
+    'RUN set -e; if a; then b; fi',
+    'RUN rm -rf /tmp/x && chown -R a /b && curl -o /t.tgz https://x.example/t.tgz && tar xzf /t.tgz',
+  ],
+]
+const ODD = ['"', "'", '\\', '$', `$${'{'}`, '<<X', '`', '\u{100000}', '$(', ' ', ':', '/../', '[', '#', '=']
+
+describe('any text', () => {
+  it('is refused, or becomes specs that are valid, with a finding for each instruction', () => {
+    const known = fc.constantFrom(...LINES)
+    const line = fc.oneof(
+      { weight: 12, arbitrary: known },
+      fc.tuple(known, fc.string({ unit: 'grapheme', maxLength: 8 })).map((words) => words.join(' ')),
+      { weight: 2, arbitrary: fc.tuple(known, fc.constantFrom(...ODD)).map((words) => words.join('')) },
+    )
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 14 }), fc.nat({ max: 9 }), (lines, starts) => {
+        const text = [...(starts > 0 ? ['FROM debian AS zero'] : []), ...lines].join('\n')
+        const all = orRefused(['TEMPLATE_INVALID'], () => imported(text))
+        if (all instanceof Error) return
+        for (const { draft } of all.images) {
+          writeSpec(draft)
+          if (usedVariables(draft).some(({ value }) => value === undefined)) continue
+          validate(specOfDraft(draft, { vars: {}, env: {}, folder }), 'Dockerfile')
+        }
+        const unused = all.findings.filter(({ id }) => id === 'OB255').map(({ place }) => place.line)
+        const told = new Set(all.findings.map(({ place }) => place.line))
+        let isUsed = true
+        for (const { keyword, place } of readDockerfile(new SourceText('Dockerfile', text)).instructions) {
+          if (keyword === 'FROM') isUsed = !unused.includes(place.line)
+          if (isUsed) expect(told, `${keyword} in line ${place.line}`).toContain(place.line)
+        }
+      }),
+      fuzz(400),
+    )
+  })
+})
