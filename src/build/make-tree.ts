@@ -53,7 +53,7 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   }
   const sandbox = lazySandbox(options)
   // Trying one takes a while in which the base is fetched or read. A failure is told by the step that needs it.
-  if (await hasToRun(options.store, plan, inputs, options.cache)) sandbox().catch(() => {})
+  await using _ = (await hasToRun(options.store, plan, inputs, options.cache)) ? begun(sandbox()) : null
   const below = await base.tree()
   const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
   let done = await attempt(inputs.start.created)
@@ -97,6 +97,12 @@ async function performAll(
 function splitVariable(pair: string): [string, string] {
   const [name, ...value] = pair.split('=')
   return [name!, value.join('=')]
+}
+
+/** What is not needed after all is waited for at the end: its folder goes with the store. */
+function begun(trying: Promise<unknown>): AsyncDisposable {
+  const tried = trying.catch(() => {})
+  return { [Symbol.asyncDispose]: async () => void (await tried) }
 }
 
 /** Probed once, and only when a step wants to run something. */

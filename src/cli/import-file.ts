@@ -9,7 +9,7 @@ import { isDockerfile } from './is-dockerfile.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TemplateOptions } from './template-options.ts'
 
-/** The drafts of a template, for specs in a folder. @throws USAGE for a --only or --except that names no build */
+/** The drafts of a template, for specs in a folder. @throws USAGE for an option that names a build which is not there */
 export async function importFile(
   path: string,
   specFolder: string,
@@ -24,8 +24,14 @@ export async function importFile(
   return importTemplate(template, { folders: { current: cwd, spec: specFolder }, bases, lift, env, isWanted })
 }
 
-function wanted(template: Template, { only = [], except = [] }: TemplateOptions): (build: Build) => boolean {
-  const unknown = [...only, ...except].find((name) => !template.builds.some((build) => isCalled(build, name)))
+function wanted(
+  template: Template,
+  { only = [], except = [], mapBase = new Map() }: TemplateOptions,
+): (build: Build) => boolean {
+  const sources = [...mapBase.keys()].filter((name) => name !== '')
+  const unknown = [...only, ...except, ...sources].find(
+    (name) => !template.builds.some((build) => isCalled(build, name)),
+  )
   if (unknown !== undefined) {
     throw new OcibakeError('USAGE', `The template has no build '${unknown}'.`, {
       hint: `It has: ${template.builds.map(({ name }) => name).join(', ')}`,
@@ -38,5 +44,5 @@ function wanted(template: Template, { only = [], except = [] }: TemplateOptions)
 }
 
 function isCalled({ name, source }: Build, wanted: string): boolean {
-  return [name, source.name, `${source.type}.${source.name}`].includes(wanted)
+  return [name, source.name, source.type, `${source.type}.${source.name}`].includes(wanted)
 }

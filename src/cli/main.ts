@@ -3,9 +3,9 @@ import { type Command, CommanderError } from 'commander'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { jsonError } from '../report/json-error.ts'
 import { renderError } from '../report/render-error.ts'
+import { explained } from './explained.ts'
 import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
-import { explained } from './too-many-files.ts'
 
 const SIGNALS = [
   ['SIGINT', 130],

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -89,9 +89,13 @@ describe('ocibake import', () => {
     expect({ code, files: stdout.split('\n') }).toEqual({ code: 0, files: wanted })
   })
 
-  it('refuses a build that the template does not have, naming those it has', async () => {
+  it.each([
+    ['--only', 'three'],
+    ['--except', 'three'],
+    ['--map-base', 'three=debian:12'],
+  ])('refuses a build that the template does not have, naming those it has: %s %s', async (option, value) => {
     const { ocibake } = await withTemplate(TEMPLATE)
-    const { code, stderr } = await ocibake('import', 'app.pkr.hcl', '--only', 'three')
+    const { code, stderr } = await ocibake('import', 'app.pkr.hcl', option, value)
     expect(code).toBe(2)
     expect(stderr).toContain("no build 'three'")
     expect(stderr).toContain('docker.one, docker.two')
@@ -181,6 +185,37 @@ describe('a Packer template in the place of a spec', () => {
     expect(stderr).toContain('ocibake import host.pkr.hcl')
     expect(await ocibake('build', ...args, '--ignore-todos')).toMatchObject({ code: 0 })
     expect((await ocibake('validate', 'web.json')).stderr).toContain('OB181')
+  })
+
+  it('gives scripts its secret variables, which stay out of the image', async () => {
+    await mkdir(join(folder, 'root/bin'), { recursive: true })
+    await copyFile('/bin/busybox', join(folder, 'root/bin/sh'))
+    await writeFile(join(folder, 'base.json'), '{ "from": "scratch", "steps": [{ "copy": "root", "to": "/" }] }')
+    await writeFile(
+      join(folder, 'secret.pkr.hcl'),
+      `variable "token" { sensitive = true }
+      source "docker" "app" {
+        image  = "oci:out/base:latest"
+        commit = true
+      }
+      build {
+        sources = ["docker.app"]
+        provisioner "shell" {
+          environment_vars = ["TOKEN=\${var.token}"]
+          inline           = ["echo $TOKEN | wc -c | grep -q 15"]
+        }
+      }`,
+    )
+    expect(await ocibake('build', 'base.json')).toMatchObject({ code: 0 })
+    const args = ['secret.pkr.hcl', '--var', 'token=hunter2hunter2']
+    const built = await ocibake('build', ...args)
+    expect(built.code, built.stderr).toBe(0)
+    expect(built.stderr).not.toContain('hunter2')
+    await ocibake('import', ...args)
+    expect(await readFile(join(folder, 'secret.spec.ts'), 'utf8')).not.toContain('hunter2')
+    const env = { PKR_VAR_token: 'hunter2hunter2' }
+    const again = await runCli(['build', 'secret.spec.ts'], { cache: join(folder, 'cache'), cwd: folder, env })
+    expect(again).toMatchObject({ code: 0, stdout: built.stdout })
   })
 
   it('is no spec in JSON, and a spec takes no options of templates', async () => {

@@ -126,7 +126,7 @@ describe('what is lifted out of scripts', () => {
     await ocibake('import', 'app.json', '--no-lift', '--output', 'literal.spec.ts')
     await ocibake('import', 'app.json', '--output', 'lifted.spec.ts')
     const [literal, lifted] = [await root('literal'), await root('lifted')]
-    // As it says in docs/packer.md, `own` keeps the set-id bits that chown clears.
+    // docs/packer.md says so: `own` keeps the set-id bits that chown clears.
     for (const path of ['/opt/first/bin/app', '/opt/third/app-1/files/bin/app']) {
       expect(lifted.get(path)).toMatch(/^file 4755 /)
       literal.set(path, literal.get(path)!.replace('0755', '4755'))

@@ -28,6 +28,7 @@ export function findDefects(actions: readonly Action[], context: Context): void 
     noteLateShebang(lines, context)
   }
   const all = scripts.flatMap(({ lines }) => lines)
+  noteSecretTexts(actions, context)
   noteCredentials(actions, context)
   noteStrangeArchives(all, context)
   noteUsers(all, context)
@@ -44,7 +45,7 @@ export function noteVolumes(volumes: readonly string[], actions: readonly Action
 }
 
 /** A script whose text has the value of a secret variable in it. */
-export function noteSecretTexts(actions: readonly Action[], { notes, hidden, secrets }: Context): void {
+function noteSecretTexts(actions: readonly Action[], { notes, hidden, secrets }: Context): void {
   for (const line of actions.flatMap((action) => linesOf(action).lines)) {
     const parts = partsOf(hidden.show(line.text)).filter((part) => part instanceof Reference)
     const secret = parts.find(({ variable }) => secrets.has(variable))

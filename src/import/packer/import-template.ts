@@ -3,21 +3,21 @@ import type { DraftFields, DraftStep, DraftVariable } from '../draft.ts'
 import type { Finding } from '../finding.ts'
 import type { Imported, ImportedImage } from '../imported.ts'
 import { Placeholders } from '../placeholders.ts'
-import { isSecretName } from '../secret-name.ts'
 import type { Build, Template } from '../template.ts'
 import { usedVariables } from '../used-variables.ts'
 import { validDraft } from '../valid-draft.ts'
-import type { Place } from '../value.ts'
-import type { Action, ScriptAction, StepAction } from './action.ts'
+import type { Action } from './action.ts'
 import type { Context, ImportFolders } from './context.ts'
 import { draftVariables } from './draft-variables.ts'
-import { findDefects, noteSecretTexts, noteVolumes } from './find-defects.ts'
+import { findDefects } from './find-defects.ts'
 import { ImageFolders } from './image-folders.ts'
 import { importedConfig } from './imported-config.ts'
 import { liftPatterns } from './lift-patterns.ts'
+import { noteBuild } from './note-build.ts'
 import { Notes } from './notes.ts'
 import { Options } from './options.ts'
 import { scriptStep } from './script-step.ts'
+import { secretValues, secretVariables } from './secret-variables.ts'
 import { translateDocker } from './translate-docker.ts'
 import { translateMachine } from './translate-machine.ts'
 import { translatePostProcessors } from './translate-post-processors.ts'
@@ -75,23 +75,6 @@ function needed(findings: readonly Finding[], images: readonly ImportedImage[]):
   })
 }
 
-function secretValues(template: Template): Record<string, string> {
-  const sources = secretVariables(template)
-  const values = template.variables.flatMap(({ name, value }) => {
-    const source = sources.get(name)
-    return source !== undefined && typeof value === 'string' && value !== '' ? [[source, value] as const] : []
-  })
-  return Object.fromEntries(values)
-}
-
-/** Where a spec gets the values of secret variables that scripts have in their environment. */
-function secretVariables({ variables, format }: Template): ReadonlyMap<string, string> {
-  const secret = variables.filter(({ sensitive, name }) => sensitive || isSecretName(name))
-  return new Map(
-    secret.map(({ name, env }) => [name, env ?? (format === 'hcl' ? `PKR_VAR_${name}` : name.toUpperCase())]),
-  )
-}
-
 function importBuild(
   build: Build,
   name: string,
@@ -100,9 +83,11 @@ function importBuild(
   context: Context,
 ): Imported['images'][number] {
   const source = new Options(build.source, context.format)
-  const base = [build.source.name ?? '', build.name, build.source.type, ''].map((key) => bases.get(key)).find(Boolean)
-  const translated =
-    context.isMachine === false ? translateDocker(source, base, context) : translateMachine(source, base, context)
+  const { name: own = '', type } = build.source
+  const base = [own, build.name, `${type}.${own}`, type, ''].map((key) => bases.get(key)).find(Boolean)
+  const translated = context.isMachine
+    ? translateMachine(source, base, context)
+    : translateDocker(source, base, context)
   for (const [option, { place }] of source.others) {
     context.notes.add('OB183', place, `\`${option}\` is no option of the docker builder.`, 'Packer refuses it too.')
   }
@@ -112,9 +97,8 @@ function importBuild(
   const actions = build.provisioners.flatMap((block) => {
     return translateProvisioner(new Options(block, context.format), scope, context)
   })
-  noteBuild(build, draft.config, actions, context)
+  noteBuild(build.source.place, draft.config, actions, context)
   findDefects(actions, context)
-  noteSecretTexts(actions, context)
   const config: DraftFields =
     delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)
   const comments = { ...draft.comments, ...(delivery.comments.length === 0 ? {} : { tags: delivery.comments }) }
@@ -137,39 +121,6 @@ function stepsOf(actions: readonly Action[], context: Context): DraftStep[] {
     )
   })
 }
-
-/** What is otherwise in every image. */
-function noteBuild(build: Build, config: DraftFields, actions: readonly Action[], context: Context): void {
-  const { notes, isMachine } = context
-  const { place } = build.source
-  if (!isMachine) {
-    const advice = "Write layers: 'append' to keep the base's layers and send one more."
-    notes.add(
-      'OB170',
-      place,
-      "Packer put a layer over the base's, with an empty /packer-files; here the image is one layer without it.",
-      advice,
-    )
-  }
-  const volumes = Array.isArray(config.volumes) ? config.volumes.filter((path) => typeof path === 'string') : []
-  noteVolumes(volumes, actions, context)
-  const copy = actions.find(
-    (action): action is StepAction => action.kind === 'step' && action.step.step?.copy !== undefined,
-  )
-  if (copy !== undefined) {
-    const says = 'Owners and modes of the host, and modes of folders, got into the image with every file.'
-    const advice =
-      'Here files are 0:0 and 0644 or 0755, and folders of the image keep theirs; `owner` and `mode` say otherwise.'
-    notes.add('OB109', copy.step.places[0]!, says, advice)
-  }
-  const script = actions.find((action): action is ScriptAction => action.kind === 'script')
-  if (script === undefined) return
-  const who = !isMachine ? "the base's USER" : 'the user of its ssh connection, in its home'
-  const says = `Scripts ran as ${who}, with PACKER_BUILD_NAME and PACKER_BUILDER_TYPE set; here they run as root, without them.`
-  notes.add('OB171', firstRun(script), says, 'Write `user`, `workdir` or `env` in steps that need it.')
-}
-
-const firstRun = ({ place }: ScriptAction): Place => place
 
 /** After the template's file or folder, and after the source if it is not the only one. */
 function nameOf(build: Build, template: Template, first: string, folder: string): string {

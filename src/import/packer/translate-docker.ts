@@ -108,9 +108,10 @@ function outcome(options: Options, { notes }: Context): Outcome {
 }
 
 function scriptOptions(options: Options, context: Context): DraftFields {
-  const user = options.text('exec_user')
+  const given = options.text('exec_user')
+  const user = /^(root|0)(:(root|0))?$/.test(knownText(given ?? '') ?? '') ? undefined : given
   const fromCommand = readRunCommand(options, context)
-  if (user !== undefined)
+  if (given !== undefined)
     context.notes.add('OB150', options.place('exec_user'), '`exec_user`', '`user` of every `run` step.')
   return { ...fromCommand, ...(user === undefined ? {} : { user }) }
 }

@@ -8,6 +8,7 @@ import { type Execution, readExecuteCommand } from './execute-command.ts'
 import { exitCodeTrap } from './exit-codes.ts'
 import type { Options, PlacedText } from './options.ts'
 import { runEnvironment } from './run-environment.ts'
+import { splitShebang } from './split-shebang.ts'
 import { todoStep } from './todo-step.ts'
 
 /** Options that say how Packer gets a script into a machine, which nothing here has to do. */
@@ -49,7 +50,9 @@ interface RunOptions {
 }
 
 function runOptions(options: Options, defaults: ScriptDefaults, context: Context): RunOptions {
-  const { env, secrets } = runEnvironment(options, context)
+  const { env: own, secrets } = runEnvironment(options, context)
+  const { env: shared = {}, ...others } = defaults.options
+  const env = { ...(shared as DraftFields), ...own }
   const timeout = options.text('timeout')
   const { execution, comment } = executionOf(options, context)
   return {
@@ -58,7 +61,7 @@ function runOptions(options: Options, defaults: ScriptDefaults, context: Context
     trap: exitCodeTrap(options, context),
     fields: {
       ...(Object.keys(env).length === 0 ? {} : { env }),
-      ...defaults.options,
+      ...others,
       ...(execution.user === undefined ? {} : { user: execution.user }),
       ...(timeout === undefined ? {} : { timeout }),
       ...(secrets.length === 0 ? {} : { secrets }),
@@ -131,15 +134,6 @@ function endsOnFailure(program: string): boolean {
   return /^\/(usr\/)?bin\/(env\s+)?(ba|da|a)?sh(\s+-[a-z]*e[a-z]*)(\s|$)/.test(program)
 }
 
-/** As the kernel does it: a program, and at most one argument. */
-function splitShebang(shebang: string): string[] {
-  const [program = '', ...rest] = shebang
-    .replace(/^#!\s*/, '')
-    .trim()
-    .split(/\s+/)
-  return rest.length === 0 ? [program] : [program, rest.join(' ')]
-}
-
 function fileScript(script: PlacedText, run: RunOptions, context: Context): Action[] {
   const { notes } = context
   const { path, written, onDisk, isFolder } = localPath(script.text, context)
@@ -161,6 +155,10 @@ function fileScript(script: PlacedText, run: RunOptions, context: Context): Acti
       'Copy it into the image, run it and remove it.',
     )
     return [todoStep(`TODO: copy the program ${written}, run it, and remove it.`, script.place)]
+  }
+  if (text.trim() === '') {
+    notes.add('OB156', script.place, `The script '${written}' is empty.`, 'It is left out.')
+    return []
   }
   notes.add('OB152', script.place, `The script '${written}'`, 'A `run` step that reads the file.')
   const file = new FileText(path, text.includes('\r\n'))

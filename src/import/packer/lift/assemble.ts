@@ -1,12 +1,14 @@
 import type { DraftStep, DraftValue } from '../../draft.ts'
 import type { Action, ScriptAction, ScriptLine } from '../action.ts'
 import type { Context } from '../context.ts'
+import { splitShebang } from '../split-shebang.ts'
 import type { Item } from './item.ts'
 import { isFreeOfCwd } from './paths.ts'
 
 /** The actions that stand for a script of which some commands are steps now. */
-export function assembled(script: ScriptAction, items: readonly Item[], context: Context): Action[] {
-  if (items.every(({ outcome }) => outcome === 'kept')) return [script]
+export function assembled(given: ScriptAction, items: readonly Item[], context: Context): Action[] {
+  if (items.every(({ outcome }) => outcome === 'kept')) return [given]
+  const script = withShell(given, items)
   const actions: Action[] = []
   let piece: Item[] = []
   let before: Item[] = []
@@ -16,7 +18,7 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
     if (isWork) {
       const again = carried(before, piece)
       const above = [...script.comment, ...comment.splice(0)]
-      actions.push({ ...script, lines: linesOf(again, piece), comment: above })
+      actions.push({ ...script, lines: linesOf(again, piece, items), comment: above })
     } else comment.push(...piece.filter(isComment).map(textOfComment))
     before = [...before, ...piece]
     piece = []
@@ -36,6 +38,13 @@ export function assembled(script: ScriptAction, items: readonly Item[], context:
   return actions
 }
 
+/** A first line that says what reads the script would only say it for the first part. */
+function withShell(script: ScriptAction, [first]: readonly Item[]): ScriptAction {
+  if (!first?.text.startsWith('#!')) return script
+  first.outcome = 'dropped'
+  return { ...script, options: { shell: splitShebang(first.text), ...script.options } }
+}
+
 const isComment = ({ text }: Item) => text.startsWith('#') && !text.includes('\n')
 const textOfComment = ({ text }: Item) => text.replace(/^#+\s*/, '')
 
@@ -51,16 +60,21 @@ function carried(before: readonly Item[], piece: readonly Item[]): Item[] {
   return again.filter((item, index) => !isFolder(item) || (needsFolder && index >= start))
 }
 
-function linesOf(again: readonly Item[], piece: readonly Item[]): ScriptLine[] {
+/** Commands that were on one line stay on it; `all` are those of the script, also what is gone from between them. */
+function linesOf(again: readonly Item[], piece: readonly Item[], all: readonly Item[]): ScriptLine[] {
   const lines: { text: string; place: ScriptLine['place'] }[] = again.map(({ text, place }) => ({ text, place }))
-  let onLine = false
-  for (const { text, place, glue } of piece) {
-    const last = lines.at(-1)
-    if (onLine && glue !== '\n' && last !== undefined) last.text += glue + text
-    else lines.push({ text, place })
-    onLine = true
+  for (const [index, item] of piece.entries()) {
+    const before = piece[index - 1]
+    const glue = before === undefined ? '\n' : glueBetween(all, before, item)
+    if (glue === '\n') lines.push({ text: item.text, place: item.place })
+    else lines.at(-1)!.text += glue + item.text
   }
   return lines
+}
+
+function glueBetween(all: readonly Item[], before: Item, item: Item): Item['glue'] {
+  const between = all.slice(all.indexOf(before) + 1, all.indexOf(item) + 1).map(({ glue }) => glue)
+  return between.includes('\n') ? '\n' : between.includes('; ') ? '; ' : ' && '
 }
 
 /** Variables that were hidden are themselves again. */

@@ -4,10 +4,11 @@ import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 const SAYS = /\b(EMFILE|ENFILE)\b|too many open files/i
 
 /**
- * What to tell of an error: itself, unless what led to it is that no more files may be open. That can come out of every
- * library, in the middle of anything.
+ * What to tell of an error: what failed first, if tidying up failed, too; and in words that no more files may be open, which
+ * can come out of every library, in the middle of anything.
  */
 export function explained(error: unknown): unknown {
+  if (error instanceof SuppressedError) return explained(error.suppressed)
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = systemCode(at) ?? ''
     if (code !== 'EMFILE' && code !== 'ENFILE' && !SAYS.test(messageOf(at))) continue
