@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
+import { unusualMode } from '../unusual-mode.ts'
 import { type CopyJob, type Destination, octalMode, stepTarget } from './copy-job.ts'
 import { knownHidden, shownHidden } from './hidden-text.ts'
 import { isArchive } from './is-archive.ts'
-import { noteModes, unusualMode } from './note-modes.ts'
+import { noteModes } from './note-modes.ts'
 import { patternExpression } from './pattern-expression.ts'
 import { addStep, addTodo, type StageState } from './stage-state.ts'
 

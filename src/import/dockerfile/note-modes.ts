@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { posix } from 'node:path'
 import type { Notes } from '../packer/notes.ts'
+import { unusualMode } from '../unusual-mode.ts'
 import type { Place } from '../value.ts'
 
 /** Says which files of a folder have modes that Docker keeps and a `copy` step does not. */
@@ -15,23 +16,11 @@ export function noteModes(folder: string, written: string, place: Place, notes: 
 function unusualFiles(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && isUnusual(statSync(`${entry.parentPath}/${entry.name}`).mode))
+      .filter((entry) => entry.isFile() && unusualMode(`${entry.parentPath}/${entry.name}`) !== undefined)
       .map((entry) => posix.relative(folder, `${entry.parentPath}/${entry.name}`))
       .sort()
   } catch {
     // A folder that is not there has been reported.
     return []
-  }
-}
-
-const isUnusual = (mode: number) => (mode & 0o044) === 0 || (mode & 0o7000) !== 0
-
-/** The mode of a file that a `copy` step would change for more than a checkout's umask; undefined for others. */
-export function unusualMode(path: string): string | undefined {
-  try {
-    const { mode } = statSync(path)
-    return isUnusual(mode) ? `0${(mode & 0o7777).toString(8).padStart(3, '0')}` : undefined
-  } catch {
-    return undefined
   }
 }

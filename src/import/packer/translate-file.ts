@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import { basename, posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import { joinTexts, knownText } from '../text.ts'
+import { unusualMode } from '../unusual-mode.ts'
 import type { Place, Text } from '../value.ts'
 import type { Action } from './action.ts'
 import { type Context, type LocalPath, localPath } from './context.ts'
@@ -94,7 +94,7 @@ function copyStep(
     notes.add('OB186', at, `There is no '${written}' on this machine.`, advice)
   }
   const target = isFolder ? folderTarget(source, to, folders, at, context) : { to, comment: [] }
-  const mode = onDisk === undefined || isFolder ? undefined : privateMode(onDisk)
+  const mode = onDisk === undefined || isFolder ? undefined : unusualMode(onDisk)
   if (isFolder && onDisk !== undefined) noteModes(onDisk, written, at, context)
   const step: DraftFields = { copy: source.path, to: target.to, ...(mode === undefined ? {} : { mode }) }
   notes.add('OB153', at, `'${written}'`, `A \`copy\` step to ${knownText(target.to) ?? 'its destination'}.`)
@@ -126,14 +126,8 @@ function folderTarget(
   return { to, comment: [`If the base has ${known}, this belongs to ${posix.join(known, basename(written))}.`] }
 }
 
-/** Of a file that others are not to read; anything else is an accident of the checkout. */
-function privateMode(path: string): string | undefined {
-  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o7777
-  return (mode & 0o044) === 0 || (mode & 0o7000) !== 0 ? `0${mode.toString(8).padStart(3, '0')}` : undefined
-}
-
 function noteModes(folder: string, written: string, at: Place, { notes }: Context): void {
-  const hidden = filesBelow(folder, /./).filter((file) => privateMode(file) !== undefined)
+  const hidden = filesBelow(folder, /./).filter((file) => unusualMode(file) !== undefined)
   const names = hidden.map((file) => posix.relative(folder, file))
   if (names.length === 0) return
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
