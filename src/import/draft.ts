@@ -34,6 +34,8 @@ export interface DraftVariable {
   /** Its value is not to be written down: `default` counts, or whoever builds has to give it. */
   readonly sensitive?: boolean
   readonly default?: string
+  /** What it is without a `--var`, in other variables: it follows them. */
+  readonly made?: Text
   readonly comment: readonly string[]
 }
 

@@ -20,18 +20,23 @@ export interface DraftContext {
  */
 export function specOfDraft(draft: Draft, context: DraftContext): Record<string, unknown> {
   const values = new Map(usedVariables(draft).map((used) => [used.key, used]))
-  const filled = (text: Text) =>
+  const known = new Map<string, string>()
+  const filled = (text: Text): string =>
     partsOf(text)
-      .map((part) => {
-        if (typeof part === 'string') return part
-        const { name, value, env } = values.get(partKey(part))!
-        const given = context.vars[name] ?? (env === undefined ? undefined : context.env[env]) ?? value
-        if (given !== undefined) return given
-        throw new OcibakeError('SPEC_UNREADABLE', `${draft.name} needs the variable '${name}'.`, {
-          hint: `Give it: --var ${name}=…`,
-        })
-      })
+      .map((part) => (typeof part === 'string' ? part : current(partKey(part))))
       .join('')
+  const current = (key: string): string => {
+    const { name, value, fallback, env } = values.get(key)!
+    const given = known.get(key) ?? context.vars[name] ?? (env === undefined ? undefined : context.env[env])
+    const now = given ?? (fallback instanceof Mixed ? filled(fallback) : value)
+    if (now === undefined) {
+      throw new OcibakeError('SPEC_UNREADABLE', `${draft.name} needs the variable '${name}'.`, {
+        hint: `Give it: --var ${name}=…`,
+      })
+    }
+    known.set(key, now)
+    return now
+  }
   const plain = (value: DraftValue): unknown => {
     if (typeof value !== 'object') return value
     if (value instanceof Mixed) return filled(value)

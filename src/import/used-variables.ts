@@ -1,6 +1,6 @@
-import { type Draft, type DraftValue, FileText } from './draft.ts'
+import { type Draft, type DraftValue, type DraftVariable, FileText } from './draft.ts'
 import { partKey, partsOf } from './text.ts'
-import { isReference, Mixed, type Reference, type Unknown } from './value.ts'
+import { isReference, Mixed, type Reference, type Text, type Unknown } from './value.ts'
 
 /** A variable that a spec has to ask for. */
 export interface UsedVariable {
@@ -11,7 +11,7 @@ export interface UsedVariable {
   /** In the spec's own text. */
   readonly identifier: string
   /** What the spec has for it if nobody gives one; undefined: it has to be given. */
-  readonly fallback: string | undefined
+  readonly fallback: Text | undefined
   /** What it is in this import. */
   readonly value: string | undefined
   readonly env: string | undefined
@@ -26,12 +26,14 @@ const TAKEN = [
   ...['protected', 'public', 'implements', 'vars', 'env', 'script', 'readFileSync', 'resolve', 'Spec', 'SpecContext'],
 ]
 
-/** The variables in the texts of a draft, in the order in which it knows them, each once. */
+/** The variables in the texts of a draft, in the order in which it knows them, each once and behind those that it is made of. */
 export function usedVariables(draft: Draft): UsedVariable[] {
-  const parts = new Map(partsIn(draft).map((part) => [partKey(part), part]))
   const known = draft.variables ?? []
+  const parts = new Map(partsIn(draft).map((part) => [partKey(part), part]))
   const rank = new Map(known.map(({ name }, index) => [`variable ${name}`, index]))
-  const sorted = [...parts].sort(([a], [b]) => (rank.get(a) ?? known.length) - (rank.get(b) ?? known.length))
+  const ranked = [...parts].sort(([a], [b]) => (rank.get(a) ?? known.length) - (rank.get(b) ?? known.length))
+  const direct = ranked.map(([, part]) => part)
+  const sorted = [...withThoseWithin(direct, known)]
   const identifiers = new Set(TAKEN)
   const names = new Set(sorted.flatMap(([, part]) => (isReference(part) ? [part.variable] : [])))
   return sorted.map(([key, part]) => {
@@ -42,10 +44,30 @@ export function usedVariables(draft: Draft): UsedVariable[] {
       return { key, name, identifier, fallback: undefined, value: undefined, env: undefined, comment }
     }
     const { variable: name, value } = part
-    const { env, sensitive = false, comment = [], default: written } = known.find((one) => one.name === name) ?? {}
-    const fallback = sensitive ? written : value
+    const {
+      env,
+      sensitive = false,
+      comment = [],
+      default: written,
+      made,
+    } = known.find((one) => one.name === name) ?? {}
+    const fallback = sensitive ? written : (made ?? value)
     return { key, name, identifier: unused(identifierOf(name), identifiers), fallback, value, env, comment }
   })
+}
+
+/** The parts by their keys, each behind those that it is made of. */
+function withThoseWithin(
+  parts: readonly (Reference | Unknown)[],
+  known: readonly DraftVariable[],
+  all = new Map<string, Reference | Unknown>(),
+): Map<string, Reference | Unknown> {
+  for (const part of parts.filter((one) => !all.has(partKey(one)))) {
+    const made = isReference(part) ? known.find(({ name }) => name === part.variable)?.made : undefined
+    if (made !== undefined) withThoseWithin(partsOfValue(made), known, all)
+    all.set(partKey(part), part)
+  }
+  return all
 }
 
 function partsIn(draft: Draft): (Reference | Unknown)[] {

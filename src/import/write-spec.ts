@@ -22,16 +22,16 @@ export function writeSpec(draft: Draft, heading: readonly string[] = []): string
     '',
     ...(files.length === 0 ? [] : [...scriptFunction(files.some(({ crlf }) => crlf)), '']),
     ...writeComment(heading, ''),
-    ...(isFunction ? functionOf(used, body) : [`export default ${body} satisfies Spec`]),
+    ...(isFunction ? functionOf(used, body, names) : [`export default ${body} satisfies Spec`]),
     '',
   ].join('\n')
 }
 
-function functionOf(used: readonly UsedVariable[], body: string): string[] {
+function functionOf(used: readonly UsedVariable[], body: string, names: Identifiers): string[] {
   const context = used.some(({ env }) => env !== undefined) ? '{ vars, env }' : '{ vars }'
   return [
     `export default (${context}: SpecContext): Spec => {`,
-    ...used.flatMap(declaration),
+    ...used.flatMap((variable) => declaration(variable, names)),
     '',
     `  return ${body}`,
     '}',
@@ -39,9 +39,9 @@ function functionOf(used: readonly UsedVariable[], body: string): string[] {
 }
 
 /** A constant with the variable's value, or an error that says which variable to give. */
-function declaration({ name, identifier, env, fallback, comment }: UsedVariable): string[] {
+function declaration({ name, identifier, env, fallback, comment }: UsedVariable, names: Identifiers): string[] {
   const options = [access('vars', name), ...(env === undefined ? [] : [access('env', env)])]
-  const words = fallback === undefined ? options : [...options, writeText(fallback, new Map())]
+  const words = fallback === undefined ? options : [...options, writeText(fallback, names)]
   const line = `  const ${identifier} = ${words.join(' ?? ')}`
   const value = line.length <= LINE_WIDTH ? [line] : [`  const ${identifier} =`, `    ${words.join(' ?? ')}`]
   const also = env === undefined ? '' : `, or ${env} in the environment`

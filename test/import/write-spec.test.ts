@@ -28,6 +28,23 @@ const step = (fields: DraftFields | undefined, ...comment: string[]): DraftStep 
 })
 
 describe('writeSpec', () => {
+  it('lets a variable that is made of others follow them, also those that nothing else has', async () => {
+    const [base, repo, host] = ['base', 'repo', 'host'].map((name) => new Reference(name, `${name}-1`))
+    const made = (name: string, ...parts: (string | Reference)[]) => ({ name, comment: [], made: new Mixed(parts) })
+    const its = draft({
+      from: new Mixed([base!]),
+      variables: [made('base', repo!, '/x'), made('repo', host!, '/r'), { name: 'host', comment: [] }],
+    })
+    expect(writeSpec(its).split('\n').slice(3, 6)).toEqual(
+      ['host', 'repo', 'base'].map((name) => expect.stringContaining(`const ${name} = vars.${name} ?? `)),
+    )
+    const from = (vars: Record<string, string>) => specOfDraft(its, { vars, env: {}, folder: '/' }).from
+    expect(from({})).toBe('host-1/r/x')
+    expect(from({ host: 'h' })).toBe('h/r/x')
+    expect(from({ host: 'h', repo: 'r' })).toBe('r/x')
+    expect(from({ host: 'h', base: 'b' })).toBe('b')
+  })
+
   it('writes what a person would write', () => {
     const written = writeSpec(
       draft({

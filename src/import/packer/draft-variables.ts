@@ -1,6 +1,8 @@
 import type { DraftVariable } from '../draft.ts'
 import { isSecretName } from '../secret-name.ts'
-import type { Template } from '../template.ts'
+import type { Template, Variable } from '../template.ts'
+import { knownText } from '../text.ts'
+import { isMixed, isUnknown, type Text } from '../value.ts'
 import type { Notes } from './notes.ts'
 
 /** What a spec has to know of the template's variables beside their values. */
@@ -25,11 +27,19 @@ export function draftVariables(
     const asked = from ?? (isSecret && format === 'hcl' ? `PKR_VAR_${name}` : undefined)
     const comment = description === undefined ? [] : [description]
     const written = fromEnv || (isSecret && fallback === '') ? { default: '' } : {}
+    const made = isSecret ? undefined : madeOfOthers(variable)
     return {
       name,
       comment,
+      ...(made === undefined ? {} : { made }),
       ...(asked === undefined ? {} : { env: asked }),
       ...(isSecret || fromEnv ? { sensitive: true, ...written } : {}),
     }
   })
+}
+
+/** The default, if it has other variables in it and nothing else was given. */
+function madeOfOthers({ default: made, value, env }: Variable): Text | undefined {
+  if (!isMixed(made) || env !== undefined || made.parts.some(isUnknown)) return undefined
+  return value === undefined || value === knownText(made) ? made : undefined
 }
