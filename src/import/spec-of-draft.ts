@@ -31,7 +31,9 @@ export function specOfDraft(draft: Draft, context: DraftContext): Record<string,
     const now = given ?? (fallback instanceof Mixed ? filled(fallback) : value)
     if (now === undefined) {
       throw new OcibakeError('SPEC_UNREADABLE', `${draft.name} needs the variable '${name}'.`, {
-        hint: `Give it: --var ${name}=…`,
+        hint: key.startsWith('unknown ')
+          ? `Only Packer knows it. Write the spec, and give it to that: ocibake import, then --var ${name}=…`
+          : `Give it: --var ${name}=…`,
       })
     }
     known.set(key, now)

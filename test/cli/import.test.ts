@@ -175,6 +175,17 @@ describe('a Packer template in the place of a spec', () => {
     expect(stdout).toMatch(/^step 1 {2}write \/x$/m)
   })
 
+  it('says that what only Packer knows is to be given to the spec', async () => {
+    const builders = [{ type: 'docker', image: 'scratch', commit: true }]
+    const provisioners = [{ type: 'file', content: '{{isotime}}', destination: '/x' }]
+    await writeFile(join(folder, 'time.json'), JSON.stringify({ builders, provisioners }))
+    const { code, stderr } = await ocibake('plan', 'time.json', '--ignore-todos')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/needs the variable 'isotime'\.\n.*ocibake import, .*--var isotime=…/)
+    await ocibake('import', 'time.json')
+    expect(await ocibake('plan', 'time.spec.ts', '--var', 'isotime=1')).toMatchObject({ code: 0 })
+  })
+
   it('is refused while something of it would be lost, unless that is wished', async () => {
     const args = ['host.pkr.hcl', '--map-base', 'scratch', '--var', 'owner=me']
     const { code, stderr } = await ocibake('build', ...args)
