@@ -2,13 +2,15 @@ import { OcibakeError } from '../errors.ts'
 import { validate } from '../spec/validate.ts'
 import { type Draft, type DraftFields, type DraftStep, type DraftValue, FileText } from './draft.ts'
 import { knownText } from './text.ts'
-import { Mixed, type Place, Reference } from './value.ts'
+import { isReference, Mixed, type Place, Reference } from './value.ts'
 
 /** Something of a draft that no spec can have. */
 export interface Refusal {
   /** Of a step; undefined for what is no step. */
   readonly place: Place | undefined
   readonly says: string
+  /** Variables in it that are empty now, and need not be. */
+  readonly empty: readonly string[]
 }
 
 /**
@@ -17,32 +19,32 @@ export interface Refusal {
  */
 export function validDraft(draft: Draft): { readonly draft: Draft; readonly refusals: readonly Refusal[] } {
   const refusals: Refusal[] = []
-  const refuse = (what: string, why: string, place?: Place) => {
-    refusals.push({ place, says: `${what} is left out: ${why}` })
+  const refuse = (what: string, why: string, part: DraftValue, place?: Place) => {
+    refusals.push({ place, says: `${what} is left out: ${why}`, empty: emptyIn(part) })
     return `TODO: ${what}: ${why}`
   }
   const steps = draft.steps.map((step): DraftStep => {
     const fault = step.step === undefined ? undefined : faultOf({ from: 'scratch', steps: [step.step] })
     if (fault === undefined) return step
     const verb = Object.keys(step.step!)[0]!
-    const comment = [...step.comment, refuse(`a \`${verb}\` step`, fault, step.places[0])]
+    const comment = [...step.comment, refuse(`a \`${verb}\` step`, fault, step.step!, step.places[0])]
     return { comment, places: step.places }
   })
   const comments = { from: [] as string[], config: [] as string[], tags: [] as string[] }
   const config = without(draft.config, (name, value) => {
     const fault = faultOf({ from: 'scratch', config: { [name]: value } })
-    if (fault !== undefined) comments.config.push(refuse(`config.${name}`, fault))
+    if (fault !== undefined) comments.config.push(refuse(`config.${name}`, fault, value))
     return fault === undefined
   })
   const tags = draft.tags.filter((tag) => {
     const fault = faultOf({ from: 'scratch', tags: [tag] })
-    if (fault !== undefined) comments.tags.push(refuse('a tag', fault))
+    if (fault !== undefined) comments.tags.push(refuse('a tag', fault, tag))
     return fault === undefined
   })
   const fault = draft.platform === undefined ? undefined : faultOf({ from: 'scratch', platform: draft.platform })
-  if (fault !== undefined) comments.from.push(refuse('the platform', fault))
+  if (fault !== undefined) comments.from.push(refuse('the platform', fault, draft.platform ?? ''))
   const noBase = faultOf({ from: draft.from })
-  if (noBase !== undefined) comments.from.push(refuse('the base', noBase))
+  if (noBase !== undefined) comments.from.push(refuse('the base', noBase, draft.from))
   const from = noBase === undefined ? draft.from : new Mixed([new Reference('base', undefined)])
   const { platform: _, ...others } = draft
   const kept = fault === undefined ? draft : others
@@ -61,8 +63,16 @@ function together(before: Comments, more: Comments): Comments {
   return Object.fromEntries(all.filter(([, lines]) => lines.length > 0))
 }
 
+/** The variables that the value has in it, and that are empty. */
+function emptyIn(value: DraftValue): string[] {
+  if (value instanceof Mixed)
+    return value.parts.filter(isReference).flatMap(({ variable, value }) => (value === '' ? [variable] : []))
+  if (value instanceof FileText || typeof value !== 'object') return []
+  return [...new Set(Object.values(value).flatMap(emptyIn))]
+}
+
 /** What validation has against a part of a spec, in one line; nothing where it depends on values that are not known. */
-function faultOf(fields: DraftFields): string | undefined {
+export function faultOf(fields: DraftFields): string | undefined {
   const known = knownValue(fields)
   if (known === undefined) return undefined
   try {

@@ -97,15 +97,17 @@ function importBuild(
   const actions = build.provisioners.flatMap((block) => {
     return translateProvisioner(new Options(block, context.format), scope, context)
   })
-  noteBuild(build.source.place, draft.config, actions, context)
+  noteBuild(source, draft.config, actions, context)
   findDefects(actions, context)
   const config: DraftFields =
     delivery.imported === undefined ? draft.config : importedConfig(delivery.imported, context)
   const comments = { ...draft.comments, ...(delivery.comments.length === 0 ? {} : { tags: delivery.comments }) }
   const steps = stepsOf(actions, context)
   const checked = validDraft({ ...draft, name, config, steps, tags: delivery.tags, variables, comments })
-  for (const { place = build.source.place, says } of checked.refusals) {
-    context.notes.add('OB183', place, says, 'The spec has a TODO at its place.')
+  for (const { place = build.source.place, says, empty } of checked.refusals) {
+    const ways = empty.map((name) => `--var ${name}=…`).join(' ')
+    const again = ways === '' ? '' : ` Or import again with ${ways}.`
+    context.notes.add('OB183', place, says, `The spec has a TODO at its place.${again}`)
   }
   return { flags: [...translated.flags, ...delivery.flags], draft: checked.draft }
 }

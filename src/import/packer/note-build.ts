@@ -1,13 +1,17 @@
 import type { DraftFields } from '../draft.ts'
-import type { Place } from '../value.ts'
 import type { Action } from './action.ts'
 import type { Context } from './context.ts'
 import { noteVolumes } from './find-defects.ts'
+import type { Options } from './options.ts'
 
-/** What is otherwise in every image of a builder, as far as the build has it at all. `place` is that of the source. */
-export function noteBuild(place: Place, config: DraftFields, actions: readonly Action[], context: Context): void {
+/** What is otherwise in every image of a builder, as far as the build has it at all. */
+export function noteBuild(source: Options, config: DraftFields, actions: readonly Action[], context: Context): void {
   const { notes, isMachine } = context
-  if (!isMachine) {
+  const { place } = source.block
+  if (source.has('export_path')) {
+    const says = 'Packer left an empty /packer-files in what it exported; here there is none.'
+    notes.add('OB170', place, says, 'Make it by a step if something looks for it.')
+  } else if (!isMachine) {
     const says =
       "Packer put a layer over the base's, with an empty /packer-files; here the image is one layer without it."
     notes.add('OB170', place, says, "Write layers: 'append' to keep the base's layers and send one more.")

@@ -1,5 +1,6 @@
 import type { Block } from '../template.ts'
 import { joinTexts, knownText, splitText } from '../text.ts'
+import { faultOf } from '../valid-draft.ts'
 import type { Text } from '../value.ts'
 import type { Context } from './context.ts'
 import { Options, type PlacedText } from './options.ts'
@@ -109,12 +110,10 @@ class Deliverer {
     const named =
       tags.length === 0 ? [joinTexts(repository, ':latest')] : tags.map(({ text }) => joinTexts(repository, ':', text))
     this.#tags.push(...named)
-    notes.add(
-      'OB155',
-      options.block.place,
-      '`docker-tag`',
-      `tags: ${named.map((tag) => knownText(tag) ?? 'one with what is not known').join(', ')}`,
-    )
+    // What no spec can have is told of where it is left out.
+    const right = named.filter((tag) => faultOf({ from: 'scratch', tags: [tag] }) === undefined)
+    const shown = right.map((tag) => knownText(tag) ?? 'one with what is not known').join(', ')
+    if (right.length > 0) notes.add('OB155', options.block.place, '`docker-tag`', `tags: ${shown}`)
   }
 
   #push(options: Options): void {
