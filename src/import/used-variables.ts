@@ -26,12 +26,13 @@ const TAKEN = [
   ...['protected', 'public', 'implements', 'vars', 'env', 'script', 'readFileSync', 'resolve', 'Spec', 'SpecContext'],
 ]
 
-/** The variables in the texts of a draft, in the order in which it knows them, each once. */
+/** The variables in the texts of a draft, in the order in which it knows them, each once for each of its defaults. */
 export function usedVariables(draft: Draft): UsedVariable[] {
   const parts = new Map(partsIn(draft).map((part) => [partKey(part), part]))
   const known = draft.variables ?? []
-  const rank = new Map(known.map(({ name }, index) => [`variable ${name}`, index]))
-  const sorted = [...parts].sort(([a], [b]) => (rank.get(a) ?? known.length) - (rank.get(b) ?? known.length))
+  const ranks = new Map(known.map(({ name }, index) => [name, index]))
+  const rank = (part: Reference | Unknown) => (isReference(part) ? ranks.get(part.variable) : undefined) ?? known.length
+  const sorted = [...parts].sort(([, a], [, b]) => rank(a) - rank(b))
   const identifiers = new Set(TAKEN)
   const names = new Set(sorted.flatMap(([, part]) => (isReference(part) ? [part.variable] : [])))
   return sorted.map(([key, part]) => {

@@ -60,6 +60,17 @@ describe('a Dockerfile with a mistake', () => {
     expect(imported(text, { TAG: '2' }, 'base').images).toHaveLength(1)
   })
 
+  it.each([
+    ['ARG V=2;FROM debian AS a;ARG V=1;FROM debian AS b;ARG V;ENV X=$V;FROM b;ARG V=3;ENV X=$V', ['2', '3']],
+    ['FROM debian AS a;ARG V=1;ENV X=$V;FROM debian;ARG V;ENV X=d$V;COPY --from=a /x /x', ['1', 'd']],
+    ['FROM debian AS a;ARG V=1;ENV X=$V;FROM a;ARG V;ENV X=$V', ['1', '1']],
+    ['FROM debian;ARG V=1;LABEL one=$V;ARG V=2;ENV X=$V', ['2']],
+  ])('has the defaults of ARG in their own stages: %s', (lines, wanted) => {
+    const { images } = imported(lines.replaceAll(';', '\n'))
+    const configs = images.map(({ draft }) => specOfDraft(draft, { vars: {}, env: {}, folder }).config)
+    expect(configs).toMatchObject(wanted.map((X) => ({ env: { X } })))
+  })
+
   it('is read in no time, though it is long', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
     expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(

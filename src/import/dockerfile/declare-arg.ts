@@ -27,7 +27,7 @@ export function declareArg(instruction: DockerInstruction, args: ReadonlyMap<str
       context.notes.add('OB207', instruction.place, `\`ARG ${name}\``, 'Scripts have it from whoever builds.')
       continue
     }
-    const above = value === undefined ? args.get(name) : undefined
+    const above = value === undefined ? (args.get(name) ?? scope.args.get(name)) : undefined
     if (above !== undefined)
       context.notes.add('OB205', instruction.place, `\`ARG ${name}\``, 'The variable that is declared above.')
     const fallback = value === undefined ? undefined : scope.expand(value)
