@@ -71,6 +71,20 @@ describe('a Dockerfile with a mistake', () => {
     expect(configs).toMatchObject(wanted.map((X) => ({ env: { X } })))
   })
 
+  it.each([
+    ['ARG VARIANT\nFROM debian', 'OB205', 'Nothing that is imported needs it.'],
+    ['ARG UNUSED=1\nFROM debian', 'OB205', 'Nothing that is imported needs it.'],
+    ['FROM debian\nARG USED=1\nRUN a', 'OB205', 'A variable of the spec: --var USED=… stands for --build-arg.'],
+    [
+      'FROM debian\nARG NPM_TOKEN\nRUN a $NPM_TOKEN',
+      'OB205',
+      'A secret: scripts that name it have it from NPM_TOKEN in the environment.',
+    ],
+  ])('says of %j how it is given', (text, id, advice) => {
+    const found = imported(text).findings.filter(({ says }) => says.startsWith('`ARG ') && !says.includes('secret'))
+    expect(found).toMatchObject([{ kind: 'mapped', id, advice }])
+  })
+
   it('is read in no time, though it is long', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
     expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(

@@ -67,7 +67,11 @@ export function argText(
   } else if (fallback === undefined && !isSecretName(name) && state.given[name] === undefined) {
     const says = `\`ARG ${name}\` has no default: it is not set unless it is given; here it is empty then.`
     notes.add('OB239', place, says, `Give --var ${name}=…, or write a default.`)
-  } else notes.add('OB205', place, `\`ARG ${name}\``, `A variable of the spec: --var ${name}=… stands for --build-arg.`)
+  } else {
+    const secret = `A secret: scripts that name it have it from ${name} in the environment.`
+    const variable = `A variable of the spec: --var ${name}=… stands for --build-arg.`
+    notes.add('OB205', place, `\`ARG ${name}\``, isSecretName(name) ? secret : variable)
+  }
   const known = state.given[name] ?? (typeof shown === 'string' ? shown : undefined) ?? platform ?? ''
   return joinTexts(new Mixed([new Reference(name, known)]))
 }
