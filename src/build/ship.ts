@@ -1,11 +1,14 @@
+import { dirname } from 'node:path'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
+import { withFolders } from '../oci/make-folders.ts'
 import type { Tree } from '../oci/node.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Store } from '../oci/store.ts'
 import { formatTransport, type Transport } from '../oci/transport.ts'
 import { writeDockerArchive } from '../oci/write-docker-archive.ts'
+import { outputError } from '../oci/write-file.ts'
 import { writeLayout } from '../oci/write-layout.ts'
 import { writeOciArchive } from '../oci/write-oci-archive.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
@@ -89,19 +92,23 @@ async function writeOutput(
     case 'oci':
       return await writeLayout(output.folder, output.tag, image, store, signal)
     case 'oci-archive':
-      return await writeOciArchive(output.file, output.tag, image, store, signal)
+      return await inFolder(output.file, () => writeOciArchive(output.file, output.tag, image, store, signal))
     case 'docker-archive': {
       const names = output.image === undefined ? plan.tags : [output.image]
-      return await writeDockerArchive(
-        output.file,
-        names.filter((name) => typeof name !== 'number'),
-        image,
-        store,
-        signal,
-      )
+      const tags = names.filter((name) => typeof name !== 'number')
+      return await inFolder(output.file, () => writeDockerArchive(output.file, tags, image, store, signal))
     }
     case 'rootfs':
-      return await writeRootfs(output.file, await tree(), signal)
+      return await inFolder(output.file, async () => writeRootfs(output.file, await tree(), signal))
+  }
+}
+
+/** The folder of an output is made for it. */
+async function inFolder(file: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await withFolders(dirname(file), write)
+  } catch (error) {
+    throw outputError(error, file)
   }
 }
 

@@ -53,5 +53,6 @@ export function knownText(text: Text): string | undefined {
 
 /** The same for parts that mean the same, and for no others. */
 export function partKey(part: Reference | Unknown): string {
-  return isReference(part) ? `variable ${part.variable}` : `unknown ${part.unknown}`
+  // An ARG has a default in each stage.
+  return isReference(part) ? `variable ${part.variable} ${JSON.stringify([part.value])}` : `unknown ${part.unknown}`
 }

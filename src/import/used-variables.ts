@@ -26,13 +26,16 @@ const TAKEN = [
   ...['protected', 'public', 'implements', 'vars', 'env', 'script', 'readFileSync', 'resolve', 'Spec', 'SpecContext'],
 ]
 
-/** The variables in the texts of a draft, in the order in which it knows them, each once and behind those that it is made of. */
+/**
+ * The variables in the texts of a draft, in the order in which it knows them, each once for each of its defaults and
+ * behind those that it is made of.
+ */
 export function usedVariables(draft: Draft): UsedVariable[] {
   const known = draft.variables ?? []
   const parts = new Map(partsIn(draft).map((part) => [partKey(part), part]))
-  const rank = new Map(known.map(({ name }, index) => [`variable ${name}`, index]))
-  const ranked = [...parts].sort(([a], [b]) => (rank.get(a) ?? known.length) - (rank.get(b) ?? known.length))
-  const direct = ranked.map(([, part]) => part)
+  const ranks = new Map(known.map(({ name }, index) => [name, index]))
+  const rank = (part: Reference | Unknown) => (isReference(part) ? ranks.get(part.variable) : undefined) ?? known.length
+  const direct = [...parts.values()].sort((a, b) => rank(a) - rank(b))
   const sorted = [...withThoseWithin(direct, known)]
   const identifiers = new Set(TAKEN)
   const names = new Set(sorted.flatMap(([, part]) => (isReference(part) ? [part.variable] : [])))

@@ -9,7 +9,7 @@ import { checkLayoutFile, LAYOUT_FILE, writeLayoutIndex } from './layout-index.t
 import { blobPath } from './layout-source.ts'
 import { folderBlobs } from './local-blobs.ts'
 import { readDocumentFile } from './local-file.ts'
-import { makeFolders } from './make-folders.ts'
+import { withFolders } from './make-folders.ts'
 import { display, fromText } from './name.ts'
 import type { Descriptor } from './source.ts'
 import { stoppable } from './stoppable.ts'
@@ -34,14 +34,7 @@ export async function writeLayout(
 ): Promise<void> {
   const root = resolve(folder)
   try {
-    const first = await makeFolders(root)
-    const made = first === undefined ? [] : foldersFrom(first, root)
-    try {
-      await withFolderLock(root, signal, () => writeInto(root, tag, image, store, signal))
-    } catch (error) {
-      for (const path of made) await rmdir(path).catch(() => {})
-      throw error
-    }
+    await withFolders(root, () => withFolderLock(root, signal, () => writeInto(root, tag, image, store, signal)))
   } catch (error) {
     throw outputError(error, folder)
   }
@@ -115,11 +108,4 @@ async function removePartial(root: string): Promise<void> {
     const left = (await readdir(folder)).filter((name) => /^\..+[.-][0-9a-f]{12}\.partial$/.test(name))
     for (const name of left) await rm(join(folder, name), { force: true })
   }
-}
-
-/** The folders that mkdir made, the innermost first. */
-function foldersFrom(first: string, last: string): string[] {
-  const made = [last]
-  while (made.at(-1) !== first && made.at(-1)!.length > first.length) made.push(resolve(made.at(-1)!, '..'))
-  return made
 }

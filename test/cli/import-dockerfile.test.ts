@@ -48,6 +48,7 @@ describe('ocibake import Dockerfile', () => {
     expect(stdout).toBe('stages-files.spec.ts\nstages.spec.ts')
     const lines = [...stderr.matchAll(/^to build it: ocibake (.*)$/gm)].map(([, line]) => line!)
     expect(lines).toHaveLength(2)
+    await rm(join(folder, 'web/out'), { recursive: true })
     for (const line of lines) expect(await ocibake(...line.split(' '))).toMatchObject({ code: 0 })
     expect(await readdir(join(folder, 'web/out'))).toContain('stages-files.tar')
     expect((await ocibake('import', 'stages.Dockerfile', '--only', 'unused', '--force')).stdout).toBe('stages.spec.ts')

@@ -60,6 +60,31 @@ describe('a Dockerfile with a mistake', () => {
     expect(imported(text, { TAG: '2' }, 'base').images).toHaveLength(1)
   })
 
+  it.each([
+    ['ARG V=2;FROM debian AS a;ARG V=1;FROM debian AS b;ARG V;ENV X=$V;FROM b;ARG V=3;ENV X=$V', ['2', '3']],
+    ['FROM debian AS a;ARG V=1;ENV X=$V;FROM debian;ARG V;ENV X=d$V;COPY --from=a /x /x', ['1', 'd']],
+    ['FROM debian AS a;ARG V=1;ENV X=$V;FROM a;ARG V;ENV X=$V', ['1', '1']],
+    ['FROM debian;ARG V=1;LABEL one=$V;ARG V=2;ENV X=$V', ['2']],
+  ])('has the defaults of ARG in their own stages: %s', (lines, wanted) => {
+    const { images } = imported(lines.replaceAll(';', '\n'))
+    const configs = images.map(({ draft }) => specOfDraft(draft, { vars: {}, env: {}, folder }).config)
+    expect(configs).toMatchObject(wanted.map((X) => ({ env: { X } })))
+  })
+
+  it.each([
+    ['ARG VARIANT\nFROM debian', 'OB205', 'Nothing that is imported needs it.'],
+    ['ARG UNUSED=1\nFROM debian', 'OB205', 'Nothing that is imported needs it.'],
+    ['FROM debian\nARG USED=1\nRUN a', 'OB205', 'A variable of the spec: --var USED=… stands for --build-arg.'],
+    [
+      'FROM debian\nARG NPM_TOKEN\nRUN a $NPM_TOKEN',
+      'OB205',
+      'A secret: scripts that name it have it from NPM_TOKEN in the environment.',
+    ],
+  ])('says of %j how it is given', (text, id, advice) => {
+    const found = imported(text).findings.filter(({ says }) => says.startsWith('`ARG ') && !says.includes('secret'))
+    expect(found).toMatchObject([{ kind: 'mapped', id, advice }])
+  })
+
   it('is read in no time, though it is long', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
     expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(

@@ -27,7 +27,7 @@ export function declareArg(instruction: DockerInstruction, args: ReadonlyMap<str
       context.notes.add('OB207', instruction.place, `\`ARG ${name}\``, 'Scripts have it from whoever builds.')
       continue
     }
-    const above = value === undefined ? args.get(name) : undefined
+    const above = value === undefined ? (args.get(name) ?? scope.args.get(name)) : undefined
     if (above !== undefined)
       context.notes.add('OB205', instruction.place, `\`ARG ${name}\``, 'The variable that is declared above.')
     const fallback = value === undefined ? undefined : scope.expand(value)
@@ -67,7 +67,11 @@ export function argText(
   } else if (fallback === undefined && !isSecretName(name) && state.given[name] === undefined) {
     const says = `\`ARG ${name}\` has no default: it is not set unless it is given; here it is empty then.`
     notes.add('OB239', place, says, `Give --var ${name}=…, or write a default.`)
-  } else notes.add('OB205', place, `\`ARG ${name}\``, `A variable of the spec: --var ${name}=… stands for --build-arg.`)
+  } else {
+    const secret = `A secret: scripts that name it have it from ${name} in the environment.`
+    const variable = `A variable of the spec: --var ${name}=… stands for --build-arg.`
+    notes.add('OB205', place, `\`ARG ${name}\``, isSecretName(name) ? secret : variable)
+  }
   const known = state.given[name] ?? (typeof shown === 'string' ? shown : undefined) ?? platform ?? ''
   return joinTexts(new Mixed([new Reference(name, known)]))
 }

@@ -30,6 +30,7 @@ export const DOCKERFILE_FINDINGS = {
   OB244: 'differs',
   OB245: 'differs',
   OB246: 'differs',
+  OB247: 'differs',
   OB250: 'defect',
   OB251: 'defect',
   OB252: 'defect',

@@ -10,6 +10,7 @@ import { argNames } from './arg-names.ts'
 import { BuildContext } from './build-context.ts'
 import { contextFolder } from './context-folder.ts'
 import { globalArgs } from './global-args.ts'
+import { neededArgs } from './needed-args.ts'
 import { type DockerfileText, invalid, readDockerfile } from './read-dockerfile.ts'
 import { Scope } from './scope.ts'
 import { StageImports } from './stage-imports.ts'
@@ -64,7 +65,7 @@ export function importDockerfile(source: SourceText, options: DockerfileOptions)
   }
   const images = imports.imagesOf(target)
   const secrets = Object.entries(options.vars).filter(([name]) => isSecretName(name))
-  return { images, findings: context.notes.findings, environment: Object.fromEntries(secrets) }
+  return { images, findings: neededArgs(context.notes.findings, images), environment: Object.fromEntries(secrets) }
 }
 
 function refuseUnknown(vars: DockerfileOptions['vars'], text: DockerfileText): void {

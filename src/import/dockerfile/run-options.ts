@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import type { Place } from '../value.ts'
 import type { Flag } from './flags.ts'
+import { noteWanted } from './note-wanted.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
 
@@ -108,6 +109,7 @@ function secretOf(
       .replace(/^(?=\d)/, '_')
       .toUpperCase()
   const file = target === undefined ? undefined : posix.resolve(workdir ?? '/', target)
+  const isRequired = /^(1|t|true)$/i.test(options.get('required') ?? '')
   const says = `The secret '${id}'`
   context.notes.add(
     'OB221',
@@ -115,6 +117,7 @@ function secretOf(
     says,
     `\`secrets\` of the step, from ${from} in the environment; or name a file: 'file:PATH'.`,
   )
+  if (!isRequired) noteWanted(id, from, place, context.notes)
   return {
     id: id.replace(/[^A-Za-z0-9_.-]+/g, '-'),
     source: `env:${from}`,

@@ -2,6 +2,7 @@ import type { DraftFields, DraftValue } from '../draft.ts'
 import { isSecretName } from '../secret-name.ts'
 import type { Place } from '../value.ts'
 import type { Expression } from './expression.ts'
+import { noteWanted } from './note-wanted.ts'
 import type { StageState } from './stage-state.ts'
 
 export interface ScriptEnvironment {
@@ -30,6 +31,7 @@ export function scriptEnvironment(script: string, place: Place, { scope, context
       secrets.push({ id: name.toLowerCase(), source: `env:${name}`, env: name })
       const advice = `A secret of the step, from ${name} in the environment of whoever builds; it stays out of the history.`
       context.notes.add('OB220', place, `\`ARG ${name}\` is a secret.`, advice)
+      noteWanted(name.toLowerCase(), name, place, context.notes)
     } else if (typeof value === 'string') env[name] = context.hidden.show(value)
     else exports.push(`${name}=${doubleQuoted(value)}`)
   }

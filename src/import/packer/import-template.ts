@@ -56,9 +56,10 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
 }
 
 function noteVariables({ variables }: Template, images: readonly ImportedImage[], notes: Notes): void {
-  const used = new Set(images.flatMap(({ draft }) => usedVariables(draft)).map(({ key }) => key))
+  const all = images.flatMap(({ draft }) => usedVariables(draft))
+  const used = new Set(all.flatMap(({ key, name }) => (key.startsWith('variable ') ? [name] : [])))
   for (const { name, place } of variables) {
-    const isUsed = used.has(`variable ${name}`)
+    const isUsed = used.has(name)
     notes.add('OB157', place, `The variable \`${name}\``, isUsed ? `vars.${name}` : 'No spec has it as a variable.')
   }
 }

@@ -80,6 +80,11 @@ export class Notes {
     this.#findings.push({ kind: KINDS[id], id, place, says, advice })
   }
 
+  /** As `add`, unless the same was said of an earlier place. */
+  addOnce(id: FindingId, place: Place, says: string, advice: string): void {
+    if (!this.#findings.some((finding) => finding.says === says)) this.add(id, place, says, advice)
+  }
+
   /** What was said of a place has become untrue: what stands there is gone from the spec. */
   withdraw(id: FindingId, { file, line }: Place): void {
     const index = this.#findings.findIndex((one) => one.id === id && one.place.file === file && one.place.line === line)
