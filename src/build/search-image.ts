@@ -48,17 +48,34 @@ export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[]): 
 /** As `refuseSecretFiles`, for what is around the layers: config with history, and annotations. */
 export function refuseSecretTexts(plan: Plan, base: Base, config: ImageConfig, values: readonly SecretValue[]): void {
   const known = new Set(Array.from(configTexts(base.config), ({ text }) => text))
-  const ofBase = new SecretSearch(new SecretPatterns(values, 'base'))
-  const ofSpec = new SecretSearch(new SecretPatterns(values, 'news'))
-  const leaks: Leak[] = []
-  for (const image of [...configTexts(config), ...annotationTexts(plan.annotations)]) {
-    const isOld = known.has(image.text)
-    const search = isOld ? ofBase : ofSpec
-    search.push(Buffer.from(image.text))
-    const from = isOld ? 'base' : (plan.steps[stepOf(image, base)] ?? 'spec')
-    for (const { at: _, ...secret } of search.end()) leaks.push({ ...secret, place: fromText(image.place), from })
-  }
+  const images = [...configTexts(config), ...annotationTexts(plan.annotations)]
+  const { old = [], news = [] } = Object.groupBy(images, ({ text }) => (known.has(text) ? 'old' : 'news'))
+  const leaks = [
+    ...leaksIn(news, new SecretPatterns(values, 'news'), (image) => plan.steps[stepOf(image, base)] ?? 'spec'),
+    ...leaksIn(old, new SecretPatterns(values, 'base'), () => 'base'),
+  ]
   refuse(plan, leaks)
+}
+
+/** What is in texts that are searched as one: of a key in two parts, each may be the value of a variable of its own. */
+function leaksIn(
+  images: readonly ImageText[],
+  patterns: SecretPatterns,
+  originOf: (image: ImageText) => Leak['from'],
+): Leak[] {
+  const search = new SecretSearch(patterns)
+  const starts: number[] = []
+  let end = 0
+  for (const { text } of images) {
+    const bytes = Buffer.from(`${text}\n`)
+    starts.push(end)
+    end += bytes.byteLength
+    search.push(bytes)
+  }
+  return search.end().map(({ at, ...secret }) => {
+    const image = images[starts.findLastIndex((start) => start <= at)]!
+    return { ...secret, place: fromText(image.place), from: originOf(image) }
+  })
 }
 
 /** The index of the step that an entry of the history is of: they come behind those of the base. */

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Bakery } from '../support/bakery.ts'
 import { startRegistry } from '../support/registry.ts'
-import { examples, token } from '../support/secrets.ts'
+import { awsVariables, examples, token } from '../support/secrets.ts'
 import { skopeoInspect } from '../support/skopeo.ts'
 
 const PASSWORD = token('password', 24)
@@ -155,6 +155,12 @@ describe('a secret beside the files', () => {
     ])
     const allowSecrets = ['config.env.*', 'config.cmd', 'config.labels.*', 'history', { kind: 'github-token' }]
     await built({ ...fields, allowSecrets })
+  })
+
+  it('is found in two variables of which each has a part', async () => {
+    const env = Object.fromEntries(awsVariables().map((line) => line.split('=') as [string, string]))
+    const leaks = await refused({ steps: [{ write: '/a', text: 'a' }], config: { env } })
+    expect(leaks[1]).toBe('  config.env.AWS_ACCESS_KEY_ID has an access key of AWS.')
   })
 })
 
