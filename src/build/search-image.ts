@@ -34,14 +34,16 @@ export async function refuseSecretFiles(
       const step = inBase ? undefined : plan.steps[broughtBy(path, trees) - 1]
       return { ...secret, place: `/${path}`, from: step ?? 'base' }
     }),
+    values,
   )
 }
 
 /** As `refuseSecretFiles`, for what was found in a layer that an earlier build made. @throws SECRET_FOUND */
-export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[]): void {
+export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[], values: readonly SecretValue[]): void {
   refuse(
     plan,
     found.map(({ path, ...secret }): Leak => ({ ...secret, place: `/${path.replace(/^[./]+/, '')}`, from: 'cache' })),
+    values,
   )
 }
 
@@ -54,7 +56,7 @@ export function refuseSecretTexts(plan: Plan, base: Base, config: ImageConfig, v
     ...leaksIn(news, new SecretPatterns(values, 'news'), (image) => plan.steps[stepOf(image, base)] ?? 'spec'),
     ...leaksIn(old, new SecretPatterns(values, 'base'), () => 'base'),
   ]
-  refuse(plan, leaks)
+  refuse(plan, leaks, values)
 }
 
 /** What is in texts that are searched as one: of a key in two parts, each may be the value of a variable of its own. */
@@ -83,7 +85,7 @@ function stepOf({ entry = -1 }: ImageText, { config: { history, rootfs } }: Base
   return entry - (history ?? rootfs.diff_ids).length
 }
 
-function refuse(plan: Plan, leaks: readonly Leak[]): void {
+function refuse(plan: Plan, leaks: readonly Leak[], values: readonly SecretValue[]): void {
   const isAllowed = allowedBy(plan.allowSecrets)
   const refused = new Map<string, Leak>()
   for (const leak of leaks) {
@@ -91,7 +93,7 @@ function refuse(plan: Plan, leaks: readonly Leak[]): void {
     const key = `${leak.place}\0${leak.kind}\0${leak.needle?.name}`
     if (!refused.has(key) && !isAllowed(leak)) refused.set(key, leak)
   }
-  if (refused.size > 0) throw secretFound([...refused.values()], plan)
+  if (refused.size > 0) throw secretFound([...refused.values()], plan, values)
 }
 
 /** The number of the last step that gave this path other bytes than it had; 0 for none. */

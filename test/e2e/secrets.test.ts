@@ -63,6 +63,24 @@ describe('a secret in a file', () => {
     await bakery.expectNothingLeft()
   })
 
+  it('is not told when it is in the name of the file; the pattern that would allow it has a wildcard there', async () => {
+    const github = examples()['github-token']!
+    const url = Buffer.from(`x ${PASSWORD}`).toString('base64url')
+    const names = [`at-${PASSWORD}`, `b-${url}`, `c-${github}.txt`]
+    mkdirSync(bakery.at('named'))
+    for (const name of names) writeFileSync(bakery.at(`named/${name}`), '')
+    const steps = [{ copy: 'named/', to: '/s' }]
+    const told = await refused({ steps })
+    expect(told.slice(1)).toEqual([
+      '  /s/at-*** has the password from OCIBAKE_REGISTRY_TOKEN.',
+      '  /s/b-eC*** has the password from OCIBAKE_REGISTRY_TOKEN, in base64.',
+      '  /s/c-*** has a token for GitHub.',
+      expect.stringContaining("allowSecrets: ['/s/at-*', '/s/b-eC*', '/s/c-*']"),
+    ])
+    for (const part of [url.slice(3), github]) expect(told.join('\n')).not.toContain(part)
+    await built({ steps, allowSecrets: ['/s/at-*', '/s/b-eC*', '/s/c-*'] })
+  })
+
   it('is let pass where the spec allows it, and not any more when it does not, whatever is in the cache', async () => {
     const steps = [{ copy: 'app/config/', to: '/opt/app' }]
     const allowSecrets = [{ path: '/opt/**', kind: 'credential' }, '/{opt,srv}/app/*.pem']
