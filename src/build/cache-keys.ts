@@ -54,7 +54,7 @@ export function resultKey(step: Digest, result: Digest): Digest {
 }
 
 /** Goes up whenever more is searched for in a layer: what an older ocibake let pass is searched again. */
-const SEARCHED = 1
+const SEARCHED = 2
 
 /**
  * The key of the finished layer: what is done to the tree behind the last step, how it is written, what may be in it.

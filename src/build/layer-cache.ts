@@ -46,7 +46,7 @@ export async function searchKnown(
   const { layer, searchedFor } = record
   if (layer === null || (await isMarkOf(searchedFor, kept))) return
   const open = () => stoppable(decompress(store.openBlob(layer.digest), `layer ${layer.digest}`), signal)
-  refuseSecretMembers(plan, await searchArchive(open, all))
+  refuseSecretMembers(plan, await searchArchive(open, all), all)
   await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
 }
 

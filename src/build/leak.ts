@@ -1,7 +1,8 @@
 import { OcibakeError } from '../errors.ts'
 import { type ByteString, display } from '../oci/name.ts'
 import type { SecretKind } from '../secrets/secret-search.ts'
-import type { Needle } from '../secrets/secret-values.ts'
+import type { Needle, SecretValue } from '../secrets/secret-values.ts'
+import { HIDDEN, withoutSecrets } from '../secrets/without-secrets.ts'
 import type { Plan, PlannedStep } from '../spec/plan.ts'
 
 /** A secret that would get into the image. */
@@ -28,8 +29,10 @@ const KINDS: Readonly<Record<Exclude<SecretKind, 'credential'>, string>> = {
 /** Leaks that a message lists. */
 const SHOWN = 10
 
-/** What to throw for leaks, of which there is one at least. It has no value of any of them. */
-export function secretFound(leaks: readonly Leak[], plan: Plan): OcibakeError {
+/** What to throw for leaks, of which there is one at least. It has no value of any of them, nor of `values`. */
+export function secretFound(found: readonly Leak[], plan: Plan, values: readonly SecretValue[]): OcibakeError {
+  const shown = withoutSecrets(values)
+  const leaks = found.map((leak) => ({ ...leak, place: shown(leak.place) }))
   const origins = new Set(leaks.map(originOf))
   const one = origins.size === 1 ? [...origins][0]! : undefined
   const lines = leaks
@@ -57,7 +60,7 @@ function secretIn({ kind, needle }: Leak): string {
 function hintFor(leaks: readonly Leak[]): string {
   const isOld = leaks.every(({ from }) => from === 'base')
   const cure = isOld ? 'Take another base, and have that credential replaced.' : 'Take it out of the image.'
-  const places = [...new Set(leaks.map(({ place }) => `'${display(place)}'`))]
+  const places = [...new Set(leaks.map(({ place }) => `'${display(place).replaceAll(HIDDEN, '*')}'`))]
   const [first, ...more] = leaks
   const allowed = more.length === 0 ? `{ path: ${places[0]}, kind: '${first!.kind}' }` : places.join(', ')
   return `${cure} If it is meant to be there, write into the spec: allowSecrets: [${allowed}]`

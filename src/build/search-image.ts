@@ -34,31 +34,50 @@ export async function refuseSecretFiles(
       const step = inBase ? undefined : plan.steps[broughtBy(path, trees) - 1]
       return { ...secret, place: `/${path}`, from: step ?? 'base' }
     }),
+    values,
   )
 }
 
 /** As `refuseSecretFiles`, for what was found in a layer that an earlier build made. @throws SECRET_FOUND */
-export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[]): void {
+export function refuseSecretMembers(plan: Plan, found: readonly FoundMember[], values: readonly SecretValue[]): void {
   refuse(
     plan,
     found.map(({ path, ...secret }): Leak => ({ ...secret, place: `/${path.replace(/^[./]+/, '')}`, from: 'cache' })),
+    values,
   )
 }
 
 /** As `refuseSecretFiles`, for what is around the layers: config with history, and annotations. */
 export function refuseSecretTexts(plan: Plan, base: Base, config: ImageConfig, values: readonly SecretValue[]): void {
   const known = new Set(Array.from(configTexts(base.config), ({ text }) => text))
-  const ofBase = new SecretSearch(new SecretPatterns(values, 'base'))
-  const ofSpec = new SecretSearch(new SecretPatterns(values, 'news'))
-  const leaks: Leak[] = []
-  for (const image of [...configTexts(config), ...annotationTexts(plan.annotations)]) {
-    const isOld = known.has(image.text)
-    const search = isOld ? ofBase : ofSpec
-    search.push(Buffer.from(image.text))
-    const from = isOld ? 'base' : (plan.steps[stepOf(image, base)] ?? 'spec')
-    for (const { at: _, ...secret } of search.end()) leaks.push({ ...secret, place: fromText(image.place), from })
+  const images = [...configTexts(config), ...annotationTexts(plan.annotations)]
+  const { old = [], news = [] } = Object.groupBy(images, ({ text }) => (known.has(text) ? 'old' : 'news'))
+  const leaks = [
+    ...leaksIn(news, new SecretPatterns(values, 'news'), (image) => plan.steps[stepOf(image, base)] ?? 'spec'),
+    ...leaksIn(old, new SecretPatterns(values, 'base'), () => 'base'),
+  ]
+  refuse(plan, leaks, values)
+}
+
+/** What is in texts that are searched as one: of a key in two parts, each may be the value of a variable of its own. */
+function leaksIn(
+  images: readonly ImageText[],
+  patterns: SecretPatterns,
+  originOf: (image: ImageText) => Leak['from'],
+): Leak[] {
+  const search = new SecretSearch(patterns)
+  const starts: number[] = []
+  let end = 0
+  for (const { text } of images) {
+    const bytes = Buffer.from(`${text}\n`)
+    starts.push(end)
+    end += bytes.byteLength
+    search.push(bytes)
   }
-  refuse(plan, leaks)
+  return search.end().map(({ at, ...secret }) => {
+    const image = images[starts.findLastIndex((start) => start <= at)]!
+    return { ...secret, place: fromText(image.place), from: originOf(image) }
+  })
 }
 
 /** The index of the step that an entry of the history is of: they come behind those of the base. */
@@ -66,7 +85,7 @@ function stepOf({ entry = -1 }: ImageText, { config: { history, rootfs } }: Base
   return entry - (history ?? rootfs.diff_ids).length
 }
 
-function refuse(plan: Plan, leaks: readonly Leak[]): void {
+function refuse(plan: Plan, leaks: readonly Leak[], values: readonly SecretValue[]): void {
   const isAllowed = allowedBy(plan.allowSecrets)
   const refused = new Map<string, Leak>()
   for (const leak of leaks) {
@@ -74,7 +93,7 @@ function refuse(plan: Plan, leaks: readonly Leak[]): void {
     const key = `${leak.place}\0${leak.kind}\0${leak.needle?.name}`
     if (!refused.has(key) && !isAllowed(leak)) refused.set(key, leak)
   }
-  if (refused.size > 0) throw secretFound([...refused.values()], plan)
+  if (refused.size > 0) throw secretFound([...refused.values()], plan, values)
 }
 
 /** The number of the last step that gave this path other bytes than it had; 0 for none. */

@@ -51,7 +51,8 @@ export async function ingestTarball(
   const passing = new PassingTarball(blocks, path)
   try {
     const raw = unpack(passing.of(bytes, check))
-    const tar = await layers.scan(raw, file, signal)
+    // No digest says that it is whole, and what comes behind may be what is missing.
+    const tar = await layers.scan(raw, file, signal, { padded: true })
     await layers.commit(tar)
     const { digest, size, isGzip } = passing.whole
     const record: TarballRecord = { diffId: tar.diffId, size, isGzip }

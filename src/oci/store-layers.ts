@@ -8,7 +8,7 @@ import { guardOf } from './file-guard.ts'
 import { IndexWriter, readIndex } from './layer-index.ts'
 import type { StoreSession } from './store-session.ts'
 import type { TarEntry } from './tar-entry.ts'
-import { TarScanner } from './tar-scan.ts'
+import { type TarEndOptions, TarScanner } from './tar-scan.ts'
 import { TempFile } from './temp-file.ts'
 
 /** A raw tar in the store with what is in it. */
@@ -85,8 +85,16 @@ export class StoreLayers {
     })
   }
 
-  /** Writes, hashes and indexes a raw tar in one pass. The caller publishes or discards `file`. */
-  async scan(bytes: AsyncIterable<Uint8Array>, file: TempFile, signal?: AbortSignal): Promise<ScannedTar> {
+  /**
+   * Writes, hashes and indexes a raw tar in one pass. The caller publishes or discards `file`.
+   * @param end as for `TarScanner.end`
+   */
+  async scan(
+    bytes: AsyncIterable<Uint8Array>,
+    file: TempFile,
+    signal?: AbortSignal,
+    end?: TarEndOptions,
+  ): Promise<ScannedTar> {
     const digester = new Digester()
     const scanner = new TarScanner()
     const checks = new FileChecks()
@@ -98,7 +106,7 @@ export class StoreLayers {
       checks.push(chunk)
       for (const entry of scanner.push(chunk)) index.add(entry)
     }
-    for (const entry of scanner.end()) index.add(entry)
+    for (const entry of scanner.end(end)) index.add(entry)
     const diffId = digester.digest()
     return { diffId, index: index.finish(diffId, file.size, checks.end()), file }
   }

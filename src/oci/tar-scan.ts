@@ -14,6 +14,10 @@ export type { DataExtent, EntryType, TarEntry } from './tar-entry.ts'
 /** A PAX header or long name is at most this long, as in Go and libarchive. */
 const META_LIMIT = 1 << 20
 
+export interface TarEndOptions {
+  readonly padded?: boolean
+}
+
 /**
  * Finds the members of a tar archive (v7, ustar, PAX, GNU, star) in chunks of any length, so that the pass that stores
  * or hashes an archive also indexes it. Memory is bounded: bodies are passed over, extended headers limited.
@@ -49,14 +53,17 @@ export class TarScanner {
   }
 
   /**
-   * Says that there are no more bytes. Returns the last member when only its padding is missing, which Go allows.
+   * Says that there are no more bytes. Returns the last member when only its padding is missing, which Go allows and GNU
+   * tar does not.
+   * @param padded the last member must have all its padding
    * @throws ARCHIVE_INVALID when the archive stops in the middle of a member
    */
-  end(): TarEntry[] {
+  end({ padded = false }: TarEndOptions = {}): TarEntry[] {
     return this.#placed(() => {
       const steps = this.#steps
       if (steps.stopped) return
-      if (this.#member !== undefined && steps.left <= this.#member.padding) this.#found.push(this.#member.entry)
+      if (!padded && this.#member !== undefined && steps.left <= this.#member.padding)
+        this.#found.push(this.#member.entry)
       else if (!steps.atBoundary) throw invalid(`the archive ends in the middle of it, after ${steps.offset} bytes`)
       this.#finish()
     })

@@ -41,7 +41,8 @@ function word(kind: KeyKind, anchors: readonly string[], form: RegExp, bits = 3.
   }
 }
 
-const SECRET_OF_AWS = /(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g
+/** Behind `=` it may stand: `NAME=secret` is how most are written. */
+const SECRET_OF_AWS = /(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g
 
 /** The id alone opens nothing, and is in logs and documentation: its secret has to be near. */
 function awsKey(text: string, at: number): boolean {
@@ -57,10 +58,10 @@ function isSecretOfAws(word: string): boolean {
   return isReal(word, 4) && /[a-z]/.test(word) && /[A-Z]/.test(word) && word.split('/').length < 8
 }
 
-/** `//host/:_authToken=…` of an `.npmrc`: not a variable, not a word that stands for one. */
+/** `//host/:_authToken=…` of an `.npmrc`, or of npm's variables: not a variable, not a word that stands for one. */
 function npmLogin(text: string, at: number): boolean {
   const line = text.slice(Math.max(0, text.lastIndexOf('\n', at) + 1), at)
-  if (!/^\s*\/\/[^\s=]+$/.test(line)) return false
+  if (!/^\s*(?:npm_config_)?\/\/[^\s=]+$/i.test(line)) return false
   const found = matchAt(/:_(?:authToken|auth|password)\s*=\s*["']?([A-Za-z0-9_.~+/=-]{16,})/y, text, at)
   return found !== undefined && /[0-9]/.test(found[1]!) && isReal(found[1]!, 3)
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Bakery } from '../support/bakery.ts'
 import { startRegistry } from '../support/registry.ts'
-import { examples, token } from '../support/secrets.ts'
+import { awsVariables, examples, token } from '../support/secrets.ts'
 import { skopeoInspect } from '../support/skopeo.ts'
 
 const PASSWORD = token('password', 24)
@@ -61,6 +61,24 @@ describe('a secret in a file', () => {
       "  -> Take it out of the image. If it is meant to be there, write into the spec: allowSecrets: ['/etc/app/copy', '/opt/app/config/auth', '/opt/app/config/key.pem', '/opt/app/config/link']",
     ])
     await bakery.expectNothingLeft()
+  })
+
+  it('is not told when it is in the name of the file; the pattern that would allow it has a wildcard there', async () => {
+    const github = examples()['github-token']!
+    const url = Buffer.from(`x ${PASSWORD}`).toString('base64url')
+    const names = [`at-${PASSWORD}`, `b-${url}`, `c-${github}.txt`]
+    mkdirSync(bakery.at('named'))
+    for (const name of names) writeFileSync(bakery.at(`named/${name}`), '')
+    const steps = [{ copy: 'named/', to: '/s' }]
+    const told = await refused({ steps })
+    expect(told.slice(1)).toEqual([
+      '  /s/at-*** has the password from OCIBAKE_REGISTRY_TOKEN.',
+      '  /s/b-eC*** has the password from OCIBAKE_REGISTRY_TOKEN, in base64.',
+      '  /s/c-*** has a token for GitHub.',
+      expect.stringContaining("allowSecrets: ['/s/at-*', '/s/b-eC*', '/s/c-*']"),
+    ])
+    for (const part of [url.slice(3), github]) expect(told.join('\n')).not.toContain(part)
+    await built({ steps, allowSecrets: ['/s/at-*', '/s/b-eC*', '/s/c-*'] })
   })
 
   it('is let pass where the spec allows it, and not any more when it does not, whatever is in the cache', async () => {
@@ -155,6 +173,12 @@ describe('a secret beside the files', () => {
     ])
     const allowSecrets = ['config.env.*', 'config.cmd', 'config.labels.*', 'history', { kind: 'github-token' }]
     await built({ ...fields, allowSecrets })
+  })
+
+  it('is found in two variables of which each has a part', async () => {
+    const env = Object.fromEntries(awsVariables().map((line) => line.split('=') as [string, string]))
+    const leaks = await refused({ steps: [{ write: '/a', text: 'a' }], config: { env } })
+    expect(leaks[1]).toBe('  config.env.AWS_ACCESS_KEY_ID has an access key of AWS.')
   })
 })
 

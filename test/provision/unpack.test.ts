@@ -18,6 +18,7 @@ import type { FetchOptions } from '../../src/provision/start-fetch.ts'
 import type { Tools } from '../../src/provision/step.ts'
 import { unpack } from '../../src/provision/unpack.ts'
 import { testFolder } from '../support/folder.ts'
+import { archive, rawMember } from '../support/raw-tar.ts'
 import { startS3 } from '../support/s3.ts'
 import { type Member, tarArchive } from '../support/tar-archive.ts'
 
@@ -137,6 +138,18 @@ describe('fetchArchive', () => {
     damaged[1024 + 5] = 0x7a
     expect(await failure(archiveOf(damaged))).toMatchObject({ code: 'ARCHIVE_INVALID' })
   })
+
+  it.each([517, 1000, 1541, 2047])(
+    'refuses a tar of two members that is cut at byte %i, as GNU tar does',
+    async (size) => {
+      const whole = archive(rawMember({ name: 'a' }, 'hello'), rawMember({ name: 'b' }, 'world'))
+      expect(await failure(archiveOf(whole.subarray(0, size)))).toMatchObject({
+        code: 'ARCHIVE_INVALID',
+        message: expect.stringMatching(/member '[ab]'\): the archive ends in the middle of it/),
+        hint: 'Fetch or make it again.',
+      })
+    },
+  )
 
   it('says which package has a program that is missing', async () => {
     const bytes = by('xz')

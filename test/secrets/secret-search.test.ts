@@ -91,6 +91,11 @@ describe('a key that is known by its looks', () => {
     expect(searched(`\n${text}\n`, [], 'base')).toEqual([])
   })
 
+  it.each(['GITHUB', 'GITLAB', 'SLACK', 'NPM'])('is found behind =, as variables have it: %s', (name) => {
+    const kind = `${name.toLowerCase()}-token`
+    expect(searched(`export ${name}_TOKEN=${examples()[kind]}\n`).map((found) => found.kind)).toEqual([kind])
+  })
+
   it.each([
     ["Amazon's example", 'AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'],
     ['an id of AWS alone', 'user AKIAQYLPMN5HFIQR7XYA did that'],

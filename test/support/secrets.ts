@@ -23,6 +23,12 @@ const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
 const sec1 = { type: 'sec1', format: 'pem' } as const
 const privateKey = () => generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export(pkcs8).toString().trim()
 
+/** An access key as a file of variables has it, and a config. */
+export const awsVariables = () => [
+  `AWS_ACCESS_KEY_ID=AKIA${drawn('id', 16, `${UPPER}234567`)}`,
+  `AWS_SECRET_ACCESS_KEY=${token('aws', 40)}`,
+]
+
 let made: Record<string, string> | undefined
 
 /** Keys of all kinds that are known by their looks, by kind, with what is special about each. None of them opens anything. */
@@ -40,11 +46,16 @@ export function examples(): Record<string, string> {
     'private-key, of a service account': JSON.stringify({ type: 'service_account', private_key: `${privateKey()}\n` }),
     'private-key, with the lines of Windows': privateKey().replaceAll('\n', '\r\n'),
     'aws-key': `aws_access_key_id = AKIA${drawn('id', 16, `${UPPER}234567`)}\naws_secret_access_key = ${token('aws', 40)}`,
+    'aws-key, in variables': awsVariables().join('\n'),
+    'aws-key, in variables of a shell': awsVariables()
+      .map((line) => `export ${line}`)
+      .join('\n'),
     'docker-auth': JSON.stringify({
       auths: { 'ghcr.io': { auth: Buffer.from(`me:${token('d')}`).toString('base64') } },
     }),
     'docker-auth, a token': JSON.stringify({ auths: { 'example.com': { identitytoken: token('i') } } }, null, 2),
     'npm-token': `npm_${token('npm')}`,
+    'npm-token, in a variable': `npm_config_//registry.example.com/:_authToken=${token('v')}`,
     'npm-token, of a registry': `//registry.example.com/team/:_authToken=${token('n')}`,
     'github-token': `ghp_${token('gh')}`,
     'github-token, fine-grained': `github_pat_${token('g', 22)}_${token('p', 59)}`,
