@@ -4,6 +4,7 @@ import { OcibakeError, systemCode } from '../errors.ts'
 import { jsonError } from '../report/json-error.ts'
 import { renderError } from '../report/render-error.ts'
 import { explained } from './explained.ts'
+import { ignoreTypeless } from './ignore-typeless.ts'
 import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -17,6 +18,7 @@ const SIGNALS = [
 export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'signal'>): Promise<number> {
   // A spec is a program, and may use the console; stdout is for results.
   Object.assign(console, new Console(around.stderr))
+  ignoreTypeless(host)
   const json = wantsJson(host.argv)
   const say = (error: unknown, exitCode: number, debug = false) =>
     void around.stderr.write(json ? jsonError(error, exitCode) : renderError(error, debug))

@@ -32,7 +32,7 @@ export function specOfDraft(draft: Draft, context: DraftContext): Record<string,
     if (now === undefined) {
       throw new OcibakeError('SPEC_UNREADABLE', `${draft.name} needs the variable '${name}'.`, {
         hint: key.startsWith('unknown ')
-          ? `Only Packer knows it. Write the spec, and give it to that: ocibake import, then --var ${name}=…`
+          ? `Only Packer knows it. Write the spec by ocibake import, and build that with --var ${name}=…`
           : `Give it: --var ${name}=…`,
       })
     }

@@ -181,7 +181,7 @@ describe('a Packer template in the place of a spec', () => {
     await writeFile(join(folder, 'time.json'), JSON.stringify({ builders, provisioners }))
     const { code, stderr } = await ocibake('plan', 'time.json', '--ignore-todos')
     expect(code).toBe(2)
-    expect(stderr).toMatch(/needs the variable 'isotime'\.\n.*ocibake import, .*--var isotime=…/)
+    expect(stderr).toMatch(/needs the variable 'isotime'\.\n.*ocibake import, and build that with --var isotime=…/)
     await ocibake('import', 'time.json')
     expect(await ocibake('plan', 'time.spec.ts', '--var', 'isotime=1')).toMatchObject({ code: 0 })
   })

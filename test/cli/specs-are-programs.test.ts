@@ -45,6 +45,13 @@ describe('a spec that is a program', () => {
     expect(await run('validate', slow)).toEqual({ code: 0, stdout: 'app.spec.ts: valid', stderr: '' })
   })
 
+  it('may stand beside any package.json, and warn of what it finds', async () => {
+    await writeFile(join(folder, 'package.json'), '{ "name": "theirs" }')
+    const { stdout, stderr } = await run('validate', `process.emitWarning("theirs")\nexport default ${SPEC}`)
+    expect(stdout).toBe('app.spec.ts: valid')
+    expect(stderr).toMatch(/^\(node:\d+\) Warning: theirs\n.*--trace-warnings.*$/)
+  })
+
   it.each([
     ['process.exit(0)', 0],
     ['import { exit } from "node:process"; exit(7)', 7],
