@@ -46,6 +46,7 @@ describe('a Dockerfile with a mistake', () => {
       'FROM $NOTHING',
       "Dockerfile:1:1: '$NOTHING' comes to nothing: FROM knows variables of ARG before the first FROM alone.",
     ],
+    ['FROM debian\nCOPY --from=0 /a /a', 'Dockerfile:2:6: There is no stage 0 before this one.'],
     ['FROM "debian', "Dockerfile:1:1: '\"debian' cannot be read: a double quote is not closed."],
     ['FROM debian\nRUN a\\\\\nUSER b', 'Dockerfile:2:1: Where RUN ends is not clear.'],
     ['FROM debian\n\0', 'Dockerfile:2:1: is no text.'],
@@ -83,6 +84,16 @@ describe('a Dockerfile with a mistake', () => {
   ])('says of %j how it is given', (text, id, advice) => {
     const found = imported(text).findings.filter(({ says }) => says.startsWith('`ARG ') && !says.includes('secret'))
     expect(found).toMatchObject([{ kind: 'mapped', id, advice }])
+  })
+
+  it.each([
+    ['["a file", "/to/"]', 'folder'],
+    ['target/app.jar /to/', 'file'],
+    ['LICENSE /to/', 'file'],
+    ['app /to', 'file'],
+  ])('says what a missing source is taken for: COPY %s', (words, kind) => {
+    const found = imported(`FROM debian\nCOPY ${words}`).findings.filter(({ id }) => id === 'OB278')
+    expect(found).toMatchObject([{ advice: `Put it there and import again; for now it is taken for a ${kind}.` }])
   })
 
   it('is read in no time, though it is long', () => {

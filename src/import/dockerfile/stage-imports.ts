@@ -151,6 +151,7 @@ export class StageImports {
       translated.isCopied = true
       return { tarball: tarballOf(translated.draft.name), stage: found }
     }
+    if (/^\d+$/.test(word)) throw invalid(place, `There is no stage ${word} before this one.`, 'The first one is 0.')
     const known = this.#done.get(word)
     const own = `${name}-${word
       .replace(/[@:].*$/s, '')
