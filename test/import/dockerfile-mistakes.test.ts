@@ -96,6 +96,23 @@ describe('a Dockerfile with a mistake', () => {
     expect(found).toMatchObject([{ advice: `Put it there and import again; for now it is taken for a ${kind}.` }])
   })
 
+  it('fetches what nobody checks, and what is another file from time to time', () => {
+    const runs = [
+      'wget -O /b https://x.example/latest/b',
+      'curl https://y.example/$V.sh | bash; curl https://z.example/c',
+    ]
+    const checked = 'curl -o c https://x.example/c && echo "1  c" | sha256sum -c'
+    const lifted = 'curl https://x.example/d.tgz | tar xz -C /opt'
+    const text = ['FROM debian', 'ARG V=1', ...[...runs, checked, lifted].map((run) => `RUN ${run}`)].join('\n')
+    const found = imported(text).findings.filter(({ kind }) => kind === 'defect')
+    expect(found.map(({ id, place, says }) => `${place.line} ${id} ${says}`)).toEqual([
+      '3 OB105 Nobody checks what https://x.example/latest/b sends.',
+      '3 OB130 https://x.example/latest/b is another file from time to time.',
+      `4 OB105 Nobody checks what https://y.example/$V.sh sends.`,
+      '6 OB105 Nobody checks what https://x.example/d.tgz sends.',
+    ])
+  })
+
   it('is read in no time, though it is long', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
     expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(
