@@ -113,6 +113,15 @@ describe('a Dockerfile with a mistake', () => {
     ])
   })
 
+  it('takes what another stage wrote for a file, without a word', () => {
+    const made = ['FROM scratch AS one', 'COPY <<heredoc /srv/app/', 'x', 'heredoc', 'COPY <<EOF /etc/who', 'x', 'EOF']
+    const { images, findings } = imported(
+      [...made, 'FROM scratch', 'COPY --from=one /srv/app/heredoc /etc/who /etc/other /to/'].join('\n'),
+    )
+    expect(images[1]!.draft.steps.map(({ step }) => step?.stripComponents)).toEqual([2, 1, 2])
+    expect(findings.filter(({ id }) => id === 'OB246')).toMatchObject([{ says: expect.stringContaining('/etc/other') }])
+  })
+
   it('is read in no time, though it is long', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `RUN echo ${index} \\\n  && true`)
     expect(readDockerfile(new SourceText('Dockerfile', `FROM debian\n${lines.join('\n')}`)).instructions).toHaveLength(
