@@ -46,6 +46,7 @@ describe('a Dockerfile with a mistake', () => {
       'FROM $NOTHING',
       "Dockerfile:1:1: '$NOTHING' comes to nothing: FROM knows variables of ARG before the first FROM alone.",
     ],
+    ['FROM debian\nCOPY --from=0 /a /a', 'Dockerfile:2:6: There is no stage 0 before this one.'],
     ['FROM "debian', "Dockerfile:1:1: '\"debian' cannot be read: a double quote is not closed."],
     ['FROM debian\nRUN a\\\\\nUSER b', 'Dockerfile:2:1: Where RUN ends is not clear.'],
     ['FROM debian\n\0', 'Dockerfile:2:1: is no text.'],
@@ -83,6 +84,42 @@ describe('a Dockerfile with a mistake', () => {
   ])('says of %j how it is given', (text, id, advice) => {
     const found = imported(text).findings.filter(({ says }) => says.startsWith('`ARG ') && !says.includes('secret'))
     expect(found).toMatchObject([{ kind: 'mapped', id, advice }])
+  })
+
+  it.each([
+    ['["a file", "/to/"]', 'folder'],
+    ['target/app.jar /to/', 'file'],
+    ['LICENSE /to/', 'file'],
+    ['app /to', 'file'],
+  ])('says what a missing source is taken for: COPY %s', (words, kind) => {
+    const found = imported(`FROM debian\nCOPY ${words}`).findings.filter(({ id }) => id === 'OB278')
+    expect(found).toMatchObject([{ advice: `Put it there and import again; for now it is taken for a ${kind}.` }])
+  })
+
+  it('fetches what nobody checks, and what is another file from time to time', () => {
+    const runs = [
+      'wget -O /b https://x.example/latest/b',
+      'curl https://y.example/$V.sh | bash; curl https://z.example/c',
+    ]
+    const checked = 'curl -o c https://x.example/c && echo "1  c" | sha256sum -c'
+    const lifted = 'curl https://x.example/d.tgz | tar xz -C /opt'
+    const text = ['FROM debian', 'ARG V=1', ...[...runs, checked, lifted].map((run) => `RUN ${run}`)].join('\n')
+    const found = imported(text).findings.filter(({ kind }) => kind === 'defect')
+    expect(found.map(({ id, place, says }) => `${place.line} ${id} ${says}`)).toEqual([
+      '3 OB105 Nobody checks what https://x.example/latest/b sends.',
+      '3 OB130 https://x.example/latest/b is another file from time to time.',
+      `4 OB105 Nobody checks what https://y.example/$V.sh sends.`,
+      '6 OB105 Nobody checks what https://x.example/d.tgz sends.',
+    ])
+  })
+
+  it('takes what another stage wrote for a file, without a word', () => {
+    const made = ['FROM scratch AS one', 'COPY <<heredoc /srv/app/', 'x', 'heredoc', 'COPY <<EOF /etc/who', 'x', 'EOF']
+    const { images, findings } = imported(
+      [...made, 'FROM scratch', 'COPY --from=one /srv/app/heredoc /etc/who /etc/other /to/'].join('\n'),
+    )
+    expect(images[1]!.draft.steps.map(({ step }) => step?.stripComponents)).toEqual([2, 1, 2])
+    expect(findings.filter(({ id }) => id === 'OB246')).toMatchObject([{ says: expect.stringContaining('/etc/other') }])
   })
 
   it('is read in no time, though it is long', () => {

@@ -56,9 +56,10 @@ function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageS
   }
   const isPattern = /[*?]/.test(path)
   if (isPattern && !to.isFolder) throw new Unreadable('what its pattern matches is not known')
-  const isFile = isPattern || looksLikeFile(path, to, other, state)
+  const isKnown = other.files.has(`/${path}`)
+  const isFile = isPattern || isKnown || looksLikeFile(path, to, other, state)
   if (isPattern) notePattern(path, job, state)
-  else if (path !== '') noteKind(path, isFile, job, state)
+  else if (path !== '' && !isKnown) noteKind(path, isFile, job, state)
   if (!isFile) {
     add({ ...base, to: to.path, ...strip(depth), ...parts })
     return { target: to.path }

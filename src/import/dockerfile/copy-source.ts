@@ -43,13 +43,15 @@ function copyKnown(path: string, known: string, job: CopyJob, state: StageState)
     const says = `'${known}' is left out by ${files.ignoreFile}: Docker does not find it.`
     context.notes.add('OB253', place, says, `Take it back in ${files.ignoreFile}; the step copies it.`)
   }
-  const kind = files.kindOf(known)
-  if (kind === undefined) {
-    const advice = 'Put it there; it is taken for a file unless its destination says otherwise.'
-    context.notes.add('OB278', place, `There is no '${known}' in the build context.`, advice)
-  }
-  const guess = !/\.[A-Za-z0-9]+$/.test(known) && job.to.isFolder && !/^[A-Z]/.test(posix.basename(known))
-  copyOne({ path, known, kind: kind ?? (guess ? 'folder' : 'file') }, job, state)
+  copyOne({ path, known, kind: files.kindOf(known) ?? guessedKind(known, job, state) }, job, state)
+}
+
+function guessedKind(known: string, { to, instruction }: CopyJob, { context }: StageState): Source['kind'] {
+  const isFolder = !/\.[A-Za-z0-9]+$/.test(known) && to.isFolder && !/^[A-Z]/.test(posix.basename(known))
+  const kind = isFolder ? 'folder' : 'file'
+  const advice = `Put it there and import again; for now it is taken for a ${kind}.`
+  context.notes.add('OB278', instruction.place, `There is no '${known}' in the build context.`, advice)
+  return kind
 }
 
 /** All that the pattern means now: files that come later are not copied. */

@@ -6,6 +6,7 @@ import type { Place, Text } from '../value.ts'
 import type { BuildContext } from './build-context.ts'
 import { Unreadable } from './expression.ts'
 import { readFlags } from './flags.ts'
+import { madeFiles } from './made-files.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import { Scope } from './scope.ts'
 import type { OtherImage, StageState } from './stage-state.ts'
@@ -149,8 +150,10 @@ export class StageImports {
     if (found !== undefined) {
       const translated = this.#stage(found)
       translated.isCopied = true
-      return { tarball: tarballOf(translated.draft.name), stage: found }
+      const files = translated.state === undefined ? NONE : madeFiles(translated.state)
+      return { tarball: tarballOf(translated.draft.name), stage: found, files }
     }
+    if (/^\d+$/.test(word)) throw invalid(place, `There is no stage ${word} before this one.`, 'The first one is 0.')
     const known = this.#done.get(word)
     const own = `${name}-${word
       .replace(/[@:].*$/s, '')
@@ -167,7 +170,7 @@ export class StageImports {
       `\`--from=${word}\``,
       `${translated.draft.name}.spec.ts, for the files of that image.`,
     )
-    return { tarball: tarballOf(translated.draft.name), stage: undefined }
+    return { tarball: tarballOf(translated.draft.name), stage: undefined, files: NONE }
   }
 
   #nameOf(stage: Stage): string {
@@ -176,6 +179,7 @@ export class StageImports {
   }
 }
 
+const NONE: ReadonlySet<string> = new Set()
 const tarballOf = (name: string) => `out/${name}.tar`
 
 /** @throws TEMPLATE_INVALID for what comes to nothing */

@@ -45,6 +45,8 @@ export interface OtherImage {
   readonly tarball: string
   /** Its stage, if it is one. */
   readonly stage: Stage | undefined
+  /** Of those in it, the ones that are files for sure; absolute. */
+  readonly files: ReadonlySet<string>
 }
 
 /** Adds a step. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import type { DraftFields, DraftStep, DraftValue } from '../draft.ts'
+import { noteDownloads } from '../packer/find-defects.ts'
 import { liftPatterns } from '../packer/lift-patterns.ts'
 import { scriptStep } from '../packer/script-step.ts'
 import type { Text } from '../value.ts'
@@ -30,6 +31,7 @@ export function translateStage(state: StageState, args: ReadonlyMap<string, Text
   makeFolder(state)
   noteVolumes(state)
   const { context, comments } = state
+  noteDownloads(state.actions, context)
   const actions = context.lift ? liftPatterns(state.actions, context) : state.actions
   const steps = actions.map((action) =>
     action.kind === 'step'

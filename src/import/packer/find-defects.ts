@@ -15,23 +15,41 @@ interface Lines {
 
 /** What scripts of a build do that was no good idea in the template already. */
 export function findDefects(actions: readonly Action[], context: Context): void {
-  const scripts = actions.map(linesOf).map(({ lines, isBash }) => {
-    return { isBash, lines: lines.map((line) => ({ ...line, text: context.hidden.describe(line.text) })) }
-  })
-  for (const { lines, isBash } of scripts) {
-    const text = lines.map((line) => line.text).join('\n')
-    for (const { id, pattern, unless, bash = true, says, advice } of LINE_DEFECTS) {
-      if ((isBash && !bash) || unless?.test(text)) continue
-      const line = lines.find((one) => !/^\s*#(?!!)/.test(one.text) && pattern.test(one.text))
-      if (line !== undefined) context.notes.add(id, line.place, says(pattern.exec(line.text)!), advice)
-    }
-    noteLateShebang(lines, context)
+  const scripts = described(actions, context)
+  for (const script of scripts) {
+    noteLines(script, LINE_DEFECTS, context)
+    noteLateShebang(script.lines, context)
   }
   const all = scripts.flatMap(({ lines }) => lines)
   noteSecretTexts(actions, context)
   noteCredentials(actions, context)
   noteStrangeArchives(all, context)
   noteUsers(all, context)
+}
+
+/** What scripts fetch that nobody checks, or that is another file from time to time. */
+export function noteDownloads(actions: readonly Action[], context: Context): void {
+  const defects = LINE_DEFECTS.filter(({ ofAddress }) => ofAddress)
+  for (const script of described(actions, context)) noteLines(script, defects, context)
+}
+
+/** For people: with variables by their names. */
+function described(actions: readonly Action[], { hidden }: Context): Lines[] {
+  return actions.map(linesOf).map(({ lines, isBash }) => {
+    return { isBash, lines: lines.map((line) => ({ ...line, text: hidden.describe(line.text) })) }
+  })
+}
+
+/** Each once in a script, those of addresses for each of these. */
+function noteLines({ lines, isBash }: Lines, defects: typeof LINE_DEFECTS, { notes }: Context): void {
+  const text = lines.map((line) => line.text).join('\n')
+  for (const { id, pattern, unless, bash = true, ofAddress = false, says, advice } of defects) {
+    if ((isBash && !bash) || unless?.test(text)) continue
+    const found = lines.filter((one) => !/^\s*#(?!!)/.test(one.text) && pattern.test(one.text))
+    for (const line of ofAddress ? found : found.slice(0, 1)) {
+      notes.add(id, line.place, says(pattern.exec(line.text)!), advice)
+    }
+  }
 }
 
 /** Scripts work on a folder that is a volume: docker keeps no such change if the base has declared it. */

@@ -8,6 +8,8 @@ export interface LineDefect {
   readonly unless?: RegExp
   /** false: it is none in bash. */
   readonly bash?: boolean
+  /** What is fetched is wrong, not what the line does. */
+  readonly ofAddress?: boolean
   says(match: RegExpExecArray): string
   readonly advice: string
 }
@@ -24,6 +26,7 @@ export const LINE_DEFECTS: readonly LineDefect[] = [
   },
   {
     id: 'OB105',
+    ofAddress: true,
     pattern: /\b(?:wget|curl)\b[^|;&]*\b(https?:\/\/[^\s'"|;&]+)/,
     unless: /sha\d+sum|gpg\b|md5sum|-o \/dev\/null/,
     says: ([, url]) => `Nobody checks what ${addressOf(url!)} sends.`,
@@ -63,6 +66,7 @@ export const LINE_DEFECTS: readonly LineDefect[] = [
   },
   {
     id: 'OB130',
+    ofAddress: true,
     pattern: /\bhttps?:\/\/[^\s'"]*\b(latest|stable|current|nightly|master)\b[^\s'"]*/,
     says: ([url]) => `${addressOf(url)} is another file from time to time.`,
     advice: 'Name a version.',
