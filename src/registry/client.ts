@@ -184,8 +184,12 @@ export class RegistryClient {
 
   /** The error that an answer amounts to. */
   async failure(answer: Answer, about: string): Promise<OcibakeError> {
-    const access = this.#access(answer.url)
-    return failure(answer, this.what(about), this.registry, await this.#connection.authenticator.describe(access))
+    const { authenticator } = this.#connection
+    // Known, as there is an answer.
+    const endpoint = await this.#connection.endpoint(this.registry, AbortSignal.timeout(PARTING))
+    const who = await authenticator.describe(this.#access(endpoint))
+    const instead = answer.url.origin === endpoint.origin ? undefined : 'storage'
+    return failure(answer, this.what(about), this.registry, { who, instead })
   }
 
   /** `blob sha256:… of registry/repository`: what a message says it was about. */

@@ -39,6 +39,9 @@ export interface RegistryConnectionOptions {
   readonly timing?: Partial<Timing>
 }
 
+/** Tables whose doubts were told: several connections share them. */
+const told = new WeakSet<RegistryTable>()
+
 /**
  * What all work with registries in one build shares: sockets, tokens, and how each registry is reached. `close` ends
  * idle sockets, so that a process can end; it may be called twice.
@@ -148,7 +151,17 @@ export class RegistryConnection {
 
   async #tables(): Promise<readonly RegistryTable[]> {
     const { registries = noRegistries } = this.#options
-    return await registries()
+    const tables = await registries()
+    for (const table of tables) {
+      if (table.doubts.length === 0 || told.has(table)) continue
+      told.add(table)
+      this.report({
+        type: 'warning',
+        message: `${table.file} has ${table.doubts.join(' and ')}, which nobody knows: it has no effect.`,
+        hint: 'Check the spelling; containers-registries.conf(5) has all keys.',
+      })
+    }
+    return tables
   }
 
   async #find(registry: string, signal: AbortSignal): Promise<URL> {

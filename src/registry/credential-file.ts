@@ -159,8 +159,11 @@ async function readText(path: string): Promise<string | undefined> {
 }
 
 function unreadable(path: string, fault: string, cause?: unknown): OcibakeError {
+  // What login and logout cannot read, they do not replace, either.
   return new OcibakeError('CREDENTIALS_UNREADABLE', `${path} ${fault}.`, {
-    hint: 'Repair it, or write it anew with: ocibake login',
+    hint: path.startsWith('/')
+      ? `Repair it, or move it away (mv ${path} ${path}.broken) and log in anew: ocibake login`
+      : 'Repair it, or unset it and log in: ocibake login',
     cause,
   })
 }

@@ -10,27 +10,39 @@ interface RegistryComplaint {
   readonly message: string
 }
 
+/** Who answered, and to whom. */
+export interface FailureDetail {
+  /** As whom it was asked (`anonymously`, `as 'bob'`), where that matters. */
+  readonly who?: string
+  /** What answered in the registry's place: that it does not have something says nothing of the registry. */
+  readonly instead?: 'token server' | 'storage' | undefined
+}
+
 /**
  * The error that an unwanted answer amounts to: its status, and the registry's own code and words, cleaned.
- * `what` was asked for; `who` says as whom (`anonymously`, `as 'bob'`), where that matters.
+ * `what` was asked for.
  */
-export function failure(answer: Answer, what: string, registry: string, who?: string): OcibakeError {
+export function failure(answer: Answer, what: string, registry: string, detail: FailureDetail = {}): OcibakeError {
+  const { who, instead } = detail
   const complaints = complaintsIn(answer)
-  const code = codeOf(answer.status, complaints)
+  const code = codeOf(answer.status, complaints, instead !== undefined)
   const words = complaints.map(({ code, message }) => [code, message].filter((part) => part !== '').join(': '))
   const said = words.length === 0 ? '' : `: ${redact(words.join('; '))}`
   const tried = answer.attempts > 1 ? ` after ${answer.attempts} attempts` : ''
   const asked = who === undefined || answer.status >= 500 ? '' : `, asked ${who}`
   return new OcibakeError(code, `${what}: ${answer.url.host} answered ${answer.status}${tried}${asked}${said}.`, {
-    hint: hintFor(code, answer.status, registry, who),
+    hint:
+      answer.status === 404 && instead !== undefined
+        ? `${answer.url.host} is the ${instead} that ${registry} names: see that it is the right one, and that it works.`
+        : hintFor(code, answer.status, registry, who),
   })
 }
 
-function codeOf(status: number, complaints: readonly RegistryComplaint[]): ErrorCode {
+function codeOf(status: number, complaints: readonly RegistryComplaint[], isElsewhere: boolean): ErrorCode {
   if (status === 429 || complaints.some(({ code }) => code === 'TOOMANYREQUESTS')) return 'REGISTRY_RATE_LIMITED'
   if (status === 401) return 'REGISTRY_UNAUTHORIZED'
   if (status === 403) return 'REGISTRY_DENIED'
-  return status === 404 ? 'REGISTRY_NOT_FOUND' : 'REGISTRY_ERROR'
+  return status === 404 && !isElsewhere ? 'REGISTRY_NOT_FOUND' : 'REGISTRY_ERROR'
 }
 
 function hintFor(code: ErrorCode, status: number, registry: string, who = 'anonymously'): string {

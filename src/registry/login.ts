@@ -60,7 +60,7 @@ export async function verifyLogin(
   const access = { registry, endpoint, repository: namespace, scopes: [] }
   const { authorization } = await answerChallenge(transport, { ...challenge, parameters }, access, login, signal)
   const answer = await transport.send({ ...ask, authorization })
-  if (answer.status !== 200) throw failure(answer, ask.what, registry, describe(login))
+  if (answer.status !== 200) throw failure(answer, ask.what, registry, { who: describe(login) })
   return true
 }
 

@@ -7,6 +7,9 @@ import { parsePlace, type RegistryTable, type TableMirror } from './registry-tab
 
 const PULLS = ['all', 'digest-only', 'tag-only'] as const
 
+const MIRROR_KEYS = new Set(['location', 'insecure', 'pull-from-mirror'])
+const TABLE_KEYS = new Set(['prefix', 'location', 'insecure', 'blocked', 'mirror', 'mirror-by-digest-only'])
+
 /** What is read of a registries.conf. */
 export interface RegistriesConf {
   /** Of two with the same prefix, the first. */
@@ -16,7 +19,8 @@ export interface RegistriesConf {
 }
 
 /**
- * A registries.conf of version 2, in which `file` is the name of errors. Other settings and unknown keys are passed over.
+ * A registries.conf of version 2, in which `file` is the name of errors. Other settings are passed over; unknown
+ * keys of tables are `doubts`.
  * @throws USAGE with the line, or the table, that is wrong (containers-registries.conf(5))
  */
 export async function parseRegistriesConf(text: string, file: string): Promise<RegistriesConf> {
@@ -63,7 +67,18 @@ function readTable(fields: JsonObject, where: string, file: string): RegistryTab
       ),
     ),
     file,
+    doubts: [
+      ...unknownKeys(fields, TABLE_KEYS, where),
+      ...mirrors.flatMap((mirror, at) => unknownKeys(mirror, MIRROR_KEYS, `mirror ${at + 1} of ${where}`)),
+    ],
   }
+}
+
+/** containers/image passes over such keys, too; but a misspelt `blocked` blocks nothing. */
+function unknownKeys(fields: JsonObject, known: ReadonlySet<string>, where: string): string[] {
+  return Object.keys(fields)
+    .filter((key) => !known.has(key))
+    .map((key) => `'${redact(key)}' in ${where}`)
 }
 
 type Fault = (what: string) => OcibakeError

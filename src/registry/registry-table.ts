@@ -14,6 +14,8 @@ export interface RegistryTable {
   readonly mirrors: readonly TableMirror[]
   /** Where it is written, for messages. */
   readonly file: string
+  /** What is wrong in it without being an error to others who read it: keys that nobody knows. */
+  readonly doubts: readonly string[]
 }
 
 /** A `[[registry.mirror]]`. */

@@ -43,7 +43,9 @@ export async function fetchToken(
       ? byIdentity(ask, service, scopes, credentials.token)
       : byPassword(ask, service, scopes, credentials),
   )
-  if (answer.status !== 200) throw failure(answer, what, access.registry, describe(credentials))
+  if (answer.status !== 200) {
+    throw failure(answer, what, access.registry, { who: describe(credentials), instead: 'token server' })
+  }
   return readToken(answer, what)
 }
 

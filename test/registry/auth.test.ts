@@ -118,6 +118,15 @@ test.each([
   await expect(resolve()).rejects.toMatchObject({ code: 'REGISTRY_ERROR', message: expect.stringContaining(words) })
 })
 
+test('a token server that has nothing there is in trouble itself: the image may well exist', async () => {
+  const { resolve, server } = await tokenRegistry({ answer: giveToken('', 404) })
+  await expect(resolve()).rejects.toMatchObject({
+    code: 'REGISTRY_ERROR',
+    message: expect.stringContaining(`${server.host} answered 404`),
+    hint: expect.stringMatching(/is the token server that \S+ names/),
+  })
+})
+
 test('a token that the registry does not take is renewed once, then the registry has the word', async () => {
   const { resolve, server, tokenRequests } = await tokenRegistry({ answer: giveToken({ token: 'bad' }) })
   await expect(resolve()).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' })

@@ -143,7 +143,10 @@ describe('a login is kept', () => {
   test('not at all if the file is damaged: nothing of it is lost', async () => {
     const broken = '{"auths": {"ghcr.io": {"auth": "aHVudGVyMg=="},}'
     const { login, text } = await homeWith({ '.docker/config.json': broken })
-    await expect(login('ghcr.io')).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' })
+    await expect(login('ghcr.io')).rejects.toMatchObject({
+      code: 'CREDENTIALS_UNREADABLE',
+      hint: expect.stringMatching(/move it away \(mv (\S+) \1\.broken\) and log in anew/),
+    })
     expect(await text('.docker/config.json')).toBe(broken)
   })
 

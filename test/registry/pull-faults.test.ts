@@ -250,3 +250,13 @@ test.each([
   await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
   await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2') })
 })
+
+test('a 404 of where the registry leads to is no word about the image', async () => {
+  const away = await startScriptedServer((_, response) => answer(response, 404, {}))
+  onTestFinished(() => away.stop())
+  const Location = `http://${away.host}/there`
+  const { source, server } = await sourceFor((_, response) => answer(response, 307, { Location }))
+  const hint = `${away.host} is the storage that ${server.host} names: see that it is the right one, and that it works.`
+  await expect(source.resolve(signal)).rejects.toMatchObject({ code: 'REGISTRY_ERROR', hint })
+  await expect(read(source.blob(DESCRIPTOR, 0, signal))).rejects.toMatchObject({ code: 'REGISTRY_ERROR', hint })
+})

@@ -340,3 +340,28 @@ test('credential-helpers of the last file that has them count', async () => {
   expect(await helpersLookup({ env: {}, home: '/nowhere' }, system)()).toEqual(['system'])
   expect(await helpersLookup({ env: {}, home: '/nowhere' }, '/nowhere')()).toEqual(['containers-auth.json'])
 })
+
+test('a key that nobody knows is told once, by its table and its file; what podman knows is no mistake', async () => {
+  const { tables } = await parseRegistriesConf(CONF, 'f')
+  expect(tables.flatMap(({ doubts }) => doubts)).toEqual([])
+  const home = await written({
+    '.config/containers/registries.conf': `short-name-mode = "enforcing"
+additional-layer-store-auth-helper = "x"
+[[registry]]
+location = "a.io"
+blockd = true
+mirror = [{ location = "m.io", insecur = true }]`,
+  })
+  const { connection, events } = testConnection({ registries: registriesLookup({ env: {}, home }, '/nowhere') })
+  onTestFinished(() => connection.close())
+  for (const name of ['a.io/x/y:1', 'b.io/x/y:1']) await connection.placesFor(parseReference(name))
+  await connection.toOwn(parseReference('a.io/x/y:1'))
+  const file = join(home, '.config/containers/registries.conf')
+  expect(events.filter(({ type }) => type === 'warning')).toEqual([
+    {
+      type: 'warning',
+      message: `${file} has 'blockd' in [[registry]] 1 and 'insecur' in mirror 1 of [[registry]] 1, which nobody knows: it has no effect.`,
+      hint: 'Check the spelling; containers-registries.conf(5) has all keys.',
+    },
+  ])
+})
