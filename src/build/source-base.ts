@@ -1,4 +1,4 @@
-import { OcibakeError } from '../errors.ts'
+import { type ErrorCode, OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { apply } from '../oci/apply.ts'
 import { type ImageConfig, parseConfig } from '../oci/config.ts'
@@ -110,10 +110,33 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
       return source.blob(layer, start, either)
     }
     const onProgress = (done: number) => report({ type: 'task-progress', task, done, total: layer.size })
-    await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress, blocks })
+    try {
+      await store.ingestLayer(layer, layer.diffId, open, { signal: either, onProgress, blocks })
+    } catch (error) {
+      throw placed(error, source, layer)
+    }
     if (begun) report({ type: 'task-finished', task })
   })
   let tree: Tree = EMPTY
-  for (const { diffId } of layers) tree = apply(tree, await store.layerTree(diffId))
+  for (const layer of layers) {
+    try {
+      tree = apply(tree, await store.layerTree(layer.diffId))
+    } catch (error) {
+      throw placed(error, source, layer)
+    }
+  }
   return tree
+}
+
+const OF_LAYER: ReadonlySet<ErrorCode> = new Set([
+  'BLOB_MISMATCH',
+  'DIFF_ID_MISMATCH',
+  'LAYER_INVALID',
+  'ARCHIVE_UNSAFE',
+])
+
+/** What is wrong with a layer, saying of which image it is; anything else as it was. */
+function placed(error: unknown, { name }: ImageSource, { digest }: Layer): unknown {
+  if (!(error instanceof OcibakeError) || !OF_LAYER.has(error.code)) return error
+  return error.at(`the base ${name}, layer ${digest}`)
 }

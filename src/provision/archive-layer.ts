@@ -68,7 +68,11 @@ function checkSomething(selection: Selection, archive: Archive, options: LayerOp
   const { unmatched, matched, selected, members } = selection
   if (unmatched.length === 0 && selected > 0) return
   const { name } = archive
-  if (members === 0) throw new OcibakeError('UNPACK_NOTHING_MATCHED', `${name} has no members.`)
+  if (members === 0) {
+    throw new OcibakeError('UNPACK_NOTHING_MATCHED', `${name} has no members.`, {
+      hint: 'See that it is the archive that is meant, and that it was made and fetched to its end.',
+    })
+  }
   if (unmatched.length > 0) {
     const patterns = unmatched.map((pattern) => `'${display(fromText(pattern))}'`).join(' or ')
     throw nothing(archive, `No member of ${name} matches ${patterns}.`, 'wildcards')
@@ -96,7 +100,8 @@ function census(archive: Archive): string {
   return `It has ${count.toLocaleString('en-US')} members; the first is '${first}'.`
 }
 
-function asArchiveFault(error: unknown, archive: Archive): unknown {
+/** What is wrong with the layer that a tarball amounts to, as a fault of the tarball; anything else as it was. */
+export function asArchiveFault(error: unknown, archive: Archive): unknown {
   if (!(error instanceof OcibakeError) || error.code !== 'LAYER_INVALID') return error
   const message = `${archive.name}: ${error.message.replace(/^The layer's member/, 'the member').replace(/^The layer/, 'the archive')}`
   return new OcibakeError('ARCHIVE_INVALID', message, { hint: 'Leave the member out with `exclude`.', cause: error })

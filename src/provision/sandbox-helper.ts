@@ -78,8 +78,9 @@ function exitOf({ status }: HelperExit, command: SandboxCommand, timedOut: boole
   if (word === 'exited') return { code: Number(rest), timedOut: false }
   if (word === 'killed') return { code: 128 + Number(rest), signal: signalName(Number(rest)), timedOut }
   if (word === 'unfit') {
+    const folder = command.workdir === '/' ? '' : `, and the folder ${command.workdir}`
     throw new OcibakeError('RUN_FAILED', `The script could not be started: ${rest}.`, {
-      hint: `See that the image has ${command.argv[0]} with what it needs (its interpreter, its libraries), and ${command.workdir}.`,
+      hint: `See that the image has ${command.argv[0]} with what it needs (its interpreter, its libraries)${folder}.`,
     })
   }
   throw new OcibakeError('SANDBOX_UNAVAILABLE', `The sandbox failed: ${rest ?? 'its helper was killed'}.`, {

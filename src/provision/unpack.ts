@@ -5,7 +5,7 @@ import type { Directory, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { lookUpUser } from './accounts.ts'
 import { type Archive, fetchArchive } from './archive.ts'
-import { archiveLayer, type LayerOptions } from './archive-layer.ts'
+import { archiveLayer, asArchiveFault, type LayerOptions } from './archive-layer.ts'
 import { imagePath } from './glob.ts'
 import { changed } from './s3-failure.ts'
 import { sourceNames } from './start-fetch.ts'
@@ -22,7 +22,11 @@ export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promis
   const layer = archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })
   tools.inputDated(newestIn(layer))
   if (archive.packed !== undefined) tools.unpacked?.(archive.packed, layer)
-  return apply(tree, layer)
+  try {
+    return apply(tree, layer)
+  } catch (error) {
+    throw asArchiveFault(error, archive)
+  }
 }
 
 async function archiveOf(step: UnpackStep, tools: Tools): Promise<Archive> {

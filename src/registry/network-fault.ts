@@ -50,7 +50,8 @@ export class NetworkFault extends Error {
   constructor(code: string, cause?: unknown, proxy?: HttpProxy) {
     const way = proxy === undefined ? '' : ` (through the proxy ${proxy.shown})`
     // Not the message of the cause: node-fetch puts the whole URL into it, signatures too.
-    const words = TRANSIENT.get(code) ?? FINAL.get(code) ?? PROXY_FAULTS.get(code) ?? `the connection failed (${code})`
+    const other = code.startsWith('HPE_') ? `the answer is no HTTP (${code})` : `the connection failed (${code})`
+    const words = TRANSIENT.get(code) ?? FINAL.get(code) ?? PROXY_FAULTS.get(code) ?? other
     super(words + way, { cause })
     this.code = code
     this.#proxy = proxy

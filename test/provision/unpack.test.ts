@@ -151,6 +151,17 @@ describe('fetchArchive', () => {
     },
   )
 
+  it('says of a hard link to nothing that the archive is at fault', async () => {
+    writeFileSync(join(folder, 'p-1.0.tar'), archive(rawMember({ name: 'l', flag: '1', target: 'gone' })))
+    const lent = { ...tools(), inputDated: () => {} } as unknown as Tools
+    const error = await failure(unpack(EMPTY, { unpack: join(folder, 'p-1.0.tar'), to: '/' }, lent))
+    expect(error).toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringMatching(/^p-1\.0\.tar: .*gone/),
+      hint: 'Leave the member out with `exclude`.',
+    })
+  })
+
   it('says which package has a program that is missing', async () => {
     const bytes = by('xz')
     vi.stubEnv('PATH', '/nonexistent')
@@ -189,7 +200,9 @@ describe('fetchArchive', () => {
 
   it('refuses an archive without members', async () => {
     const archive = await archiveOf(Buffer.alloc(1024))
-    expect(() => archiveLayer(archive, { to: '' })).toThrow('p-1.0.tar has no members.')
+    expect(() => archiveLayer(archive, { to: '' })).toThrow(
+      expect.objectContaining({ message: 'p-1.0.tar has no members.', hint: expect.stringMatching(/to its end/) }),
+    )
   })
 })
 
