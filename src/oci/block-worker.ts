@@ -3,8 +3,8 @@ import { readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { messageOf } from '../errors.ts'
-import { GzipBlockScanner } from './gzip-block-scanner.ts'
 import type { GzipBlocks } from './gzip-blocks.ts'
+import { GzipReader } from './gzip-reader.ts'
 
 /** What there is of a file now. The first time, it begins the scan of that number. */
 export interface ScanNews {
@@ -33,7 +33,7 @@ interface Scan {
   news: ScanNews
   /** Bytes that were read. */
   at: number
-  readonly scanner: GzipBlockScanner
+  readonly scanner: GzipReader
   readonly hash: Hash | undefined
 }
 
@@ -47,7 +47,7 @@ parentPort?.on('message', (news: ScanNews) => {
   if (known !== undefined) known.news = news
   else {
     const hash = news.hashed ? createHash('sha256') : undefined
-    scans.set(news.scan, { news, at: 0, scanner: new GzipBlockScanner(), hash })
+    scans.set(news.scan, { news, at: 0, scanner: new GzipReader(), hash })
   }
   if (!running) void run()
 })
