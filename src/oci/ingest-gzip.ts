@@ -2,9 +2,10 @@ import { OcibakeError } from '../errors.ts'
 import { hexOf } from './digest.ts'
 import type { GzipScan } from './gzip-scan.ts'
 import type { ScanAnswer } from './gzip-worker.ts'
-import { checkDiffId, type Shelves, type WantedLayer } from './ingest.ts'
 import type { TarSummary } from './passing-tar.ts'
+import type { Shelves } from './shelves.ts'
 import type { TempFile } from './temp-file.ts'
+import { checkDiffId, type WantedLayer } from './wanted-layer.ts'
 
 /** Bytes of a blob from which on a thread to unpack it is worth its start, if it is not needed for the blocks anyway. */
 const LARGE = 1 << 20

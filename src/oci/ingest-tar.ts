@@ -1,5 +1,5 @@
 import { type Digest, digestOf, isDigest } from './digest.ts'
-import type { Shelves } from './ingest.ts'
+import type { Shelves } from './shelves.ts'
 import type { IndexedTar } from './store-layers.ts'
 
 export interface IngestTarOptions {

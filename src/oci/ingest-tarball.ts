@@ -1,11 +1,11 @@
 import { OcibakeError } from '../errors.ts'
 import { type Digest, digestOf, isDigest } from './digest.ts'
 import type { GzipScan } from './gzip-scan.ts'
-import type { Shelves } from './ingest.ts'
 import { tarOf } from './ingest-gzip.ts'
 import type { Layer } from './layer.ts'
 import type { TarSummary } from './passing-tar.ts'
 import { type CheckWhole, PassingTarball } from './passing-tarball.ts'
+import type { Shelves } from './shelves.ts'
 import type { StoreBlocks } from './store-blocks.ts'
 import type { IndexedTar } from './store-layers.ts'
 

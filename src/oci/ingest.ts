@@ -5,13 +5,12 @@ import { gathered } from './gathered.ts'
 import { gzipAhead, isGzipFile } from './gzip-head.ts'
 import { isUnpackedBeside, unpackArriving, unpackStored } from './ingest-gzip.ts'
 import { type OpenAt, resumed } from './resumed.ts'
+import type { Shelves } from './shelves.ts'
 import type { Descriptor } from './source.ts'
-import type { StoreBlobs } from './store-blobs.ts'
-import { hasUsefulBlocks, type StoreBlocks } from './store-blocks.ts'
-import type { StoreLayers } from './store-layers.ts'
-import type { StoreRecords } from './store-records.ts'
+import { hasUsefulBlocks } from './store-blocks.ts'
 import type { TempFile } from './temp-file.ts'
 import { verified } from './verified.ts'
+import { checkDiffId, type WantedLayer } from './wanted-layer.ts'
 
 /** What is hashed, inflated and written at once. Twice as much is a little faster and takes 20 MB more. */
 const GATHERED = 1 << 17
@@ -34,14 +33,6 @@ export interface StoredLayer {
   readonly diffId: Digest
 }
 
-/** The parts of a store that taking in needs. */
-export interface Shelves {
-  readonly blobs: StoreBlobs
-  readonly blocks: StoreBlocks
-  readonly layers: StoreLayers
-  readonly records: StoreRecords
-}
-
 /** See `Store.ingestBlob`. */
 export async function ingestBlob(
   { blobs }: Shelves,
@@ -57,14 +48,6 @@ export async function ingestBlob(
   } finally {
     await file.discard()
   }
-}
-
-/** What is to be taken in, and what it must be. */
-export interface WantedLayer {
-  readonly descriptor: Descriptor
-  readonly diffId: Digest | undefined
-  readonly blocks: boolean
-  readonly signal: AbortSignal | undefined
 }
 
 /** See `Store.ingestLayer`. */
@@ -203,15 +186,6 @@ async function* watched(
 /** The same bytes, from an iteration whose end does not close the source. */
 function unclosed(source: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }
-}
-
-export function checkDiffId({ descriptor, diffId }: WantedLayer, got: Digest): void {
-  if (diffId === undefined || got === diffId) return
-  throw new OcibakeError(
-    'DIFF_ID_MISMATCH',
-    `The layer ${descriptor.digest} unpacks to ${got}; the config says ${diffId}.`,
-    { hint: 'The image is inconsistent: whoever made it has to push it again.' },
-  )
 }
 
 /** What a blob unpacks to is only ever recorded after both were hashed. */
