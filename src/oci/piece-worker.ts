@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { openMember } from './open-member.ts'
-import { fillPiece, readFully } from './piece-fill.ts'
+import { fillPiece, fillSpliced, readFully } from './piece-fill.ts'
 import type { PieceRow } from './piece-index.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
@@ -40,13 +40,13 @@ parentPort?.on('message', (job: PieceJob) => {
 })
 
 async function work(job: PieceJob): Promise<PieceAnswer> {
+  if (job.blocks !== undefined) return spliced(job.blocks, job)
   try {
     fillPiece(job)
   } catch {
     return 'unread'
   }
   const raw = new Uint8Array(job.memory, 0, job.size)
-  if (job.blocks !== undefined) return spliced(raw, job.blocks, job)
   // The same bytes as a member of its own and as the beginning of one are two things.
   const hash = createHash('sha256')
   if (job.isOpen) hash.update('open ')
@@ -55,11 +55,15 @@ async function work(job: PieceJob): Promise<PieceAnswer> {
   return job.isOpen ? { ...done, rawCrc: crc32(raw) } : done
 }
 
-function spliced(raw: Uint8Array, blocks: NonNullable<PieceJob['blocks']>, { memory, room }: PieceJob): PieceAnswer {
-  const member = new Uint8Array(memory, room)
-  const size = splice(blocks, member)
-  if (size === undefined) return 'damaged'
-  return { size, rawCrc: crc32(raw) }
+function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): PieceAnswer {
+  let rawCrc: number
+  try {
+    rawCrc = fillSpliced(job)
+  } catch {
+    return 'unread'
+  }
+  const size = splice(blocks, new Uint8Array(job.memory, job.room))
+  return size === undefined ? 'damaged' : { size, rawCrc }
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
