@@ -59,8 +59,7 @@ export class Play {
    * Performs the playbooks; nothing of it runs any more when this settles. @returns how the sandbox ended: well
    * @throws TOOL_MISSING, RUN_FAILED, RUN_TIMEOUT, INTERRUPTED, SANDBOX_UNAVAILABLE
    */
-  async perform(sandbox: Sandbox, laid: LaidOut): Promise<SandboxExit> {
-    const { signal } = this.#options.tools
+  async perform(sandbox: Sandbox, laid: LaidOut, signal: AbortSignal): Promise<SandboxExit> {
     const { socket, playArgs } = this.#options.workspace
     const { throwIfInterrupted } = stopSignal(signal, undefined)
     const [over, ended] = [new AbortController(), new AbortController()]

@@ -47,7 +47,7 @@ describe('a gzip layer that a thread unpacks', () => {
 
   it.each([
     ['a byte of its checksum is wrong', flipped(blob, -8), 'incorrect data check'],
-    ['a byte in its middle is wrong', flipped(blob, blob.length >> 1), 'is damaged gzip data'],
+    ['a byte in its middle is wrong', flipped(blob, blob.length >> 1), /is damaged gzip data|is broken/],
     ['its end is missing', blob.subarray(0, -9), 'unexpected end of file'],
     ['something follows it', Buffer.concat([blob, Buffer.from('more')]), 'something follows its last member'],
     ['it holds no tar', gzipSync(wordy(new Random(5), 600_000)), 'header'],
@@ -56,7 +56,7 @@ describe('a gzip layer that a thread unpacks', () => {
     const store = await testStore()
     await expect(take(store, bytes)).rejects.toMatchObject({
       code: 'LAYER_INVALID',
-      message: expect.stringContaining(why),
+      message: expect.stringMatching(why),
     })
     await expect(take(store, bytes, descriptor)).rejects.toMatchObject({ code: 'BLOB_MISMATCH' })
     await expect(take(store, blob, descriptor, digestOf('other'))).rejects.toMatchObject({ code: 'DIFF_ID_MISMATCH' })
