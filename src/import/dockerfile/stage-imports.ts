@@ -7,6 +7,7 @@ import type { BuildContext } from './build-context.ts'
 import { Unreadable } from './expression.ts'
 import { readFlags } from './flags.ts'
 import { madeFiles } from './made-files.ts'
+import { noteDecided, noteUnknown } from './note-variables.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import { Scope } from './scope.ts'
 import type { OtherImage, StageState } from './stage-state.ts'
@@ -48,8 +49,14 @@ export class StageImports {
     const says = 'Docker makes a layer of each instruction that changes files; here the image is one layer.'
     notes.add('OB230', target.from.place, says, "Write layers: 'append' to keep the base's layers and send one more.")
     this.#stage(target)
-    for (const stage of this.#shared.stages.filter((one) => !this.#done.has(one))) {
-      const says = `The stage '${stage.name ?? stage.index}' is not needed for the ${target === this.#shared.stages.at(-1) ? 'last one' : `stage '${target.name ?? target.index}'`}: it is not imported.`
+    const { stages, global } = this.#shared
+    noteDecided(
+      global,
+      stages.map(({ from }) => from),
+      notes,
+    )
+    for (const stage of stages.filter((one) => !this.#done.has(one))) {
+      const says = `The stage '${stage.name ?? stage.index}' is not needed for the ${target === stages.at(-1) ? 'last one' : `stage '${target.name ?? target.index}'`}: it is not imported.`
       notes.add(
         'OB255',
         stage.from.place,
@@ -74,6 +81,7 @@ export class StageImports {
     if (base.isForeign) noteUser(stage, context.notes)
     const { steps, config, comments } = translateStage(state, args)
     noteUnknown(state)
+    noteDecided(state.scope, stage.instructions, context.notes)
     const draft: Draft = {
       ...{ name: this.#nameOf(stage), from: base.from, steps, config, tags: [], others: {} },
       ...(base.platform === undefined ? {} : { platform: base.platform }),
@@ -209,12 +217,4 @@ function noteUser({ instructions, from }: Stage, notes: StageState['context']['n
   if (first?.keyword !== 'RUN') return
   const says = "Docker runs scripts as the base's USER; here they run as root until a USER is set."
   notes.add('OB231', from.place, says, 'Write `user` in the steps if the base has a USER.')
-}
-
-function noteUnknown({ scope, stage, context }: StageState): void {
-  for (const name of scope.unknown) {
-    const place = stage.instructions.find(({ rest }) => rest.includes(name))?.place ?? stage.from.place
-    const says = `\`$${name}\` is set by no instruction: it is a variable of the base, or nothing.`
-    context.notes.add('OB270', place, says, `The spec asks for it; write its value there.`)
-  }
 }
