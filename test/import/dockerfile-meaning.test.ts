@@ -22,6 +22,39 @@ function specOf(lines: readonly string[], vars: Record<string, string> = {}) {
   return specOfDraft(imported(lines).images.at(-1)!.draft, { vars, env: {}, folder })
 }
 
+describe('a heredoc of COPY', () => {
+  it.each([
+    ['', '{"a": "b"}', '{"a": "b"}'],
+    ['', `it's $A, "$A" and '$A'`, `it's 1, "1" and '1'`],
+    ['', `\\"a\\" \\$A \\\\ \\n`, '"a" $A \\ n'],
+    ['# escape=`', `"$A" \`"a\`" \\$A`, '"1" `"a`" $A'],
+  ])('has variables, and escapes by backslashes, but no quotes: %s%s', (directive, line, wanted) => {
+    const { steps } = specOf(
+      [directive, 'FROM debian', 'ARG A=1', 'COPY <<EOF /x', line, 'EOF'].slice(directive ? 0 : 1),
+    )
+    expect(steps).toEqual([{ write: '/x', text: `${wanted}\n` }])
+  })
+})
+
+describe('a chain of commands', () => {
+  it.each(['set +e && false && echo', 'set +o errexit && false && echo', 'set -x && set +ex && false'])(
+    'that lets commands fail ends at the first that does nevertheless: %s',
+    (script) => {
+      expect(specOf(['FROM debian', `RUN ${script}`]).steps).toEqual([{ run: script, shell: ['/bin/sh', '-c'] }])
+    },
+  )
+})
+
+describe('a line as CMD or ENTRYPOINT', () => {
+  it('is for the shell as it is by then', () => {
+    const shell = ['/bin/bash', '-c']
+    const lines = ['FROM debian', 'CMD one', `SHELL ${JSON.stringify(shell)}`]
+    expect(specOf(lines).config).toEqual({ cmd: ['/bin/sh', '-c', 'one'], shell })
+    expect(specOf([...lines, 'CMD two']).config).toEqual({ cmd: [...shell, 'two'], shell })
+    expect(specOf(lines.slice(0, 2)).config).toEqual({ cmd: 'one' })
+  })
+})
+
 describe('forms of variables in a Dockerfile', () => {
   it.each([
     ['ARG A=1', `\${A:+yes}\${A+yes}`, 'yesyes'],

@@ -3,7 +3,7 @@ import { isSecretName } from '../secret-name.ts'
 import { knownText, partsOf } from '../text.ts'
 import { isMixed, isReference, Mixed, Reference, type Text } from '../value.ts'
 import { Environment } from './environment.ts'
-import { type Expression, merged, readExpression, type Variable } from './expression.ts'
+import { type Expression, merged, readExpression, readHeredocExpression, type Variable } from './expression.ts'
 
 /** What variables an instruction sees: those of ENV, then those of ARG, then those of the base, which nobody knows here. */
 export class Scope {
@@ -37,6 +37,11 @@ export class Scope {
   /** A text with its variables' values, hidden as placeholders where they are not literal. @throws Unreadable */
   expand(text: string): string {
     return this.#flat(this.environment.pieces(this.#known(readExpression(text, this.#escaper))))
+  }
+
+  /** As `expand`, of the text of a heredoc. @throws Unreadable */
+  expandHeredoc(text: string): string {
+    return this.#flat(this.environment.pieces(this.#known(readHeredocExpression(text))))
   }
 
   /** The variables that a script sees beside those of the base; undefined for a value in which those of the base are. */

@@ -28,7 +28,7 @@ export function translateCopy(instruction: DockerInstruction, state: StageState)
   for (const word of sources) {
     const heredoc = heredocs.find((one) => one.word === word)
     if (heredoc !== undefined) {
-      const text = heredoc.expand ? state.scope.expand(escapedQuotes(heredoc.content)) : heredoc.content
+      const text = heredoc.expand ? state.scope.expandHeredoc(heredoc.content) : heredoc.content
       writeHeredoc(heredoc.name, text, { to, options, instruction }, state)
     } else translateSource(state.scope.expand(word), { to, options, instruction }, state)
   }
@@ -39,11 +39,6 @@ function translateSource(word: string, job: CopyJob, state: StageState): void {
   else if (job.instruction.keyword === 'ADD' && /^(https?:\/\/|git:\/\/|git@|ssh:\/\/)/.test(word)) {
     addAddress(word, job, state)
   } else copySource(word, job, state)
-}
-
-/** Quotes are no quotes in a heredoc. */
-function escapedQuotes(content: string): string {
-  return content.replace(/["']/g, '\\$&')
 }
 
 function writeHeredoc(name: string, text: string, { to, options, instruction }: CopyJob, state: StageState): void {
