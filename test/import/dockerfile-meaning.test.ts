@@ -55,6 +55,33 @@ describe('a line as CMD or ENTRYPOINT', () => {
   })
 })
 
+describe('a secret of RUN', () => {
+  const secretsOf = (lines: readonly string[]) => (specOf(lines).steps as { secrets?: unknown }[]).at(-1)!.secrets
+
+  it.each([
+    ['WORKDIR $D', 'id=a,target=x/y', { id: 'a', source: 'env:A', file: '/srv/x/y' }],
+    ['WORKDIR /w', 'id=a,target=$D/y', { id: 'a', source: 'env:A', file: '/srv/y' }],
+    ['ENV N=b', 'id=$N', { id: 'b', source: 'env:B' }],
+    ['WORKDIR /w', 'source=a,target=y', { id: 'a', source: 'env:A', file: '/w/y' }],
+  ])('is where Docker puts it: behind %s, %s', (before, mount, secret) => {
+    const lines = ['FROM debian', 'ARG D=/srv', before, `RUN --mount=type=secret,${mount} true`]
+    expect(secretsOf(lines)).toEqual([secret])
+  })
+
+  it('is in several places by several ids', () => {
+    const mounts = ['id=a', 'id=a', 'target=/x,id=a', 'id=tok_token,env=T'].map((one) => `--mount=type=secret,${one}`)
+    const lines = ['FROM debian', 'ARG TOK_TOKEN', `RUN ${mounts.join(' ')} a $TOK_TOKEN`]
+    expect(secretsOf(lines)).toEqual([
+      { id: 'tok_token', source: 'env:TOK_TOKEN', env: 'TOK_TOKEN' },
+      { id: 'a', source: 'env:A' },
+      { id: 'a-2', source: 'env:A', file: '/x' },
+      { id: 'tok_token-2', source: 'env:T', env: 'T' },
+    ])
+    const reversed = [...lines.slice(0, 2), 'RUN --mount=type=secret,id=a,target=/x --mount=type=secret,id=a true']
+    expect(secretsOf(reversed)).toContainEqual({ id: 'a-2', source: 'env:A', file: '/run/secrets/a' })
+  })
+})
+
 describe('forms of variables in a Dockerfile', () => {
   it.each([
     ['ARG A=1', `\${A:+yes}\${A+yes}`, 'yesyes'],

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import { unusualMode } from '../unusual-mode.ts'
 import { type CopyJob, type Destination, octalMode, stepTarget } from './copy-job.ts'
-import { knownHidden, shownHidden } from './hidden-text.ts'
+import { knownHidden, shownFields, shownHidden } from './hidden-text.ts'
 import { isArchive } from './is-archive.ts'
 import { noteModes } from './note-modes.ts'
 import { patternExpression } from './pattern-expression.ts'
@@ -190,14 +190,4 @@ function add(step: DraftFields, kind: Source['kind'], job: CopyJob, state: Stage
     const says = `\`--chmod=${options.chmod.mode}\` is for folders too; here it is for ${octal === undefined ? 'all that is in the destination' : 'files alone'}.`
     context.notes.add('OB245', options.chmod.place, says, 'Add a `chmod` step if it matters.')
   }
-}
-
-/** Fields in which hidden variables are themselves again. */
-export function shownFields(fields: DraftFields, { context }: Pick<StageState, 'context'>): DraftFields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? context.hidden.show(value) : value,
-    ]),
-  )
 }
