@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { importDockerfile } from '../../src/import/dockerfile/import-dockerfile.ts'
 import { SourceText } from '../../src/import/source-text.ts'
@@ -79,6 +79,29 @@ describe('a secret of RUN', () => {
     ])
     const reversed = [...lines.slice(0, 2), 'RUN --mount=type=secret,id=a,target=/x --mount=type=secret,id=a true']
     expect(secretsOf(reversed)).toContainEqual({ id: 'a-2', source: 'env:A', file: '/run/secrets/a' })
+  })
+})
+
+describe('the specs of a Dockerfile', () => {
+  it('are called each otherwise, whatever stages and images are called', () => {
+    const first = ['FROM debian AS one', 'COPY --from=nginx /a /a', 'COPY --from=x/nginx:2 /b /b']
+    const others = [
+      'FROM debian AS nginx',
+      'FROM one AS one',
+      'FROM scratch',
+      'COPY --from=nginx / /',
+      'COPY --from=one / /',
+    ]
+    const { images } = imported([...first, ...others])
+    const called = (name: string) => `${basename(folder)}${name}`
+    const names = ['-nginx', '-nginx-2', '-nginx-3', '-one', '-one-2', '']
+    expect(images.map(({ draft }) => draft.name)).toEqual(names.map(called))
+    const [, nginx, other, , two, last] = images.map(({ draft }) => draft)
+    expect([nginx, other, two].map((draft) => draft?.from)).toEqual(['nginx', 'x/nginx:2', `oci:out/${called('-one')}`])
+    expect(last?.steps.map(({ step }) => step?.unpack)).toEqual([
+      `out/${called('-nginx')}.tar`,
+      `out/${called('-one-2')}.tar`,
+    ])
   })
 })
 
