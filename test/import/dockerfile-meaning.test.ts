@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -79,6 +79,43 @@ describe('a secret of RUN', () => {
     ])
     const reversed = [...lines.slice(0, 2), 'RUN --mount=type=secret,id=a,target=/x --mount=type=secret,id=a true']
     expect(secretsOf(reversed)).toContainEqual({ id: 'a-2', source: 'env:A', file: '/run/secrets/a' })
+  })
+})
+
+describe('COPY', () => {
+  beforeAll(() => {
+    mkdirSync(join(folder, 'conf/app'), { recursive: true })
+    for (const file of ['conf/a.conf', 'conf/b.conf', 'conf/app/x']) writeFileSync(join(folder, file), '')
+  })
+
+  it.each([
+    ['--parents conf/a.conf /to/', [{ copy: 'conf/a.conf', to: '/to/conf/' }]],
+    ['--parents conf/app /to/', [{ copy: 'conf/app/', to: '/to/conf/app' }]],
+    ['--parents ./conf/./app/x /to/', [{ copy: 'conf/app/x', to: '/to/app/' }]],
+    ['--parents conf/app/./x /to/', [{ copy: 'conf/app/x', to: '/to/' }]],
+    ['--parents conf/*.conf /to/', [{ copy: 'conf/', to: '/to/conf', exclude: ['/*', '!/*.conf'] }]],
+    ['--parents conf/./*.conf /to/', [{ copy: 'conf/', to: '/to', exclude: ['/*', '!/*.conf'] }]],
+  ])('with %s keeps the folders of the source', (words, steps) => {
+    expect(specOf(['FROM debian', `COPY ${words}`]).steps).toEqual(steps)
+  })
+
+  const unpack = { unpack: expect.any(String), owner: 'archive' }
+  it.each([
+    ['--parents /a/b/c /to/', [{ ...unpack, to: '/to', wildcards: ['a/b/c'] }]],
+    ['--parents /a/./b/c /to/', [{ ...unpack, to: '/to', wildcards: ['a/b/c'], stripComponents: 1 }]],
+    [
+      '--chmod=u+x /a/tool.sh /srv/x/',
+      [
+        { ...unpack, to: '/srv/x', wildcards: ['a/tool.sh'], stripComponents: 1 },
+        { chmod: '/srv/x/tool.sh', mode: 'u+x', recursive: true },
+      ],
+    ],
+    ['--chmod=755 /a/lib /usr/local/', [{ ...unpack, to: '/usr/local', wildcards: ['a/lib'], stripComponents: 2 }]],
+  ])('from another image with %s', (words, steps) => {
+    const lines = ['FROM debian', `COPY --from=nginx ${words}`]
+    expect(specOf(lines).steps).toEqual(steps)
+    const isTold = imported(lines).findings.some(({ id }) => id === 'OB245')
+    expect(isTold).toBe(words.endsWith('/usr/local/'))
   })
 })
 
