@@ -1,3 +1,4 @@
+import { BlockRecorder } from './block-recorder.ts'
 import { MOST_HEADER, readCodes } from './deflate-header.ts'
 import { FileChecks } from './file-checks.ts'
 import { FINAL, FIRST, type GzipBlocks, STORED } from './gzip-blocks.ts'
@@ -5,9 +6,6 @@ import { gzipHeaderSize } from './gzip-header.ts'
 import { Inflater, SLACK, WINDOW } from './inflater.ts'
 
 const TRAILER = 8
-/** What describes a block takes 25 bytes: nobody makes so many that this is too little, but to do harm. */
-const MOST_BLOCKS = 1 << 18
-
 /** What comes next in the file. */
 type Stage = 'member' | 'block' | 'symbols' | 'trailer' | 'padding' | 'damaged'
 
@@ -24,12 +22,10 @@ export class GzipReader {
   #ended = false
   #stage: Stage = 'member'
   readonly #checks = new FileChecks()
-  /** Columns as in `GzipBlocks`; `#raw` and `#end` know of a block when it has ended. */
-  readonly #raw = [0]
-  readonly #start: number[] = []
-  readonly #end: number[] = []
-  readonly #flags: number[] = []
+  readonly #blocks = new BlockRecorder()
   #isFirst = false
+  /** Of the block at hand. */
+  #isFinal = false
 
   /** @param inflater gets what the file holds; one that checks has members checked, too */
   constructor(inflater: Inflater = new Inflater()) {
@@ -53,20 +49,12 @@ export class GzipReader {
     }
   }
 
-  /** The blocks, after the file's last byte; undefined when it is no gzip file, is cut short or damaged: see `fault`. */
+  /** The blocks, after the file's last byte; undefined when there are too many, or a `fault` says that it is no whole file. */
   end(): GzipBlocks | undefined {
     this.#ended = true
     this.#inflater.input.fill(0, this.#filled, this.#filled + SLACK)
     this.#scan()
-    if (this.#stage !== 'padding') return undefined
-    return {
-      count: this.#start.length,
-      raw: Float64Array.from(this.#raw),
-      start: Float64Array.from(this.#start),
-      end: Float64Array.from(this.#end),
-      flags: Uint8Array.from(this.#flags),
-      checks: this.#checks.end(),
-    }
+    return this.#stage === 'padding' ? this.#blocks.finish(this.#checks.end()) : undefined
   }
 
   /** Goes as far as the bytes that are there reach, and drops those that it is done with. */
@@ -80,7 +68,7 @@ export class GzipReader {
     if (this.#stage === 'padding') this.#checkPadding(input.subarray(done, this.#filled))
     // A header of gzip that is as long as this is no file's name.
     else if (this.#ended || done === 0) {
-      this.#fail('unexpected end of file')
+      this.#fail(this.#ended ? 'unexpected end of file' : 'a header without end')
       return
     }
     input.copyWithin(0, done, this.#filled)
@@ -113,10 +101,10 @@ export class GzipReader {
     const at = this.#inflater.bit >>> 3
     const size = gzipHeaderSize(this.#inflater.input.subarray(at, this.#filled))
     if (size === 'more') {
-      if (this.#ended && at === this.#filled && this.#start.length > 0) this.#stage = 'padding'
+      if (this.#ended && at === this.#filled && this.#blocks.count > 0) this.#stage = 'padding'
       return false
     }
-    if (size === undefined) return this.#start.length > 0 ? this.#to('padding') : this.#fail('incorrect header')
+    if (size === undefined) return this.#blocks.count > 0 ? this.#to('padding') : this.#fail('incorrect header')
     this.#inflater.bit += 8 * size
     this.#inflater.begin()
     this.#isFirst = true
@@ -128,7 +116,6 @@ export class GzipReader {
     if (!this.#has(MOST_HEADER)) return false
     const header = (input[bit >>> 3]! | (input[(bit >>> 3) + 1]! << 8)) >> (bit & 7)
     const type = (header >> 1) & 3
-    if (this.#start.length === MOST_BLOCKS) return this.#fail('too many blocks')
     if (type === 3) return this.#damaged('invalid block type')
     const flags = (header & 1 ? FINAL : 0) | (this.#isFirst ? FIRST : 0)
     if (type === 0) return this.#stored(flags | STORED)
@@ -178,15 +165,16 @@ export class GzipReader {
   }
 
   #begin(flags: number): void {
-    this.#start.push(this.#position())
-    this.#flags.push(flags)
     this.#isFirst = false
+    this.#isFinal = (flags & FINAL) !== 0
+    this.#blocks.begin(this.#position(), flags)
   }
 
   #finish(): boolean {
-    this.#end.push(this.#position())
-    this.#raw.push(this.#inflater.size)
-    return this.#to((this.#flags.at(-1)! & FINAL) === 0 ? 'block' : 'trailer')
+    this.#blocks.end(this.#position(), this.#inflater.size)
+    // Nobody wants anything but the blocks.
+    if (this.#blocks.isTooMany && !this.#inflater.checks) return this.#fail('too many blocks')
+    return this.#to(this.#isFinal ? 'trailer' : 'block')
   }
 
   /** The next bit of the file. */

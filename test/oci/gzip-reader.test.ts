@@ -112,6 +112,21 @@ describe('GzipReader', () => {
     expect([...found.raw]).toEqual([0, 1 + matches * 258])
   })
 
+  it('inflates more blocks than it keeps', () => {
+    const raw = Buffer.from('text')
+    const stored = Buffer.from([0, 4, 0, 0xfb, 0xff, ...raw])
+    // Four blocks with fixed codes, of 10 bits each, that hold nothing.
+    const empty = Buffer.alloc((5 * 2 ** 18) / 4, Buffer.from([2, 8, 32, 128, 0]))
+    const file = Buffer.concat([HEADER, empty, stored, Buffer.from([3, 0]), trailer(raw)])
+    expect(gunzipSync(file).equals(raw)).toBe(true)
+    const found = read(Buffer.concat([file, gzipSync('more')]))
+    expect(found).toEqual({ raw: Buffer.from('textmore'), fault: undefined, blocks: undefined })
+    expect(scan(file)).toBeUndefined()
+    expect(
+      read(Buffer.concat([HEADER, empty.subarray(5), stored, Buffer.from([3, 0]), trailer(raw)])).blocks?.count,
+    ).toBe(2 ** 18 - 2)
+  })
+
   it('knows the blocks that are stored', () => {
     const blocks = scan(gzipSync(RAW, { level: 0 }))!
     expect([...blocks.flags].every((flags) => (flags & STORED) !== 0)).toBe(true)
