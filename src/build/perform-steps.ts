@@ -9,7 +9,7 @@ import type { Store } from '../oci/store.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
-import type { BuildFacts } from '../provision/step.ts'
+import { type BuildFacts, isScript } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { LaidTarball } from './layer-sources.ts'
 import type { NewestInput } from './newest-input.ts'
@@ -44,6 +44,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
   const unpacked = (packed: PackedTarball, layer: Directory) => void tarballs.push({ packed, layer })
   await mkdir(options.logFolder, { recursive: true })
   const trees: Tree[] = []
+  const last = plan.steps.findLast(({ step }) => isScript(step))
   for (const planned of plan.steps) {
     const { number, verb, title } = planned
     signal.throwIfAborted()
@@ -60,6 +61,7 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       env: options.env,
       logFile: join(options.logFolder, `${plan.name}-step-${number}.log`),
       step: number,
+      isLastScript: planned === last,
     }
     try {
       const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, read } from 'node:fs'
+import { closeSync, constants, openSync, read, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { OcibakeError, systemCode } from '../errors.ts'
@@ -19,6 +19,8 @@ export interface Content {
 }
 
 const CHUNK = 1 << 20
+/** What is read so fast that to wait for a thread that does it takes longer. */
+const SMALL = 1 << 16
 const readAsync = promisify(read)
 
 /** Bytes in memory: for generated files and tests. */
@@ -111,7 +113,10 @@ export class Slice implements Content {
     const end = this.offset + this.size
     while (at < end) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - at))
-      const { bytesRead } = await readAsync(file.descriptor, buffer, 0, buffer.length, at)
+      const bytesRead =
+        buffer.length > SMALL
+          ? (await readAsync(file.descriptor, buffer, 0, buffer.length, at)).bytesRead
+          : readSync(file.descriptor, buffer, 0, buffer.length, at)
       const bytes = buffer.subarray(0, bytesRead)
       const isRight = file.guard === undefined || isAsWritten(file.guard, file.descriptor, bytes, at)
       if (bytesRead === 0 || !isRight) throw await file.damaged()

@@ -1,6 +1,10 @@
 import { type Digest, digestOf, isDigest } from './digest.ts'
-import type { Shelves } from './ingest.ts'
+import { gathered } from './gathered.ts'
+import type { Shelves } from './shelves.ts'
 import type { IndexedTar } from './store-layers.ts'
+
+/** A write costs as much as 20 KB of what is written, and the tar of a tree has two for each small file. */
+const GATHERED = 1 << 17
 
 export interface IngestTarOptions {
   /** Names the same bytes for ever (a digest of where and which), so that a tar of this key is taken in once. */
@@ -19,7 +23,7 @@ export async function ingestTar(
   const { layers, records } = shelves
   const file = await layers.create()
   try {
-    const tar = await layers.scan(bytes, file, signal)
+    const tar = await layers.scan(gathered(bytes, GATHERED), file, signal)
     const { diffId } = tar
     await layers.commit(tar)
     if (key !== undefined) await records.set(recordKey(key), diffId)

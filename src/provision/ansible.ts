@@ -26,7 +26,7 @@ export async function ansible(tree: Tree, step: AnsibleStep, tools: Tools): Prom
   try {
     const play = new Play({ step, tools, secrets, workspace, log })
     await play.install()
-    return untouched('tmp', tree, await throughRoot(tree, tools, (sandbox, laid) => play.perform(sandbox, laid)))
+    return untouched('tmp', tree, await throughRoot(tree, tools, (...used) => play.perform(...used)))
   } finally {
     log.close()
   }

@@ -6,24 +6,32 @@ import type { ByteString } from '../oci/name.ts'
 import type { Directory, Leaf, Node, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { writeError } from '../oci/write-error.ts'
+import { checkContents } from './check-contents.ts'
 import { settableXattrs, warnOfRefused } from './host-attributes.ts'
 import type { OwnerRecord, OwnerRecords } from './owner-records.ts'
 import { recordOf } from './record-of.ts'
 import type { Owners, RefusedXattr, RootChange } from './root-change.ts'
 import { changeRoot } from './root-changes.ts'
-import type { RootEntry } from './root-entries.ts'
+import { entriesNow, type RootEntry } from './root-entries.ts'
 import { sourcesIn } from './root-records.ts'
-import { type RootStamps, stampOf, stampRoot } from './root-stamps.ts'
+import { ctimeNow, passTick, type RootStamps, stampOf, stampsOf } from './root-stamps.ts'
 
 /** A tree on disk, and how to know again what of it is untouched. */
 export interface LaidOut {
   /** Absolute host path of what will be `/`. */
   readonly root: string
   readonly tree: Tree
+  /** Made when they are asked for the first time, if owners are real. @throws INTERNAL when the root is not the tree */
   readonly stamps: RootStamps
   readonly owners: Owners
   /** What is true of the root beside what the disk says; empty when owners are real. */
   readonly records: OwnerRecords
+  /**
+   * Looks whether the bytes that were laid out are those that the store was given, and makes the stamps: for while a
+   * script runs, which has to be ended when this throws.
+   * @throws STORE_CORRUPT; INTERNAL when the root is not the tree; the reason of the signal
+   */
+  verify(signal: AbortSignal): Promise<void>
 }
 
 export interface LayOutOptions {
@@ -60,7 +68,7 @@ export interface Unstamped extends Pick<LaidOut, 'root' | 'tree' | 'owners'> {
   refused(entry: RootEntry): ReadonlySet<ByteString> | undefined
 }
 
-/** Stamps all of a root, now that it is a tree. @throws INTERNAL when it is not; the reason of the signal */
+/** Takes down what lies in a root, now that it is a tree. @throws INTERNAL when it is not; the reason of the signal */
 export async function stamped({ root, tree, owners, refused }: Unstamped, signal: AbortSignal): Promise<LaidOut> {
   const records = new Map<string, OwnerRecord>()
   const stamp = (node: Directory | Leaf, entry: RootEntry) => {
@@ -69,7 +77,26 @@ export async function stamped({ root, tree, owners, refused }: Unstamped, signal
     if (record !== undefined) records.set(made.identity, record)
     return made
   }
-  return { root, tree, owners, records, stamps: await stampRoot(tree, root, stamp, signal) }
+  const last = ctimeNow(root)
+  const entries = await entriesNow(root, signal)
+  await passTick(root, last)
+  let made: RootStamps | undefined
+  const stamps = () => {
+    made ??= stampsOf(tree, entries, stamp)
+    return made
+  }
+  // They make the records that the script's sandbox needs.
+  if (owners === 'recorded') stamps()
+  return {
+    ...{ root, tree, owners, records },
+    get stamps() {
+      return stamps()
+    },
+    async verify(stop) {
+      await checkContents(tree, stop)
+      stamps()
+    },
+  }
 }
 
 export function namesByPath(refused: readonly RefusedXattr[]): ReadonlyMap<ByteString, ReadonlySet<ByteString>> {

@@ -51,7 +51,7 @@ export class Play {
     const { stop, isTimedOut, throwIfInterrupted } = stopSignal(this.#options.tools.signal, this.#timeout)
     const code = await this.#run('ansible-galaxy', galaxyArgs, stop)
     throwIfInterrupted()
-    if (isTimedOut()) throw this.#tooLong()
+    if (isTimedOut()) throw this.#tooLong('ansible-galaxy')
     if (code !== 0) throw await this.#failed('ansible-galaxy', code)
   }
 
@@ -59,8 +59,7 @@ export class Play {
    * Performs the playbooks; nothing of it runs any more when this settles. @returns how the sandbox ended: well
    * @throws TOOL_MISSING, RUN_FAILED, RUN_TIMEOUT, INTERRUPTED, SANDBOX_UNAVAILABLE
    */
-  async perform(sandbox: Sandbox, laid: LaidOut): Promise<SandboxExit> {
-    const { signal } = this.#options.tools
+  async perform(sandbox: Sandbox, laid: LaidOut, signal: AbortSignal): Promise<SandboxExit> {
     const { socket, playArgs } = this.#options.workspace
     const { throwIfInterrupted } = stopSignal(signal, undefined)
     const [over, ended] = [new AbortController(), new AbortController()]
@@ -122,16 +121,13 @@ export class Play {
 
   /** The sandbox is gone before the playbooks were at their end. */
   #endedEarly(exit: SandboxExit): OcibakeError {
-    if (exit.timedOut) return this.#tooLong()
+    if (exit.timedOut) return this.#tooLong('ansible-playbook')
     return this.#error('RUN_FAILED', `The agent in the sandbox ended with exit code ${exit.code}`)
   }
 
-  #tooLong(): OcibakeError {
+  #tooLong(program: string): OcibakeError {
     const seconds = this.#timeout! / 1000
-    return this.#error(
-      'RUN_TIMEOUT',
-      `ansible-playbook ${this.#title} was still running after ${seconds} s, and was killed`,
-    )
+    return this.#error('RUN_TIMEOUT', `${program} ${this.#title} was still running after ${seconds} s, and was killed`)
   }
 
   #error(code: ErrorCode, what: string): OcibakeError {

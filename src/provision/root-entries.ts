@@ -35,15 +35,41 @@ export async function eachEntry(
   visit: (entry: RootEntry) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let pending: string[] = []
-  const answer = helperAnswer({ verb: open ? 'survey-open' : 'survey', folder: root }, signal)
-  for await (const chunk of answer) {
-    const fields = `${pending.pop() ?? ''}${chunk.toString('latin1')}`.split('\0')
-    pending = pending.length === 0 ? fields : pending.concat(fields)
+  const reader = new EntryReader(visit)
+  for await (const chunk of survey(root, open, signal)) reader.push(chunk)
+}
+
+/** What is in a root now, as `eachEntry` says it when it is asked for. @throws the reason of the signal */
+export async function entriesNow(
+  root: string,
+  signal: AbortSignal,
+): Promise<(visit: (entry: RootEntry) => void) => void> {
+  const chunks = await Array.fromAsync(survey(root, false, signal))
+  return (visit) => {
+    const reader = new EntryReader(visit)
+    for (const chunk of chunks) reader.push(chunk)
+  }
+}
+
+function survey(root: string, open: boolean, signal: AbortSignal): AsyncIterable<Buffer> {
+  return helperAnswer({ verb: open ? 'survey-open' : 'survey', folder: root }, signal)
+}
+
+class EntryReader {
+  readonly #visit: (entry: RootEntry) => void
+  #pending: readonly string[] = []
+
+  constructor(visit: (entry: RootEntry) => void) {
+    this.#visit = visit
+  }
+
+  push(chunk: Buffer): void {
+    const fields = `${this.#pending.at(-1) ?? ''}${chunk.toString('latin1')}`.split('\0')
+    const all = this.#pending.slice(0, -1).concat(fields)
     let at = 0
     // The last one may go on in the next chunk.
-    for (; at + FIELDS < pending.length; at += FIELDS) visit(entryAt(pending, at))
-    pending = pending.slice(at)
+    for (; at + FIELDS < all.length; at += FIELDS) this.#visit(entryAt(all, at))
+    this.#pending = all.slice(at)
   }
 }
 

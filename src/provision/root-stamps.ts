@@ -5,7 +5,7 @@ import { type ByteString, display } from '../oci/name.ts'
 import type { Directory, Leaf, Tree } from '../oci/node.ts'
 import { walk } from '../oci/walk.ts'
 import { type OwnerRecord, sameRecord } from './owner-records.ts'
-import { eachEntry, type RootEntry } from './root-entries.ts'
+import type { RootEntry } from './root-entries.ts'
 
 /** What statx said of something that we laid out, by which it is known again, and known to be untouched. */
 export interface Stamp {
@@ -47,22 +47,24 @@ export function isUntouched(was: Stamp | undefined, now: Stamp): boolean {
   return was?.identity === now.identity && was.changed === now.changed && sameRecord(was.record, now.record)
 }
 
+/** Calls its argument for everything that lies in a root: see `eachEntry`. */
+export type Entries = (visit: (entry: RootEntry) => void) => void
+
 /**
- * Stamps everything that lies at `root`, which is `tree` and nothing else. What is changed from now on has another
- * ctime, or another record.
+ * Stamps everything that lies where `entries` are from, which is `tree` and nothing else. What is changed after
+ * `passTick` has another ctime, or another record.
  * @throws INTERNAL when something else lies there
  */
-export async function stampRoot(
+export function stampsOf(
   tree: Tree,
-  root: string,
+  entries: Entries,
   stamp: (node: Directory | Leaf, entry: RootEntry) => Stamp,
-  signal: AbortSignal,
-): Promise<RootStamps> {
+): RootStamps {
   const folders = new Map<ByteString, Stamp>()
   const leaves = new Map<Leaf, Stamp>()
   const byIdentity = new Map<string, Leaf>()
   const wanted = nodesOf(tree)
-  const look = (entry: RootEntry) => {
+  entries((entry) => {
     const [path, node] = wanted.next().value ?? []
     if (path !== entry.path || node === undefined) throw strange(entry.path)
     if (node.kind === 'directory') {
@@ -76,11 +78,9 @@ export async function stampRoot(
     if (leaves.has(node)) return
     leaves.set(node, stamp(node, entry))
     byIdentity.set(identity, node)
-  }
-  await eachEntry(root, { open: false }, look, signal)
+  })
   const { value: missing } = wanted.next()
   if (missing !== undefined) throw strange(missing[0])
-  await passTick(root, [...folders.values(), ...leaves.values()])
   return { folders, leaves, byIdentity }
 }
 
@@ -94,19 +94,19 @@ function strange(path: ByteString): OcibakeError {
   return new OcibakeError('INTERNAL', `The laid-out root is another one than was wanted at /${display(path)}.`)
 }
 
-/**
- * Waits until a new file gets a later ctime than every stamp: kernels before 6.13 count time in ticks of up to 10 ms,
- * some file systems in seconds, and a change within the last tick would not be seen.
- */
-async function passTick(root: string, stamps: readonly Stamp[]): Promise<void> {
-  let last = 0n
-  for (const { changed } of stamps) if (changed > last) last = changed
+/** What the ctime of a new file beside a root is now, nanoseconds. */
+export function ctimeNow(root: string): bigint {
   const probe = `${root}.tick`
-  for (let waited = 0; waited < 2500; waited += 5) {
-    closeSync(openSync(probe, 'w'))
-    const { ctimeNs } = lstatSync(probe, { bigint: true })
-    rmSync(probe)
-    if (ctimeNs > last) return
-    await setTimeout(5)
-  }
+  closeSync(openSync(probe, 'w'))
+  const { ctimeNs } = lstatSync(probe, { bigint: true })
+  rmSync(probe)
+  return ctimeNs
+}
+
+/**
+ * Waits until what is changed in a root gets a later ctime than `last`: kernels before 6.13 count time in ticks of up to
+ * 10 ms, some file systems in seconds, and a change within the last tick would not be seen.
+ */
+export async function passTick(root: string, last: bigint): Promise<void> {
+  for (let waited = 0; waited < 2500 && ctimeNow(root) <= last; waited += 5) await setTimeout(5)
 }

@@ -19,7 +19,7 @@ import { throughRoot } from './through-root.ts'
  * SPEC_INVALID for what only the running shows; INTERRUPTED or the reason of the signal
  */
 export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree> {
-  const { signal, build } = tools
+  const { build } = tools
   const account = await lookUpUser(tree, step.user ?? '0')
   const secrets = await readSecrets(step.secrets ?? [], build.env, account)
   const script = runScript(step)
@@ -32,7 +32,7 @@ export async function run(tree: Tree, step: RunStep, tools: Tools): Promise<Tree
     secrets: new Map([...script.files, ...secrets.files]),
     ...(step.timeout === undefined ? {} : { timeout: milliseconds(step) }),
   }
-  return await throughRoot(tree, tools, async (sandbox, laid) => {
+  return await throughRoot(tree, tools, async (sandbox, laid, signal) => {
     const log = new RunLog(build.logFile)
     const onLine = outputTo(log, tools, secrets.redact)
     let exit: SandboxExit

@@ -174,6 +174,8 @@ export interface BuildFacts {
   readonly logFile: string
   /** Counted from 1. */
   readonly step: number
+  /** No script comes after this one: nobody needs its root any more. */
+  readonly isLastScript: boolean
 }
 
 /** One function a step: the tree before in, the tree after out. */

@@ -122,6 +122,7 @@ export class Bench implements AsyncDisposable {
       env: {},
       logFile: this.logFile,
       step: 1,
+      isLastScript: false,
       ...facts,
     }
     return {
