@@ -41,9 +41,10 @@ function lay(below: Node | undefined, above: Directory, path: ByteString, contex
   if (above.attrs === null && below !== undefined && below.kind !== 'directory')
     return meet(below, above, path, context)
   const lower = below?.kind === 'directory' ? below : undefined
-  const kept = lower !== undefined && !above.opaque ? lower.children : new Map<ByteString, Node>()
   const attrs: Attrs = above.attrs ?? lower?.attrs ?? FRESH_DIRECTORY
+  if (lower === undefined || above.opaque) return layNew(above, attrs, path, context)
 
+  const kept = lower.children
   let children: Map<ByteString, Node> | undefined
   for (const [name, child] of above.children) {
     const old = kept.get(name)
@@ -53,8 +54,25 @@ function lay(below: Node | undefined, above: Directory, path: ByteString, contex
     if (laid === undefined) children.delete(name)
     else children.set(name, laid)
   }
-  if (children === undefined && kept === lower?.children && attrs === lower.attrs) return lower
+  if (children === undefined && attrs === lower.attrs) return lower
   return { kind: 'directory', attrs, opaque: false, children: children ?? kept }
+}
+
+/** A directory with nothing below it: as far as it can, it stays the layer's own, since half a million names are much. */
+function layNew(above: Directory, attrs: Attrs, path: ByteString, context: Context): Directory {
+  let children: Map<ByteString, Node> | undefined
+  let same = 0
+  for (const [name, child] of above.children) {
+    const laid = layChild(undefined, child, path === '' ? name : `${path}/${name}`, context)
+    if (laid === child && children === undefined) {
+      same++
+      continue
+    }
+    children ??= new Map(above.children.entries().take(same))
+    if (laid !== undefined) children.set(name, laid)
+  }
+  if (children === undefined && attrs === above.attrs && !above.opaque) return above
+  return { kind: 'directory', attrs, opaque: false, children: children ?? above.children }
 }
 
 function layChild(old: Node | undefined, child: Node, path: ByteString, context: Context): Node | undefined {

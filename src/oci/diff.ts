@@ -12,6 +12,8 @@ import { hardLinks } from './walk.ts'
  */
 export function diff(from: Tree, to: Tree): Directory {
   if (from === to) return directory()
+  // A whole tree is the layer that makes it: nothing is copied.
+  if (from.children.size === 0) return to.children.size === 0 && sameAttrs(from.attrs, to.attrs) ? directory() : to
   return between(from, to, '', movedLinks(from, to)) ?? directory()
 }
 
@@ -28,13 +30,14 @@ export function sameTree(a: Tree, b: Tree): boolean {
 function between(from: Node | undefined, to: Directory, path: ByteString, forced: Forced): Directory | undefined {
   if (from === to && !forced.below(path)) return undefined
   const lower = from?.kind === 'directory' ? from : undefined
+  if (lower === undefined) return to
   const children = new Map<ByteString, Node>()
-  for (const name of lower?.children.keys() ?? []) if (!to.children.has(name)) children.set(name, WHITEOUT)
+  for (const name of lower.children.keys()) if (!to.children.has(name)) children.set(name, WHITEOUT)
   for (const [name, node] of to.children) {
-    const change = changed(lower?.children.get(name), node, path === '' ? name : `${path}/${name}`, forced)
+    const change = changed(lower.children.get(name), node, path === '' ? name : `${path}/${name}`, forced)
     if (change !== undefined) children.set(name, change)
   }
-  if (lower !== undefined && children.size === 0 && sameAttrs(lower.attrs!, to.attrs!)) return undefined
+  if (children.size === 0 && sameAttrs(lower.attrs!, to.attrs!)) return undefined
   return directory(children, to.attrs)
 }
 

@@ -39,12 +39,13 @@ export async function rewriteFiles(tree: Tree, base: Tree, { concerns, rewrite }
 function newFiles(tree: Tree, base: Tree, concerns: Rewriting['concerns']): ReadonlySet<Node> {
   const found = new Set<Node>()
   const visit = (folder: Directory, old: Directory | undefined) => {
-    for (const [name, node] of folder.children) {
+    // Without an entry made for each of half a million.
+    folder.children.forEach((node, name) => {
       const before = old?.children.get(name)
-      if (node === before) continue
+      if (node === before) return
       if (node.kind === 'directory') visit(node, before?.kind === 'directory' ? before : undefined)
       else if (node.kind === 'file' && concerns(name, node.content)) found.add(node)
-    }
+    })
   }
   visit(tree, base)
   if (found.size > 0) for (const leaf of keptLeaves(tree, base)) found.delete(leaf)
