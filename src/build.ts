@@ -145,7 +145,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     }
   }
   if (!isChecked) await checkSpace(plan, base, options)
-  await using threads = await layerThreads(plan, base, store)
+  await using threads = await layerThreads(plan, store)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
