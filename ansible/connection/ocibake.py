@@ -56,8 +56,7 @@ class Connection(ConnectionBase):
         super().put_file(in_path, out_path)
         try:
             with open(to_bytes(in_path, errors="surrogate_or_strict"), "rb") as source:
-                chunks = iter(lambda: source.read(CHUNK), b"")
-                self._transfer("put", out_path, chunks, lambda _: None)
+                self._transfer("put", out_path, _chunks(source), lambda _: None)
         except OSError as error:
             raise AnsibleError(f"{to_text(in_path)} cannot be read: {error}") from error
 
@@ -83,11 +82,18 @@ class Connection(ConnectionBase):
         fields = [to_bytes(field, errors="surrogate_or_strict") for field in (verb, user, argument)]
         if any(b"\0" in field for field in fields):
             raise AnsibleError("a command, a path or a user holds a NUL byte")
+        faults = []
+        request = b"\0".join(fields) + b"\0"
         with _connected(os.environ["OCIBAKE_SOCKET"]) as agent:
             # The agent answers while it is being asked.
-            asking = threading.Thread(target=_send, args=(agent, b"\0".join(fields) + b"\0", chunks), daemon=True)
+            asking = threading.Thread(target=_send, args=(agent, request, chunks, faults), daemon=True)
             asking.start()
-            code, err = _receive(agent, on_output)
+            try:
+                code, err = _receive(agent, on_output)
+            except AnsibleConnectionFailure:
+                if faults:
+                    raise faults[0]
+                raise
         asking.join()
         return code, err
 
@@ -114,12 +120,31 @@ def _connected(path):
         os.close(folder)
 
 
-def _send(agent, head, chunks):
+class _Unreadable(Exception):
+    """The cause is why."""
+
+
+def _chunks(source):
+    while True:
+        try:
+            chunk = source.read(CHUNK)
+        except OSError as error:
+            raise _Unreadable from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _send(agent, head, chunks, faults):
     try:
         agent.sendall(head)
         for chunk in chunks:
             agent.sendall(chunk)
         agent.shutdown(socket.SHUT_WR)
+    except _Unreadable as error:
+        # The end of the input would be taken for the end of the file.
+        faults.append(error.__cause__)
+        agent.shutdown(socket.SHUT_RDWR)
     except OSError:
         # A command need not read what it is given. How it ended is said in the other direction.
         pass

@@ -56,7 +56,7 @@ export function fieldsOf(draft: Draft): { readonly [field: string]: DraftValue }
     from: draft.from,
     ...(draft.platform === undefined ? {} : { platform: draft.platform }),
     ...draft.others,
-    ...(steps.length === 0 ? {} : { steps }),
+    ...(draft.steps.length === 0 ? {} : { steps }),
     ...(Object.keys(draft.config).length === 0 ? {} : { config: draft.config }),
     ...(draft.tags.length === 0 ? {} : { tags: draft.tags }),
   }

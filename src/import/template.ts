@@ -22,6 +22,8 @@ export interface Variable {
   readonly default?: Value
   /** The variable of the environment that the default is taken from. */
   readonly env?: string
+  /** `value` has parts that were asked of the environment, which are for no spec. */
+  readonly isOfEnvironment?: true
   /** What it is in this import: `--var`, `--var-file`, `PKR_VAR_NAME`, else the default. */
   readonly value?: Value
 }

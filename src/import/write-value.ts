@@ -65,6 +65,8 @@ export function writeComment(comment: readonly string[], indent: string): string
 }
 
 export function labelOf(name: string): string {
+  // Without brackets it would be the object's prototype, and no field.
+  if (name === '__proto__') return "['__proto__']: "
   return `${/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) ? name : writeText(name, new Map())}: `
 }
 

@@ -4,7 +4,7 @@ import { ByteWriter } from './byte-writer.ts'
 import type { Digest } from './digest.ts'
 import type { GzipBlocks } from './gzip-blocks.ts'
 
-/** Goes up whenever the format or what GzipBlockScanner finds in the same bytes changes; others are not read. */
+/** Goes up whenever the format or what GzipReader finds in the same bytes changes; others are not read. */
 const VERSION = 'blocks 1'
 
 /** What a look at a blob has found; 'none': it is no gzip file, or one of which no block can be used. */

@@ -23,6 +23,12 @@ export class ByteReader {
     return value
   }
 
+  /** Goes past a string or bytes. */
+  skip(): void {
+    const size = this.number()
+    this.#at += size
+  }
+
   string(): ByteString {
     const size = this.number()
     this.#at += size

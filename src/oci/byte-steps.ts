@@ -1,71 +1,78 @@
-interface Step {
-  readonly gather: boolean
-  readonly size: number
-  left: number
-  readonly boundary: boolean
-  readonly then: (bytes: Buffer) => void
-}
-
 const NOTHING = Buffer.alloc(0)
 
 /**
  * Turns chunks of any length into the steps of a parser: gather so many bytes, or let so many pass, then go on with
- * `then`, which sets the next step. Only what is gathered is ever held.
+ * `then`, which sets the next step. Only what is gathered is ever held; a step costs no memory.
  */
 export class ByteSteps {
   /** Bytes that went through so far. */
   offset = 0
-  #step: Step | undefined
+  /** Bytes until the present step is done. */
+  left = 0
+  /** Of the present step. Nothing to go on with: bytes are ignored. */
+  #then: ((bytes: Buffer) => void) | undefined
+  #size = 0
+  #isGathering = false
+  #isBoundary = false
   #gathered: Buffer = NOTHING
 
   /** Calls `then` with the next `size` bytes, a view that lasts for the call. `boundary`: the input may end before. */
   gather(size: number, then: (bytes: Buffer) => void, boundary = false): void {
-    if (size === 0) then(NOTHING)
-    else this.#step = { gather: true, size, left: size, boundary, then }
+    this.#next(size, then, true, boundary)
   }
 
   /** Calls `then` when `size` bytes have passed. */
   skip(size: number, then: () => void): void {
-    if (size === 0) then()
-    else this.#step = { gather: false, size, left: size, boundary: false, then }
+    this.#next(size, then, false, false)
+  }
+
+  #next(size: number, then: (bytes: Buffer) => void, isGathering: boolean, isBoundary: boolean): void {
+    if (size === 0) {
+      then(NOTHING)
+      return
+    }
+    this.#then = then
+    this.#size = size
+    this.left = size
+    this.#isGathering = isGathering
+    this.#isBoundary = isBoundary
   }
 
   /** From now on bytes are ignored, and not counted. */
   stop(): void {
-    this.#step = undefined
+    this.#then = undefined
+    this.left = 0
   }
 
   get stopped(): boolean {
-    return this.#step === undefined
-  }
-
-  /** Bytes until the present step is done. */
-  get left(): number {
-    return this.#step?.left ?? 0
+    return this.#then === undefined
   }
 
   /** Whether the input may end here. */
   get atBoundary(): boolean {
-    const step = this.#step
-    return step === undefined || (step.boundary && step.left === step.size)
+    return this.#then === undefined || (this.#isBoundary && this.left === this.#size)
   }
 
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    for (let at = 0; at < bytes.length && this.#step !== undefined; ) {
-      const taken = bytes.subarray(at, at + this.#step.left)
-      at += taken.length
-      this.#take(this.#step, taken)
+    for (let at = 0; at < bytes.length && this.#then !== undefined; ) {
+      const end = at + Math.min(this.left, bytes.length - at)
+      this.#take(bytes, at, end, this.#then)
+      at = end
     }
   }
 
-  #take(step: Step, taken: Buffer): void {
-    if (step.gather && taken.length < step.size) {
-      if (step.left === step.size) this.#gathered = Buffer.allocUnsafe(step.size)
-      taken.copy(this.#gathered, step.size - step.left)
+  #take(bytes: Buffer, at: number, end: number, then: (bytes: Buffer) => void): void {
+    const size = end - at
+    const isWhole = size === this.#size
+    if (this.#isGathering && !isWhole) {
+      if (this.left === this.#size) this.#gathered = Buffer.allocUnsafe(this.#size)
+      bytes.copy(this.#gathered, this.#size - this.left, at, end)
     }
-    step.left -= taken.length
-    this.offset += taken.length
-    if (step.left === 0) step.then(taken.length === step.size ? taken : this.#gathered)
+    this.left -= size
+    this.offset += size
+    if (this.left > 0) return
+    if (this.#isGathering) then(isWhole ? bytes.subarray(at, end) : this.#gathered)
+    else then(NOTHING)
   }
 }

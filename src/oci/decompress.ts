@@ -1,7 +1,8 @@
 import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { messageOf, OcibakeError } from '../errors.ts'
-import { EXPANSION_FREE, EXPANSION_RATIO, isBomb } from './expansion.ts'
+import { OcibakeError } from '../errors.ts'
+import { damagedData } from './damaged-data.ts'
+import { checkExpansion } from './expansion.ts'
 import { passing } from './passing.ts'
 
 export type Compression = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'none'
@@ -57,7 +58,7 @@ export async function* decompress(
     const inflated = members(input, compression, what)
     for await (const chunk of use === 'pass' ? passing(inflated) : inflated) {
       written += chunk.byteLength
-      if (isBomb(input.taken, written)) throw bomb(what, input.taken, written)
+      checkExpansion(what, input.taken, written)
       yield chunk
     }
   } finally {
@@ -97,7 +98,7 @@ async function* oneEngine(input: Input, compression: 'gzip' | 'zstd', what: stri
   try {
     for await (const chunk of engine) yield chunk
   } catch (error) {
-    if (failure === undefined) throw damaged(what, compression, input.taken, error)
+    if (failure === undefined) throw damagedData(what, compression, input.taken, error)
   } finally {
     engine.destroy()
   }
@@ -107,7 +108,8 @@ async function* oneEngine(input: Input, compression: 'gzip' | 'zstd', what: stri
 
 async function onlyZeros(input: Input, what: string): Promise<void> {
   for (let chunk = await input.take(); chunk !== undefined; chunk = await input.take()) {
-    if (chunk.some((byte) => byte !== 0)) throw damaged(what, 'gzip', input.taken, 'something follows its last member')
+    if (chunk.some((byte) => byte !== 0))
+      throw damagedData(what, 'gzip', input.taken, 'something follows its last member')
   }
 }
 
@@ -154,20 +156,4 @@ class Input {
   async close(): Promise<void> {
     await this.#source.return?.()
   }
-}
-
-function damaged(what: string, compression: string, at: number, cause: unknown): OcibakeError {
-  const why = typeof cause === 'string' ? cause : messageOf(cause)
-  return new OcibakeError('ARCHIVE_INVALID', `${what} is damaged ${compression} data: ${why} (within ${at} bytes).`, {
-    hint: 'Fetch or make it again.',
-    cause,
-  })
-}
-
-function bomb(what: string, from: number, to: number): OcibakeError {
-  return new OcibakeError(
-    'ARCHIVE_UNSAFE',
-    `${what} expands to more than ${to} bytes from ${from}; at most ${EXPANSION_RATIO} times its size is accepted above ${EXPANSION_FREE} bytes.`,
-    { hint: 'If it is meant to be so, give it uncompressed.' },
-  )
 }

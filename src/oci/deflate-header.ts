@@ -1,11 +1,13 @@
 import type { DeflateCodes } from './deflate-codes.ts'
+import { DROP } from './deflate-entry.ts'
 import { fillCode } from './huffman-code.ts'
 
 /** RFC 1951, section 3.2.7: a header is no longer than this, in bytes. */
 export const MOST_HEADER = 600
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 const LENGTH_BITS = 7
-const SYMBOLS = Int32Array.from({ length: 19 }, (_, symbol) => symbol << 4)
+const SYMBOL_SHIFT = 8
+const SYMBOLS = Int32Array.from({ length: 19 }, (_, symbol) => symbol << SYMBOL_SHIFT)
 /** Of the symbols that repeat: bits that say how often, and how often at least. */
 const REPEAT_BITS = [2, 3, 7]
 const REPEAT_LEAST = [3, 3, 11]
@@ -42,8 +44,8 @@ function readLengths(view: DataView, start: number, count: number): number | und
     const word = bitsAt(view, bit)
     const entry = lengthEntries[word & ((1 << LENGTH_BITS) - 1)]!
     if (entry < 0) return undefined
-    const codeBits = entry & 15
-    const symbol = entry >> 4
+    const codeBits = entry & DROP
+    const symbol = entry >> SYMBOL_SHIFT
     bit += codeBits
     if (symbol < 16) {
       lengths[i++] = symbol

@@ -113,6 +113,35 @@ export class EntryReader implements Iterable<TarEntry> {
     const before = first()
     while (!from.atEnd) yield readEntry(from, before)
   }
+
+  /** The targets of its hard links, in their order; no member is made for them. */
+  linkTargets(): readonly ByteString[] {
+    const from = new ByteReader(this.#bytes)
+    const targets: ByteString[] = []
+    while (!from.atEnd) skipEntry(from, targets)
+    return targets
+  }
+}
+
+/** Goes past a member as `readEntry` reads it; notes where it leads if it is a hard link. */
+function skipEntry(from: ByteReader, targets: ByteString[]): void {
+  const flags = from.number()
+  const type = TYPES[flags & TYPE_MASK]!
+  from.number()
+  from.skip()
+  if ((flags & SAME_ATTRS) === 0) skipNumbers(from, 4)
+  if (type === 'link') targets.push(from.string())
+  else if (type === 'symlink') from.skip()
+  else if (type === 'character' || type === 'block') skipNumbers(from, 2)
+  else if (type === 'file') {
+    from.number()
+    skipNumbers(from, (flags & WHOLE) !== 0 ? 1 : 3 * from.number())
+  }
+  if ((flags & XATTRS) !== 0) for (let left = 2 * from.number(); left > 0; left--) from.skip()
+}
+
+function skipNumbers(from: ByteReader, count: number): void {
+  for (let left = count; left > 0; left--) from.number()
 }
 
 function readEntry(from: ByteReader, before: Before): TarEntry {

@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { combineCrc } from './combine-crc.ts'
 import { CHECKED } from './gzip-blocks.ts'
 
 /** By what a file that never changes is known to be what was written. Memory that threads share. */
@@ -45,6 +46,26 @@ export function isAsWritten(guard: FileGuard, descriptor: number, bytes: Uint8Ar
     if (!isRight(guard, i, whole)) return false
   }
   return true
+}
+
+/**
+ * The CRC-32 of bytes that were read at `at`, or undefined when they are not those that were written. What `isAsWritten`
+ * has to compute is not computed again.
+ */
+export function crcAsWritten(guard: FileGuard, descriptor: number, bytes: Uint8Array, at: number): number | undefined {
+  const [right, checks] = [new Uint8Array(guard.states), new Uint32Array(guard.checks)]
+  const end = at + bytes.byteLength
+  let crc = 0
+  for (let i = Math.floor(at / CHECKED); i * CHECKED < end; i++) {
+    const [from, to] = [i * CHECKED, Math.min((i + 1) * CHECKED, guard.size)]
+    const part = bytes.subarray(Math.max(from - at, 0), to - at)
+    const isWhole = part.byteLength === to - from
+    if (right[i] !== RIGHT && !(isWhole ? isRight(guard, i, part) : isWindowRight(guard, descriptor, i))) {
+      return undefined
+    }
+    crc = combineCrc(crc, isWhole ? checks[i]! : crc32(part), part.byteLength)
+  }
+  return crc
 }
 
 /** As `isAsWritten`, of bytes that somebody else reads. */

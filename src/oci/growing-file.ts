@@ -1,10 +1,9 @@
-import { close, openSync, read } from 'node:fs'
+import { close, openSync, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const CHUNK = 256 << 10
 /** Chunks that are good at a time: a stream holds the one that it sends, the next, and asks for a third. */
 const GOOD = 4
-const readAsync = promisify(read)
 const closeAsync = promisify(close)
 
 /** A file that is being written, read from its start meanwhile. Whoever gets one closes it. */
@@ -13,7 +12,6 @@ export class GrowingFile {
   #size = 0
   #state: 'growing' | 'whole' | 'gone' = 'growing'
   #news = Promise.withResolvers<void>()
-  #reading: Promise<unknown> = Promise.resolve()
   #closed = false
 
   constructor(path: string) {
@@ -45,14 +43,16 @@ export class GrowingFile {
    */
   async *bytes(): AsyncGenerator<Uint8Array> {
     const ring = Array.from({ length: GOOD }, () => Buffer.allocUnsafeSlow(CHUNK))
-    for (let [at, turn] = [0, 0]; await this.reaches(at + 1); turn++) {
+    for (let [at, turn] = [0, 0]; ; turn++) {
+      // Whole chunks, for each costs the reader the same.
+      await this.reaches(at + CHUNK)
       if (this.#closed) throw new Error('nobody wants the rest of a growing file')
       const buffer = ring[turn % GOOD]!
-      const reading = readAsync(this.#descriptor, buffer, 0, Math.min(CHUNK, this.#size - at), at)
-      this.#reading = reading
-      const { bytesRead } = await reading
-      yield buffer.subarray(0, bytesRead)
-      at += bytesRead
+      // Just written, it is in memory: to ask another thread for it takes longer than to read it.
+      const got = readSync(this.#descriptor, buffer, 0, Math.min(CHUNK, this.#size - at), at)
+      if (got === 0) break
+      yield buffer.subarray(0, got)
+      at += got
     }
     if (this.#state !== 'whole') throw new Error('the file was given up')
   }
@@ -61,7 +61,6 @@ export class GrowingFile {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#reading.catch(() => {})
     await closeAsync(this.#descriptor)
   }
 

@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+
 const EXTRA_FIELD = 4
 const NAME = 8
 const COMMENT = 16
@@ -25,6 +27,8 @@ export function gzipHeaderSize(bytes: Uint8Array): number | 'more' | undefined {
     if (end < 0) return 'more'
     size = end + 1
   }
-  if ((flags & CHECKSUM) !== 0) size += 2
-  return size <= bytes.byteLength ? size : 'more'
+  if ((flags & CHECKSUM) === 0) return size <= bytes.byteLength ? size : 'more'
+  if (size + 2 > bytes.byteLength) return 'more'
+  const sum = bytes[size]! + 256 * bytes[size + 1]!
+  return sum === (crc32(bytes.subarray(0, size)) & 0xffff) ? size + 2 : undefined
 }

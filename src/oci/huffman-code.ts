@@ -1,4 +1,4 @@
-import { EXTRA, EXTRA_AT_SHIFT, INVALID, KIND, LONGER, LONGER_AT } from './deflate-entry.ts'
+import { CODE_SHIFT, INVALID, KIND, LONGER, LONGER_AT, MATCH } from './deflate-entry.ts'
 
 const LONGEST = 15
 // Pure, so that it is left out of programs that only name what is here: it takes 3 ms to make.
@@ -52,9 +52,7 @@ export function fillCode(table: CodeTable, lengths: Uint8Array, symbols: Int32Ar
 }
 
 function entryOf(symbol: number, length: number): number {
-  if (symbol >= 0) return symbol + length
-  const kind = symbol & KIND
-  return kind === INVALID ? INVALID : symbol + length + (kind === EXTRA ? length << EXTRA_AT_SHIFT : 0)
+  return symbol + length + ((symbol & MATCH) === 0 ? 0 : length << CODE_SHIFT)
 }
 
 /** Every longer code has a table of one size behind its first bits: they are rare, and few. */

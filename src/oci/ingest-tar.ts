@@ -1,6 +1,6 @@
 import { type Digest, digestOf, isDigest } from './digest.ts'
 import { gathered } from './gathered.ts'
-import type { Shelves } from './ingest.ts'
+import type { Shelves } from './shelves.ts'
 import type { IndexedTar } from './store-layers.ts'
 
 /** A write costs as much as 20 KB of what is written, and the tar of a tree has two for each small file. */

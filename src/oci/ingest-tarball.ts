@@ -1,13 +1,18 @@
-import type { BlockScan } from './block-scan.ts'
-import { detectCompression, HEAD_BYTES } from './decompress.ts'
-import { type Digest, Digester, digestOf, isDigest } from './digest.ts'
-import type { Shelves } from './ingest.ts'
+import { OcibakeError } from '../errors.ts'
+import { type Digest, digestOf, isDigest } from './digest.ts'
+import type { GzipScan } from './gzip-scan.ts'
+import { tarOf } from './ingest-gzip.ts'
 import type { Layer } from './layer.ts'
+import type { TarSummary } from './passing-tar.ts'
+import { type CheckWhole, PassingTarball } from './passing-tarball.ts'
+import type { Shelves } from './shelves.ts'
 import type { StoreBlocks } from './store-blocks.ts'
 import type { IndexedTar } from './store-layers.ts'
 
 /** Bytes of a gzip tarball from which on it is kept. Compressing as much again takes longer than to fetch it anew. */
 const LARGE = 8 << 20
+/** Bytes of a gzip tarball from which on a thread that unpacks it is worth its start. */
+const BESIDE = 1 << 20
 
 /** A tarball that is kept as it came: what to ask `Store.gzipSource` for. */
 export type PackedTarball = Omit<Layer, 'mediaType'>
@@ -21,13 +26,16 @@ export interface Tarball extends IndexedTar {
 }
 
 export interface IngestTarballOptions {
-  /** What the whole turns out to be: may throw. */
-  check(whole: { readonly digest: Digest; readonly size: number }): void
+  readonly check: CheckWhole
   /** The bytes, decompressed. */
   unpack(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  /** Names the tarball in errors. */
+  readonly name: string
+  /** What a tarball began with that was decompressed without `unpack`, and turned out to be no tar: 512 bytes at most. */
+  onHead?(raw: Uint8Array): void
   /**
-   * A file on the store's disk that the bytes are read from, perhaps while it grows. Of a large tarball with gzip it
-   * becomes the blob. Without it, nothing is kept.
+   * A file on the store's disk that the bytes are read from, perhaps while it grows. Gzip is unpacked from there by a
+   * thread, and of a large tarball it becomes the blob. Without it, nothing is kept.
    */
   readonly path?: string
   readonly signal: AbortSignal
@@ -43,29 +51,67 @@ interface TarballRecord {
 
 /** See `Store.ingestTarball`. */
 export async function ingestTarball(
-  { layers, blobs, blocks, records }: Shelves,
+  shelves: Shelves,
   bytes: AsyncIterable<Uint8Array>,
-  { check, unpack, path, signal }: IngestTarballOptions,
+  options: IngestTarballOptions,
 ): Promise<Tarball> {
+  const { layers, blobs, blocks, records } = shelves
+  const { path, check } = options
   const file = await layers.create()
-  const passing = new PassingTarball(blocks, path)
+  const passing = new PassingTarball(bytes, check)
+  let scan: GzipScan | undefined
   try {
-    const raw = unpack(passing.of(bytes, check))
+    await passing.readAhead(path === undefined ? 0 : BESIDE)
     // No digest says that it is whole, and what comes behind may be what is missing.
-    const tar = await layers.scan(raw, file, signal, { padded: true })
-    await layers.commit(tar)
-    const { digest, size, isGzip } = passing.whole
-    const record: TarballRecord = { diffId: tar.diffId, size, isGzip }
+    const end = { padded: true }
+    if (path !== undefined && passing.isGzip && !passing.isRead) {
+      scan = blocks.watch(path, { unpack: { path: file.path, what: options.name, end } })
+    }
+    const tar =
+      scan === undefined
+        ? await layers.scan(options.unpack(passing.all()), file, options.signal, end)
+        : await unpackedBeside(blocks, passing, scan, options)
+    await layers.commit({ ...tar, file })
+    const { digest, size } = passing.whole
+    const record: TarballRecord = { diffId: tar.diffId, size, isGzip: passing.isGzip }
     if (path !== undefined && isKept(record)) {
       await blobs.adopt(path, digest)
-      passing.keep()
+      if (scan !== undefined) blocks.expect(digest, scan)
     }
     await records.set(recordKey(digest), record)
     return { ...(await layers.opened(tar.diffId)), digest, packed: packedOf(digest, record) }
   } finally {
-    passing.end()
+    scan?.ended('gone')
+    await passing.close()
     await file.discard()
   }
+}
+
+/** What the thread makes of the file that the bytes are read from. */
+async function unpackedBeside(
+  blocks: StoreBlocks,
+  passing: PassingTarball,
+  scan: GzipScan,
+  { signal, onHead }: IngestTarballOptions,
+): Promise<TarSummary> {
+  scan.grew(passing.size)
+  for await (const _ of passing.rest()) {
+    // What is wrong with the bytes may be that they are the wrong ones, or that they are being fetched anew.
+    if (scan.failure !== undefined && !isOfArchive(scan.failure.error)) throw scan.failure.error
+    scan.grew(passing.size)
+  }
+  scan.ended('whole')
+  try {
+    return tarOf(await blocks.waitFor(scan.answer, signal))
+  } catch (error) {
+    if (scan.failure !== undefined) onHead?.(scan.failure.head)
+    throw error
+  }
+}
+
+/** Anything but, say, a full disk. */
+function isOfArchive(error: unknown): boolean {
+  return !(error instanceof OcibakeError) || /^ARCHIVE_/.test(error.code)
 }
 
 /** See `Store.findTarball`. */
@@ -94,60 +140,4 @@ function packedOf(digest: Digest, record: TarballRecord): PackedTarball | undefi
 
 function recordKey(tarball: Digest): Digest {
   return digestOf(`ocibake tarball ${tarball}`)
-}
-
-/** A tarball on its way to be unpacked: hashed, and looked at by a thread if it may be kept. */
-class PassingTarball {
-  readonly #blocks: StoreBlocks
-  readonly #path: string | undefined
-  readonly #digester = new Digester()
-  #head = Buffer.alloc(0)
-  #scan: BlockScan | undefined
-  #whole: { readonly digest: Digest; readonly size: number; readonly isGzip: boolean } | undefined
-
-  constructor(blocks: StoreBlocks, path: string | undefined) {
-    this.#blocks = blocks
-    this.#path = path
-  }
-
-  async *of(bytes: AsyncIterable<Uint8Array>, check: IngestTarballOptions['check']): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) {
-      if (this.#head.length < HEAD_BYTES) this.#head = Buffer.concat([this.#head, chunk.subarray(0, HEAD_BYTES)])
-      this.#digester.update(chunk)
-      this.#follow()
-      yield chunk
-    }
-    const { size } = this.#digester
-    this.#whole = { digest: this.#digester.digest(), size, isGzip: this.#isGzip }
-    check(this.#whole)
-  }
-
-  /** When all has passed. */
-  get whole(): { readonly digest: Digest; readonly size: number; readonly isGzip: boolean } {
-    if (this.#whole === undefined) throw new Error('the tarball has not passed yet')
-    return this.#whole
-  }
-
-  /** The file is a blob of the store now. */
-  keep(): void {
-    if (this.#scan === undefined) return
-    this.#blocks.expect(this.whole.digest, this.#scan)
-    this.#scan.ended('whole')
-  }
-
-  /** Whatever came of it, nothing comes any more. */
-  end(): void {
-    this.#scan?.ended('gone')
-  }
-
-  get #isGzip(): boolean {
-    return detectCompression(this.#head) === 'gzip'
-  }
-
-  #follow(): void {
-    const { size } = this.#digester
-    if (this.#path === undefined || !isKept({ size, isGzip: this.#isGzip })) return
-    this.#scan ??= this.#blocks.watch(this.#path)
-    this.#scan.grew(size)
-  }
 }

@@ -1,14 +1,16 @@
 import { OcibakeError } from '../errors.ts'
-import { decompress, detectCompression } from './decompress.ts'
+import { decompress } from './decompress.ts'
 import { type Digest, digestOf, isDigest } from './digest.ts'
 import { gathered } from './gathered.ts'
+import { gzipAhead, isGzipFile } from './gzip-head.ts'
+import { isUnpackedBeside, unpackArriving, unpackStored } from './ingest-gzip.ts'
 import { type OpenAt, resumed } from './resumed.ts'
+import type { Shelves } from './shelves.ts'
 import type { Descriptor } from './source.ts'
-import type { StoreBlobs } from './store-blobs.ts'
-import { hasUsefulBlocks, type StoreBlocks } from './store-blocks.ts'
-import type { StoreLayers } from './store-layers.ts'
-import type { StoreRecords } from './store-records.ts'
+import { hasUsefulBlocks } from './store-blocks.ts'
+import type { TempFile } from './temp-file.ts'
 import { verified } from './verified.ts'
+import { checkDiffId, type WantedLayer } from './wanted-layer.ts'
 
 /** What is hashed, inflated and written at once. Twice as much is a little faster and takes 20 MB more. */
 const GATHERED = 1 << 17
@@ -31,14 +33,6 @@ export interface StoredLayer {
   readonly diffId: Digest
 }
 
-/** The parts of a store that taking in needs. */
-export interface Shelves {
-  readonly blobs: StoreBlobs
-  readonly blocks: StoreBlocks
-  readonly layers: StoreLayers
-  readonly records: StoreRecords
-}
-
 /** See `Store.ingestBlob`. */
 export async function ingestBlob(
   { blobs }: Shelves,
@@ -54,14 +48,6 @@ export async function ingestBlob(
   } finally {
     await file.discard()
   }
-}
-
-/** What is to be taken in, and what it must be. */
-interface WantedLayer {
-  readonly descriptor: Descriptor
-  readonly diffId: Digest | undefined
-  readonly blocks: boolean
-  readonly signal: AbortSignal | undefined
 }
 
 /** See `Store.ingestLayer`. */
@@ -94,10 +80,16 @@ async function findLayer({ blobs, layers, records }: Shelves, wanted: WantedLaye
 
 /** From the blob that is here already; undefined when there is none, or it turned out to be damaged. */
 async function inflateStored(shelves: Shelves, wanted: WantedLayer): Promise<Digest | undefined> {
-  const { blobs } = shelves
+  const { blobs, records } = shelves
+  const { digest } = wanted.descriptor
   if (!(await blobs.hasWhole(wanted.descriptor))) return undefined
   try {
-    return await inflate(shelves, wanted, blobs.open(wanted.descriptor.digest, 0), async () => {})
+    if (!isUnpackedBeside(wanted) || !(await isGzipFile(blobs.path(digest)))) {
+      return await inflate(shelves, wanted, blobs.open(digest, 0), async () => {})
+    }
+    const { diffId } = await unpackStored(shelves, wanted)
+    await records.set(recordKey(digest), diffId)
+    return diffId
   } catch (error) {
     if (error instanceof OcibakeError && error.code === 'STORE_CORRUPT') return undefined
     throw error
@@ -107,26 +99,28 @@ async function inflateStored(shelves: Shelves, wanted: WantedLayer): Promise<Dig
 async function inflateFetched(
   shelves: Shelves,
   wanted: WantedLayer,
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncGenerator<Uint8Array>,
 ): Promise<Digest> {
-  const { blobs, blocks } = shelves
+  const { blobs, records } = shelves
   const { digest, size } = wanted.descriptor
   const blob = await blobs.create(size)
-  async function* copied() {
-    for await (const chunk of bytes) {
-      if (wanted.blocks && blob.size === 0 && detectCompression(chunk) === 'gzip') {
-        const scan = blocks.watch(blob.path)
-        blob.tell(scan)
-        blocks.expect(digest, scan)
-      }
-      await blob.write(chunk)
-      yield chunk
-    }
-  }
+  const publish = () => blobs.commit(blob, digest)
   try {
-    return await inflate(shelves, wanted, copied(), () => blobs.commit(blob, digest))
+    const { isGzip, all } = await gzipAhead(bytes)
+    if (!isGzip || !isUnpackedBeside(wanted)) return await inflate(shelves, wanted, writtenTo(blob, all), publish)
+    const { diffId } = await unpackArriving(shelves, wanted, all, blob, publish)
+    await records.set(recordKey(digest), diffId)
+    return diffId
   } finally {
+    await bytes.return(undefined)
     await blob.discard()
+  }
+}
+
+async function* writtenTo(blob: TempFile, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    await blob.write(chunk)
+    yield chunk
   }
 }
 
@@ -192,15 +186,6 @@ async function* watched(
 /** The same bytes, from an iteration whose end does not close the source. */
 function unclosed(source: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }
-}
-
-function checkDiffId({ descriptor, diffId }: WantedLayer, got: Digest): void {
-  if (diffId === undefined || got === diffId) return
-  throw new OcibakeError(
-    'DIFF_ID_MISMATCH',
-    `The layer ${descriptor.digest} unpacks to ${got}; the config says ${diffId}.`,
-    { hint: 'The image is inconsistent: whoever made it has to push it again.' },
-  )
 }
 
 /** What a blob unpacks to is only ever recorded after both were hashed. */

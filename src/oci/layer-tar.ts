@@ -1,11 +1,20 @@
 import { OcibakeError } from '../errors.ts'
 import type { Content, Slice, SliceFile } from './content.ts'
 import { type ByteString, display } from './name.ts'
-import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, NO_XATTRS, type Node } from './node.ts'
+import {
+  type Attrs,
+  type Directory,
+  type File,
+  FRESH_DIRECTORY,
+  type Leaf,
+  type Link,
+  NO_XATTRS,
+  type Node,
+} from './node.ts'
 import { OwnHeaders } from './own-headers.ts'
 import type { EntryType } from './tar-entry.ts'
 import { END_OF_ARCHIVE, encodeEntry, type HeaderFields, padding } from './tar-header.ts'
-import { hardLinks, walk } from './walk.ts'
+import { sharedLeaves, Walk } from './walk.ts'
 import { OPAQUE_NAME, WHITEOUT_PREFIX } from './whiteout-name.ts'
 
 /** A member of a layer's archive: its header, extended headers included, and what follows it. */
@@ -25,12 +34,6 @@ const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
 /** What a Link gets that does not know what it links to. */
 const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
 
-/** What a member says, before it is bytes. */
-interface Described {
-  readonly fields: HeaderFields
-  readonly content?: Content
-}
-
 /**
  * A layer as the members of its tar: names in byte order, parents before what is in them, the root as './' when it has
  * attributes; implied directories are left out. Of names that share one object the first has it, the others are hard
@@ -44,29 +47,20 @@ interface Described {
  */
 export function* layerMembers(layer: Directory, tars: readonly SliceFile[] = []): Generator<TarMember> {
   const own = new OwnHeaders(tars)
-  for (const { fields, content } of describedMembers(layer)) {
-    const found = own.next(fields, content)
-    yield {
-      path: fields.path,
-      header: found.header?.bytes ?? encodeEntry(fields),
-      ...(found.header && { headerFrom: found.header }),
-      ...(content && { content }),
-      ...(found.content && { contentFrom: found.content }),
-    }
-  }
-}
-
-function* describedMembers(layer: Directory): Generator<Described> {
-  const shared = hardLinks(layer)
-  if (layer.attrs !== null) yield member('./', 'directory', layer.attrs)
-  if (layer.opaque) yield member(OPAQUE_NAME, 'file', MARK)
-  for (const [path, node] of walk(layer)) {
+  const shared = sharedLeaves(layer)
+  const firsts = new Map<Node, ByteString>()
+  yield* folderMembers(layer, '', own)
+  for (const at = new Walk(layer); at.next(); ) {
+    const { path, node } = at
     checkName(path)
-    const [first] = shared.get(node) ?? []
-    if (first !== undefined && first !== path && isLeaf(node)) {
-      yield member(path, 'link', node.attrs, { target: first })
-    } else {
-      yield* membersOf(layer, path, node)
+    const first = firsts.get(node)
+    if (node.kind === 'directory') yield* folderMembers(node, path, own)
+    else if (first !== undefined && isLeaf(node)) yield member(linkFields(path, first, node.attrs), own)
+    else {
+      if (shared.has(node)) firsts.set(node, path)
+      yield node.kind === 'file'
+        ? member(fileFields(path, node), own, node.content)
+        : member(otherFields(layer, path, node), own)
     }
   }
 }
@@ -98,47 +92,63 @@ export async function* exactBytes(path: ByteString, content: Content): AsyncGene
   if (got !== content.size) throw changed(path, String(got), content.size)
 }
 
-function* membersOf(layer: Directory, path: ByteString, node: Node): Generator<Described> {
+/** @param path '' is the root, which may be implied with nothing in it */
+function* folderMembers(folder: Directory, path: ByteString, own: OwnHeaders): Generator<TarMember> {
+  const { attrs, opaque, children } = folder
+  if (attrs !== null) yield member(fields(path === '' ? './' : path, 'directory', attrs), own)
+  if (opaque) yield member(fields(path === '' ? OPAQUE_NAME : `${path}/${OPAQUE_NAME}`, 'file', MARK), own)
+  if (path !== '' && attrs === null && !opaque && children.size === 0) {
+    throw invalid(path, 'is a directory without attributes and with nothing in it; no layer can say that')
+  }
+}
+
+function otherFields(layer: Directory, path: ByteString, node: Exclude<Node, Directory | File>): HeaderFields {
   switch (node.kind) {
-    case 'directory':
-      if (node.attrs !== null) yield member(path, 'directory', node.attrs)
-      if (node.opaque) yield member(`${path}/${OPAQUE_NAME}`, 'file', MARK)
-      if (node.attrs === null && !node.opaque && node.children.size === 0) {
-        throw invalid(path, 'is a directory without attributes and with nothing in it; no layer can say that')
-      }
-      break
-    case 'file': {
-      const { attrs, content } = node
-      yield { ...member(path, 'file', attrs, { size: content.size }), content }
-      break
-    }
     case 'symlink':
-      yield member(path, 'symlink', node.attrs, { target: node.target })
-      break
+      return { ...fields(path, 'symlink', node.attrs), target: node.target }
     case 'special':
-      yield member(path, node.type, node.attrs, { major: node.major, minor: node.minor })
-      break
+      return { ...fields(path, node.type, node.attrs), major: node.major, minor: node.minor }
     case 'link':
       checkReachable(layer, path, node)
-      yield member(path, 'link', node.attrs ?? UNKNOWN, { target: node.target })
-      break
+      return linkFields(path, node.target, node.attrs ?? UNKNOWN)
     case 'whiteout': {
       const slash = path.lastIndexOf('/') + 1
-      yield member(path.slice(0, slash) + WHITEOUT_PREFIX + path.slice(slash), 'file', MARK)
+      return fields(path.slice(0, slash) + WHITEOUT_PREFIX + path.slice(slash), 'file', MARK)
     }
+  }
+}
+
+function fileFields(path: ByteString, { attrs, content }: File): HeaderFields {
+  return fields(path, 'file', attrs, content.size)
+}
+
+function linkFields(path: ByteString, target: ByteString, attrs: Attrs): HeaderFields {
+  return { ...fields(path, 'link', attrs), target }
+}
+
+function fields(path: ByteString, type: EntryType, attrs: Attrs, size = 0): HeaderFields {
+  const { mode, uid, gid, mtime, xattrs } = attrs
+  return { path, type, mode, uid, gid, mtime, size, target: '', major: 0, minor: 0, xattrs }
+}
+
+function member(fields: HeaderFields, own: OwnHeaders, content?: Content): TarMember {
+  const found = own.next(fields, content)
+  const { path } = fields
+  const header = found.header?.bytes ?? encodeEntry(fields)
+  if (found.header === undefined && found.content === undefined) {
+    return content === undefined ? { path, header } : { path, header, content }
+  }
+  return {
+    ...{ path, header },
+    ...(found.header && { headerFrom: found.header }),
+    ...(content && { content }),
+    ...(found.content && { contentFrom: found.content }),
   }
 }
 
 function isLeaf(node: Node): node is Leaf {
   return node.kind === 'file' || node.kind === 'symlink' || node.kind === 'special'
 }
-
-function member(path: ByteString, type: EntryType, attrs: Attrs, more: Partial<HeaderFields> = {}): Described {
-  const { mode, uid, gid, mtime, xattrs } = attrs
-  return { fields: { path, type, mode, uid, gid, mtime, xattrs, ...NOTHING_MORE, ...more } }
-}
-
-const NOTHING_MORE = { size: 0, target: '', major: 0, minor: 0 } as const
 
 function changed(path: ByteString, got: string, want: number): OcibakeError {
   return new OcibakeError('FILE_CHANGED', `/${display(path)} gave ${got} bytes while it was read; wanted ${want}.`, {

@@ -1,6 +1,5 @@
 import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
-import { type RawHasher, ThreadHasher } from './raw-hasher.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -8,7 +7,6 @@ import type { Store } from './store.ts'
  * first byte is. Whoever makes them closes them.
  */
 export class LayerThreads {
-  readonly hasher: RawHasher = new ThreadHasher()
   readonly known: SharedPieces
   readonly pool: PiecePool
 
@@ -25,6 +23,5 @@ export class LayerThreads {
   /** Safe to call twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool.close()
-    await this.hasher.close()
   }
 }

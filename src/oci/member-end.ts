@@ -1,13 +1,13 @@
 import { combineCrc } from './combine-crc.ts'
 import { closeMember } from './open-member.ts'
-import type { PressedPiece } from './press-pieces.ts'
+import type { MadePiece } from './piece.ts'
 
 /** Keeps account of a gzip member in several pieces, for its end, which is due when something else than a splice comes. */
 export class MemberEnd {
   #open: { crc: number; size: number } | undefined
 
   /** What has to be written before this piece; no bytes when nothing has. */
-  before({ kind, raw, rawCrc = 0 }: Pick<PressedPiece, 'kind' | 'raw' | 'rawCrc'>): Uint8Array {
+  before({ kind, raw, rawCrc = 0 }: Pick<MadePiece, 'kind' | 'raw' | 'rawCrc'>): Uint8Array {
     const size = raw.byteLength
     if (kind === 'splice' && this.#open !== undefined) {
       this.#open = { crc: combineCrc(this.#open.crc, rawCrc, size), size: this.#open.size + size }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { GzipSource } from './gzip-source.ts'
-import type { Shelves } from './ingest.ts'
 import type { Layer } from './layer.ts'
+import type { Shelves } from './shelves.ts'
 import { hasUsefulBlocks } from './store-blocks.ts'
 
 /** See `Store.gzipSource`. */

@@ -1,8 +1,12 @@
 import { copiedSize, copyBlocks } from './copy-blocks.ts'
-import { GzipBlockScanner } from './gzip-block-scanner.ts'
+import { GzipReader } from './gzip-reader.ts'
+import { Inflater } from './inflater.ts'
 
 /** The end of a stream: a last block with deflate's fixed codes, and nothing in it but its end. */
 const LAST_BLOCK = [0x03, 0x00]
+
+/** Has a megabyte of memory: one for all members of a thread. */
+let inflater: Inflater | undefined
 
 /**
  * A gzip member that goes on: header and blocks of a whole one, which end with a byte and none of which is the last.
@@ -11,9 +15,11 @@ const LAST_BLOCK = [0x03, 0x00]
  * @throws RangeError when it is not a gzip member
  */
 export function openMember(member: Uint8Array): Uint8Array {
-  const scanner = new GzipBlockScanner(member.byteLength)
-  scanner.push(member)
-  const blocks = scanner.end()
+  inflater ??= new Inflater()
+  inflater.restart()
+  const reader = new GzipReader(inflater)
+  reader.push(member)
+  const blocks = reader.end()
   if (blocks === undefined) throw new RangeError('not a gzip member')
   const header = blocks.start[0]! / 8
   const open = new Uint8Array(header + copiedSize(blocks))

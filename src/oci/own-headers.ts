@@ -4,7 +4,7 @@ import type { ByteString } from './name.ts'
 import { sameXattrs } from './node.ts'
 import { isZero } from './plain-header.ts'
 import type { EntryType } from './tar-entry.ts'
-import { BLOCK, type HeaderFields, padding } from './tar-header.ts'
+import { BLOCK, type HeaderFields, paddingSize } from './tar-header.ts'
 import { type PeekedMember, peekMember } from './tar-peek.ts'
 
 /** What a raw tar has of a member. */
@@ -78,7 +78,7 @@ export class OwnHeaders {
   }
 
   #headerAt({ file, end }: Place, fields: HeaderFields, content: Content | undefined): Own['header'] {
-    const start = end + padding(end).length
+    const start = end + paddingSize(end)
     // Read together with the padding that it follows: what is between two members has to be the same as well.
     const between = this.#window.read(file, end, start - end + BLOCK)
     if (between === undefined || !isZero(between, 0, start - end)) return undefined

@@ -14,6 +14,8 @@ const LARGE = 1024 * KIB
 /** One entry in 16 may end a piece: the files of a Debian root are 20 KiB in the mean, so that is every 320 KiB. */
 const MASK = 15
 
+const NONE: readonly OwnPiece[] = []
+
 /** A header and what follows it: `bodySize` bytes, first the content's, then zeros. */
 export interface CutEntry {
   readonly path: ByteString
@@ -33,41 +35,46 @@ export class PieceCutter {
   #size = 0
   #parts: (PieceHeader | PieceBody)[] = []
 
-  #addHeader({ header }: CutEntry): void {
-    if (header.byteLength > 0) this.#parts.push({ kind: 'header', at: this.#size, bytes: header })
-    this.#size += header.byteLength
+  /** Adds an entry, and returns what is complete by it. */
+  add(entry: CutEntry): readonly OwnPiece[] {
+    const { header, bodySize } = entry
+    if (bodySize >= LARGE) return this.#addLarge(entry)
+    const isFull = this.#size + header.byteLength + bodySize > MAX
+    const ended = this.#size >= MIN && (isFull || (crc32(header) & MASK) === 0) ? this.end() : NONE
+    this.#addHeader(entry)
+    this.#addBody(entry, 0, bodySize)
+    return ended
   }
 
-  *add(entry: CutEntry): Generator<OwnPiece> {
-    const { header, bodySize } = entry
-    if (bodySize < LARGE) {
-      const size = header.byteLength + bodySize
-      const mayEnd = this.#size + size > MAX || (crc32(header) & MASK) === 0
-      if (this.#size >= MIN && mayEnd) yield* this.end()
-      this.#addHeader(entry)
-      this.#addBody(entry, 0, bodySize)
-      return
-    }
+  #addLarge(entry: CutEntry): readonly OwnPiece[] {
+    const { bodySize } = entry
     this.#addHeader(entry)
-    yield* this.end()
+    const ended = [...this.end()]
     let start = 0
     for (; bodySize - start >= LARGE; start += LARGE) {
       this.#addBody(entry, start, LARGE)
-      yield* this.end()
+      ended.push(...this.end())
     }
     this.#addBody(entry, start, bodySize - start)
+    return ended
   }
 
   /** Ends what there is with this entry, for splices to follow. */
-  *open(entry: CutEntry): Generator<OwnPiece> {
-    if (this.#size >= MIN) yield* this.end()
+  open(entry: CutEntry): readonly OwnPiece[] {
+    const ended = this.#size >= MIN ? this.end() : NONE
     this.#addHeader(entry)
     this.#addBody(entry, 0, entry.bodySize)
-    yield this.#take(true)
+    return [...ended, this.#take(true)]
   }
 
-  *end(): Generator<OwnPiece> {
-    if (this.#size > 0) yield this.#take(false)
+  /** Ends what there is. */
+  end(): readonly OwnPiece[] {
+    return this.#size > 0 ? [this.#take(false)] : NONE
+  }
+
+  #addHeader({ header }: CutEntry): void {
+    if (header.byteLength > 0) this.#parts.push({ kind: 'header', at: this.#size, bytes: header })
+    this.#size += header.byteLength
   }
 
   #take(isOpen: boolean): OwnPiece {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { isAsWritten } from './file-guard.ts'
+import { crc32 } from 'node:zlib'
+import { crcAsWritten, isAsWritten } from './file-guard.ts'
 import type { FileRead, PieceJob } from './piece-job.ts'
 
 /**
@@ -25,6 +26,18 @@ export function fillPiece({ memory, room, reads, files, guards, zeros, headers }
     bytes.copyWithin(headers[i]!, packed, packed + size)
     packed += size
   }
+}
+
+/** As `fillPiece`, of a splice, whose bytes are all in one place. @returns their CRC-32 */
+export function fillSpliced({ memory, size, reads, guards }: PieceJob): number {
+  const [descriptor, offset] = [reads[0]!, reads[1]!]
+  const bytes = new Uint8Array(memory, 0, size)
+  readFully(descriptor, bytes, 0, size, offset)
+  const guard = guards.get(descriptor)
+  if (guard === undefined) return crc32(bytes)
+  const crc = crcAsWritten(guard, descriptor, bytes, offset)
+  if (crc === undefined) throw new RangeError('other bytes')
+  return crc
 }
 
 /** @throws RangeError at the end of the file */

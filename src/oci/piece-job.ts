@@ -1,7 +1,7 @@
 import { HostFile, type HostStamp, Slice, type SliceFile } from './content.ts'
 import type { FileGuard } from './file-guard.ts'
 import { CHECKED, type GzipBlocks } from './gzip-blocks.ts'
-import type { OwnPiece, PieceBody, Splice } from './piece.ts'
+import type { OwnPiece, PieceBody, PieceKind, Splice } from './piece.ts'
 import { SparseContent } from './sparse-content.ts'
 
 /** One piece to be made by a thread, in memory that both sides see. */
@@ -21,7 +21,9 @@ export interface PieceJob {
   readonly guards: ReadonlyMap<number, FileGuard>
   /** What the compressed bytes are made of; else the raw piece is compressed, as a member or the beginning of one. */
   readonly blocks?: BlockRead
-  readonly isOpen: boolean
+  readonly kind: PieceKind
+  /** Descriptor of the layer's file, to which the piece is to be appended at once. */
+  readonly into?: number
 }
 
 /** Deflate blocks to be copied from a file. */
@@ -42,7 +44,7 @@ export interface FileRead extends HostStamp {
 }
 
 /** A piece's recipe: what threads read by themselves, and what only the main thread can get. */
-export interface PieceRecipe extends Omit<PieceJob, 'memory' | 'room' | 'size' | 'isOpen'> {
+export interface PieceRecipe extends Omit<PieceJob, 'memory' | 'room' | 'size' | 'kind' | 'into'> {
   readonly streamed: readonly PieceBody[]
 }
 

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
+import type { LayerEnd } from './layer-sink.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { SharedPieces } from './piece-table.ts'
-import type { PieceAnswer } from './piece-worker.ts'
+import type { Appended, AppendJob, PieceAnswer, PieceQuestions, PieceReplies } from './piece-worker.ts'
 import { Thread } from './thread.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
@@ -13,13 +14,20 @@ const FEW = 4
 /** One a core, at most 4: each has 14 MB. The result is the same with any number. */
 export const usualThreads = () => Math.min(availableParallelism(), 4)
 
-/** Threads that make pieces. A thread starts when there is work for it; an idle one does not keep the process alive. */
+type PieceThread = Thread<Partial<PieceQuestions>, Partial<PieceReplies>>
+
+/**
+ * Threads that make pieces; the first one writes them to the layer's file as well. A thread starts when there is work for
+ * it; an idle one does not keep the process alive.
+ */
 export class PiecePool {
   readonly #limit: number
   readonly #known: SharedPieces
-  readonly #threads: Thread<PieceJob, PieceAnswer>[] = []
+  readonly #threads: PieceThread[] = []
   /** Members that had to be made. To copy, one thread is enough. */
   #made = 0
+  /** All pieces so far were the first thread's, to be appended as soon as they are made. */
+  #isStraight = true
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, known: SharedPieces) {
@@ -29,15 +37,35 @@ export class PiecePool {
 
   /** Has one thread ready before there is work for it. */
   start(): void {
-    if (this.#threads.length === 0) this.#begin()
+    this.#first()
   }
 
-  /** The job's memory is the thread's until this resolves. @throws what `fail` was told */
-  async run(piece: PieceJob): Promise<PieceAnswer> {
-    if (this.#failure !== undefined) throw this.#failure.error
-    const answer = await this.#leastBusy().ask(piece)
+  /**
+   * The job's memory is a thread's until this resolves. With a layer's file to write to, pieces have to come in their
+   * order; what the answer does not say to be appended then, `append` has to be asked for.
+   * @param into descriptor of the file
+   * @throws what `fail` was told; a system error
+   */
+  async run(piece: PieceJob, into?: number): Promise<PieceAnswer> {
+    this.#check()
+    const thread = this.#leastBusy()
+    this.#isStraight &&= into !== undefined && thread === this.#threads[0]
+    const make = this.#isStraight && into !== undefined ? { ...piece, into } : piece
+    const answer = await ask(thread, 'make', { make })
     if (typeof answer !== 'string' && answer.row !== undefined && answer.blob === undefined) this.#made++
     return answer
+  }
+
+  /** Appends a piece, after all before it. @throws what `fail` was told; a system error */
+  async append(piece: AppendJob): Promise<Appended> {
+    this.#check()
+    return await ask(this.#first(), 'append', { append: piece })
+  }
+
+  /** Completes the layer's file with this descriptor. @throws what `fail` was told; a system error */
+  async end(descriptor: number): Promise<LayerEnd> {
+    this.#check()
+    return await ask(this.#first(), 'end', { end: descriptor })
   }
 
   /** Rejects all that is under way and all that comes, with `error`. */
@@ -52,17 +80,34 @@ export class PiecePool {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.close()))
   }
 
-  #leastBusy(): Thread<PieceJob, PieceAnswer> {
-    let best: Thread<PieceJob, PieceAnswer> | undefined
-    for (const thread of this.#threads) if (best === undefined || thread.open < best.open) best = thread
-    const useful = this.#made < FEW ? 1 : this.#limit
-    if (best !== undefined && (best.open === 0 || this.#threads.length >= useful)) return best
-    return this.#begin()
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  #begin(): Thread<PieceJob, PieceAnswer> {
-    const thread = new Thread<PieceJob, PieceAnswer>(WORKER, this.#known)
+  #first(): PieceThread {
+    return this.#threads[0] ?? this.#begin()
+  }
+
+  #leastBusy(): PieceThread {
+    let best = this.#first()
+    for (const thread of this.#threads) if (thread.open < best.open) best = thread
+    const useful = this.#made < FEW ? 1 : this.#limit
+    return best.open === 0 || this.#threads.length >= useful ? best : this.#begin()
+  }
+
+  #begin(): PieceThread {
+    const thread: PieceThread = new Thread(WORKER, this.#known)
     this.#threads.push(thread)
     return thread
   }
+}
+
+async function ask<Kind extends keyof PieceReplies>(
+  thread: PieceThread,
+  kind: Kind,
+  question: Pick<PieceQuestions, Kind>,
+): Promise<PieceReplies[Kind]> {
+  const reply = (await thread.ask(question as Partial<PieceQuestions>))[kind]
+  if (reply === undefined) throw new Error('a thread answered something else than it was asked')
+  return reply
 }

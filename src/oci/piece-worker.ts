@@ -2,23 +2,53 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
+import { type LayerEnd, LayerSink } from './layer-sink.ts'
 import { openMember } from './open-member.ts'
-import { fillPiece, readFully } from './piece-fill.ts'
+import type { MadePiece } from './piece.ts'
+import { fillPiece, fillSpliced, readFully } from './piece-fill.ts'
 import type { PieceRow } from './piece-index.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
 import { splice } from './splice.ts'
+import type { READY } from './thread.ts'
 
-/** What a thread answers, one answer a job, in the jobs' order: the piece is made, its compressed bytes are at `room`. */
+/** The piece is made, its compressed bytes are at `room`. */
 export interface PieceDone {
   /** Compressed bytes. */
   readonly size: number
+  /** If it was appended to the layer's file. */
+  readonly appended?: Appended
   /** How other layers find and check them; splices are in their sources. */
   readonly row?: Pick<PieceRow, 'key' | 'crc'>
   /** CRC-32 of the raw piece, of one that is a part of a member. */
   readonly rawCrc?: number
   /** The number of the blob that they were copied from. */
   readonly blob?: number
+}
+
+/** A piece that is made, perhaps by another thread, to be appended to the layer's file. */
+export interface AppendJob extends MadePiece {
+  readonly into: number
+}
+
+/** Where a member is in the layer's file, and how many bytes that has now. */
+export interface Appended {
+  readonly offset: number
+  readonly fileSize: number
+}
+
+/** What a thread can be asked, one at a time; it answers in the order in which it is asked. */
+export interface PieceQuestions {
+  readonly make: PieceJob
+  readonly append: AppendJob
+  /** Descriptor of the layer's file: it is to be completed. */
+  readonly end: number
+}
+
+export interface PieceReplies {
+  readonly make: PieceAnswer
+  readonly append: Appended
+  readonly end: LayerEnd
 }
 
 /** `unread`: a file could not be read; `damaged`: the source of a splice is not what it was. Nothing was made. */
@@ -34,32 +64,67 @@ const table = new PieceTable(workerData)
 const descriptors = new Map<number, number>()
 /** Jobs are answered in their order. */
 let working: Promise<unknown> = Promise.resolve()
+let sink: LayerSink | undefined
+/** A piece could not be made: what comes behind it has to wait for it. */
+let isWaiting = false
 
-parentPort?.on('message', (job: PieceJob) => {
-  working = working.then(async () => parentPort?.postMessage(await work(job)))
+parentPort?.on('message', (question: Partial<PieceQuestions>) => {
+  working = working.then(async () => parentPort?.postMessage(await reply(question)))
 })
 
+parentPort?.postMessage('ready' satisfies typeof READY)
+
+async function reply({ make, append: piece, end }: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
+  if (make !== undefined) return { make: await makeAndAppend(make) }
+  if (piece !== undefined) return { append: append(piece, piece.into) }
+  return end === undefined ? {} : { end: sinkOf(end).end() }
+}
+
+async function makeAndAppend(job: PieceJob): Promise<PieceAnswer> {
+  const { memory, room, size, kind, into } = job
+  const answer = await work(job)
+  if (into === undefined) return answer
+  isWaiting ||= typeof answer === 'string'
+  if (typeof answer === 'string' || isWaiting) return answer
+  const [raw, member] = [new Uint8Array(memory, 0, size), new Uint8Array(memory, room, answer.size)]
+  return { ...answer, appended: append({ ...answer, kind, raw, member }, into) }
+}
+
+function append(piece: MadePiece, into: number): Appended {
+  const to = sinkOf(into)
+  return { offset: to.append(piece), fileSize: to.size }
+}
+
+function sinkOf(descriptor: number): LayerSink {
+  sink ??= new LayerSink(descriptor)
+  return sink
+}
+
 async function work(job: PieceJob): Promise<PieceAnswer> {
+  if (job.blocks !== undefined) return spliced(job.blocks, job)
   try {
     fillPiece(job)
   } catch {
     return 'unread'
   }
   const raw = new Uint8Array(job.memory, 0, job.size)
-  if (job.blocks !== undefined) return spliced(raw, job.blocks, job)
   // The same bytes as a member of its own and as the beginning of one are two things.
   const hash = createHash('sha256')
-  if (job.isOpen) hash.update('open ')
+  if (job.kind === 'open') hash.update('open ')
   const key = hash.update(raw).digest()
   const done = copied(key, job) ?? (await compressed(key, raw, job))
-  return job.isOpen ? { ...done, rawCrc: crc32(raw) } : done
+  return job.kind === 'open' ? { ...done, rawCrc: crc32(raw) } : done
 }
 
-function spliced(raw: Uint8Array, blocks: NonNullable<PieceJob['blocks']>, { memory, room }: PieceJob): PieceAnswer {
-  const member = new Uint8Array(memory, room)
-  const size = splice(blocks, member)
-  if (size === undefined) return 'damaged'
-  return { size, rawCrc: crc32(raw) }
+function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): PieceAnswer {
+  let rawCrc: number
+  try {
+    rawCrc = fillSpliced(job)
+  } catch {
+    return 'unread'
+  }
+  const size = splice(blocks, new Uint8Array(job.memory, job.room))
+  return size === undefined ? 'damaged' : { size, rawCrc }
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
@@ -76,11 +141,11 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
   return crc32(member) === crc ? { size, row: { key, crc }, blob } : undefined
 }
 
-async function compressed(key: Buffer, raw: Uint8Array, { memory, room, isOpen }: PieceJob): Promise<PieceDone> {
+async function compressed(key: Buffer, raw: Uint8Array, { memory, room, kind }: PieceJob): Promise<PieceDone> {
   // A thread that only copies does without: it takes half of the time in which one starts.
   const { gzip } = await import('libdeflate')
   const whole = gzip(raw, LEVEL)
-  const member = isOpen ? openMember(whole) : whole
+  const member = kind === 'open' ? openMember(whole) : whole
   new Uint8Array(memory, room).set(member)
   const done = { size: member.byteLength, row: { key, crc: crc32(member) } }
   // Left to be collected, members pile up to 30 MB in each thread: this frees one at once.

@@ -2,6 +2,9 @@ import type { Content } from './content.ts'
 import type { GzipSource } from './gzip-source.ts'
 import type { ByteString } from './name.ts'
 
+/** A whole gzip member; one that splices follow; what goes on with one. */
+export type PieceKind = 'closed' | 'open' | 'splice'
+
 /** A part of an archive, `size` bytes of it: one to be compressed, or one that is compressed already. */
 export type Piece = OwnPiece | Splice
 
@@ -38,4 +41,13 @@ export interface Splice {
   readonly source: GzipSource
   readonly from: number
   readonly to: number
+}
+
+/** A piece, and what it is compressed. */
+export interface MadePiece {
+  readonly kind: PieceKind
+  readonly raw: Uint8Array
+  readonly member: Uint8Array
+  /** Of a piece that is a part of a member. */
+  readonly rawCrc?: number
 }

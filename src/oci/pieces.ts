@@ -29,7 +29,8 @@ export function* cutPieces(
   const cutter = new PieceCutter()
   let last: CutEntry = NOTHING
   for (const part of runsOf(members, sources)) {
-    yield* cutter.add(last)
+    const ended = cutter.add(last)
+    if (ended.length > 0) yield* ended
     last = part.kind === 'entry' ? part.entry : NOTHING
     if (part.kind === 'opening') yield* cutter.open(part.entry)
     else if (part.kind === 'splice') yield part

@@ -1,6 +1,6 @@
 import { BodyReader } from './body-reader.ts'
 import { copiedSize } from './copy-blocks.ts'
-import type { OwnPiece, Piece } from './piece.ts'
+import type { OwnPiece, Piece, PieceKind } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
 import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
@@ -12,10 +12,12 @@ export interface PressOptions {
   readonly known: SharedPieces
   /** Default: `usualThreads`. */
   readonly threads?: number
-  /** Threads that were started before, instead of such of its own. It is closed. */
+  /** Threads that were started before, instead of such of its own, which it closes. */
   readonly pool?: PiecePool
-  /** Gets every raw piece, in order, before it is yielded; its memory is not used again before this resolves. */
-  readonly onRaw?: (piece: Pick<PieceJob, 'memory' | 'size'>) => Promise<void>
+  /** Descriptor of a file to which the threads write the pieces as soon as they can. */
+  readonly into?: number
+  /** Gets every piece, in order, before it is yielded; its memory is not used again before this resolves. */
+  readonly onPiece?: (piece: PressedPiece) => Promise<void>
 }
 
 /** A piece and what it is compressed. Both are views of memory that is used again when the next piece is asked for. */
@@ -23,10 +25,10 @@ export interface PressedPiece extends PieceDone {
   readonly raw: Uint8Array<SharedArrayBuffer>
   /** A gzip member; of an open piece how one begins, of a splice how it goes on. */
   readonly member: Uint8Array
-  readonly kind: 'closed' | 'open' | 'splice'
+  readonly kind: PieceKind
 }
 
-/** Pieces that `onRaw` may be behind. */
+/** Pieces that `onPiece` may be behind. */
 const BEHIND = 2
 /** Most pieces fit; see `PieceCutter`. */
 const USUAL = 1344 << 10
@@ -37,25 +39,20 @@ const USUAL = 1344 << 10
  * begins goes on with the splices behind it, copied from their blobs, and is to be closed by the caller.
  *
  * Threads read files, hash and compress; the main thread only plans, and reads what is no plain file. Memory is bounded:
- * two pieces a thread, and few that `onRaw` still reads. Threads end with the iteration, however it ends, and never
- * keep the process.
+ * two pieces a thread, and few that `onPiece` still reads. Threads of its own end with the iteration, however it ends, and
+ * never keep the process; other ones are to be closed before their memory is.
  *
  * @throws the signal's reason on abort; FILE_CHANGED and whatever else a content throws; whatever `pieces` throws;
  * STORE_CORRUPT when a file of the store is not what it was
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  {
-    signal,
-    known,
-    threads = usualThreads(),
-    pool = new PiecePool(threads, known),
-    onRaw = async () => {},
-  }: PressOptions,
+  { signal, known, threads = usualThreads(), pool, into, onPiece = async () => {} }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
-  const abort = () => pool.fail(signal.reason)
+  const workers = pool ?? new PiecePool(threads, known)
+  const abort = () => workers.fail(signal.reason)
   signal.addEventListener('abort', abort)
-  const press = new Press(pool)
+  const press = new Press(workers, into)
   const source = pieces[Symbol.iterator]()
   try {
     const inFlight: Promise<PressedPiece>[] = []
@@ -68,9 +65,9 @@ export async function* pressPieces(
         if (next.done !== true) inFlight.push(press.run(await press.load(next.value)))
       }
       const first = inFlight.shift()
-      if (first === undefined) return
+      if (first === undefined) break
       const pressed = await first
-      const done = onRaw({ memory: pressed.raw.buffer, size: pressed.raw.byteLength })
+      const done = onPiece(pressed)
       done.catch(() => {})
       yield pressed
       read.push({ pressed, done })
@@ -80,9 +77,10 @@ export async function* pressPieces(
         read.shift()
       }
     }
+    for (const { done } of read) await done
   } finally {
     signal.removeEventListener('abort', abort)
-    await pool.close()
+    if (pool === undefined) await workers.close()
     await press.close()
     source.return?.()
   }
@@ -96,12 +94,14 @@ interface Loaded {
 
 class Press {
   readonly #pool: PiecePool
+  readonly #into: number | undefined
   readonly #reader = new BodyReader()
   /** Memory that came back: without it, dead buffers pile up faster than they are collected. */
   readonly #spare: Pick<PieceJob, 'memory' | 'room'>[] = []
 
-  constructor(pool: PiecePool) {
+  constructor(pool: PiecePool, into: number | undefined) {
     this.#pool = pool
+    this.#into = into
   }
 
   async load(piece: Piece): Promise<Loaded> {
@@ -126,10 +126,9 @@ class Press {
   }
 
   async #run({ piece, job }: Loaded): Promise<PressedPiece> {
-    const { memory, room, size } = job
-    const answer = await this.#pool.run(job)
+    const { memory, room, size, kind } = job
+    const answer = await this.#pool.run(job, this.#into)
     const done = typeof answer === 'string' ? await this.#again(piece, job, answer) : answer
-    const kind = piece.kind === 'splice' ? 'splice' : piece.isOpen ? 'open' : 'closed'
     return { ...done, kind, raw: new Uint8Array(memory, 0, size), member: new Uint8Array(memory, room, done.size) }
   }
 
@@ -172,7 +171,7 @@ async function loadJob(
 ): Promise<PieceJob> {
   if (piece.kind === 'own') return await loadOwn(piece, memory, reader, streamAll)
   const { streamed: _, ...recipe } = spliceRecipe(piece)
-  return { ...memory, size: piece.size, isOpen: false, ...recipe }
+  return { ...memory, size: piece.size, kind: 'splice', ...recipe }
 }
 
 async function loadOwn(
@@ -190,5 +189,5 @@ async function loadOwn(
     packed += part.bytes.byteLength
   }
   for (const body of streamed) await reader.read(body, bytes)
-  return { memory, room, size: piece.size, isOpen: piece.isOpen, ...recipe }
+  return { memory, room, size: piece.size, kind: piece.isOpen ? 'open' : 'closed', ...recipe }
 }

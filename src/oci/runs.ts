@@ -6,7 +6,7 @@ import type { TarMember } from './layer-tar.ts'
 import type { Directory } from './node.ts'
 import type { Splice } from './piece.ts'
 import type { CutEntry } from './piece-cutter.ts'
-import { padding } from './tar-header.ts'
+import { paddingSize } from './tar-header.ts'
 import { nodeAt } from './tree-paths.ts'
 
 const KIB = 1024
@@ -108,7 +108,7 @@ class Run {
     this.#source = source
     this.#start = start
     this.#end = start + size + (startsWithHeader ? member.header.length : 0)
-    this.#zeros = padding(size).length
+    this.#zeros = paddingSize(size)
     this.#header = startsWithHeader ? new Uint8Array() : member.header
     this.#path = member.path
     this.#held = [member]
@@ -125,7 +125,7 @@ class Run {
     if (headerFrom.offset !== this.#end + this.#zeros || !followsHeader(member, file, end)) return false
     const size = content?.size ?? 0
     this.#end = end + size
-    this.#zeros = padding(size).length
+    this.#zeros = paddingSize(size)
     this.#held?.push(member)
     return true
   }
@@ -190,6 +190,6 @@ function lastEnd(values: Float64Array, limit: number): number {
 }
 
 function entryOf({ path, header, content }: TarMember): CutEntry {
-  const bodySize = content === undefined ? 0 : content.size + padding(content.size).length
+  const bodySize = content === undefined ? 0 : content.size + paddingSize(content.size)
   return content === undefined ? { path, header, bodySize } : { path, header, content, bodySize }
 }

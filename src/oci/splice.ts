@@ -6,6 +6,8 @@ import type { BlockRead } from './piece-job.ts'
 
 /** Used again: new memory for each splice would pile up faster than it is collected. */
 let scratch = new Uint8Array(2 << 20)
+/** Bytes at a time that V8 copies into shared memory, if both sides are in the same place of a word: else one, at a tenth of the speed. */
+const WORD = 8
 
 /**
  * Copies deflate blocks from their file to the start of `into`; see `copyBlocks`. Returns how many bytes that took, or
@@ -13,8 +15,10 @@ let scratch = new Uint8Array(2 << 20)
  */
 export function splice(read: BlockRead, into: Uint8Array): number | undefined {
   const { descriptor, origin, length, checks, start, end, flags } = read
-  if (scratch.byteLength < length) scratch = new Uint8Array(length)
-  const bytes = scratch.subarray(0, length)
+  if (scratch.byteLength < length + WORD) scratch = new Uint8Array(length + WORD)
+  // What is copied first, to the start of `into`, is mostly copied as it is, and what is behind it, too.
+  const skew = (into.byteOffset - (Math.floor(start[0]! / 8) - origin)) & (WORD - 1)
+  const bytes = scratch.subarray(skew, skew + length)
   try {
     readFully(descriptor, bytes, 0, length, origin)
   } catch {

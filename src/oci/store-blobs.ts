@@ -8,8 +8,14 @@ import type { Descriptor } from './source.ts'
 import type { StoreSession } from './store-session.ts'
 import { TempFile } from './temp-file.ts'
 import { verified } from './verified.ts'
+import { writeError } from './write-error.ts'
 
 const CHUNK = 1 << 20
+
+export type StoredBytes = Pick<Descriptor, 'digest' | 'size'>
+
+/** A new file that is not written yet: where to write, and whom to tell how many bytes can be read. */
+export type FillingFile = Pick<TempFile, 'descriptor' | 'grew'>
 
 /** Files that are named after the sha256 of their bytes. */
 export class StoreBlobs {
@@ -80,10 +86,7 @@ export class StoreBlobs {
     return digest
   }
 
-  async write(
-    bytes: AsyncIterable<Uint8Array>,
-    onFile?: (file: GrowingFile) => void,
-  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+  async write(bytes: AsyncIterable<Uint8Array>, onFile?: (file: GrowingFile) => void): Promise<StoredBytes> {
     const digester = new Digester()
     const file = await this.create()
     try {
@@ -96,6 +99,24 @@ export class StoreBlobs {
       const digest = digester.digest()
       await this.commit(file, digest)
       return { digest, size: digester.size }
+    } finally {
+      await file.discard()
+    }
+  }
+
+  /** As `write`, of bytes that `fill` has written to the file by itself when it resolves, and whose digest it knows then. */
+  async fill<Written extends StoredBytes>(
+    fill: (file: FillingFile) => Promise<Written>,
+    onFile?: (file: GrowingFile) => void,
+  ): Promise<Written> {
+    const file = await this.create()
+    try {
+      onFile?.(file.follow())
+      const written = await fill(file).catch((error: unknown) => {
+        throw writeError(error, file.path)
+      })
+      await this.commit(file, written.digest)
+      return written
     } finally {
       await file.discard()
     }

@@ -1,16 +1,17 @@
-import { open, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { decodeBlocks, encodeBlocks, type FoundBlocks } from './block-index.ts'
-import type { BlockScan } from './block-scan.ts'
-import { BlockScans } from './block-scans.ts'
 import { SliceFile } from './content.ts'
-import { detectCompression, HEAD_BYTES } from './decompress.ts'
 import { type Digest, hexOf } from './digest.ts'
+import { isGzipFile } from './gzip-head.ts'
+import type { GzipScan, ScanWishes } from './gzip-scan.ts'
+import { GzipScans } from './gzip-scans.ts'
 import type { Descriptor } from './source.ts'
 import type { StoreBlobs } from './store-blobs.ts'
 import type { StoreSession } from './store-session.ts'
 import { TempFile } from './temp-file.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Bytes of a blob. Compressing as much again takes less than to start the thread that looks for its blocks. */
 const LEAST = 64 << 10
@@ -28,7 +29,7 @@ export class StoreBlocks {
   readonly #folder: string
   readonly #blobs: StoreBlobs
   readonly #session: StoreSession
-  readonly #scans = new BlockScans()
+  readonly #scans = new GzipScans()
   /** Looks at blobs while they were written; undefined: it came to nothing. */
   readonly #watched = new Map<Digest, Promise<FoundBlocks | undefined>>()
   /** Looks at blobs that were in the store already. */
@@ -42,13 +43,18 @@ export class StoreBlocks {
     this.#session = session
   }
 
-  /** Looks at a file that is being written, as soon as the scan is told of it. Whoever tells it ends it, too. */
-  watch(path: string): BlockScan {
-    return this.#scans.start(path)
+  /** Looks at a file, as far as the scan is told of it. Whoever tells it ends it, too. */
+  watch(path: string, wishes?: ScanWishes): GzipScan {
+    return this.#scans.start(path, wishes)
+  }
+
+  /** What a scan, or something that depends on one, gives. @throws the reason of the signal */
+  async waitFor<T>(found: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return await this.#scans.waitFor(unlessAborted(found, signal))
   }
 
   /** The file that is looked at is going to be this blob: what is found is kept when it is. */
-  expect(blob: Digest, scan: BlockScan): void {
+  expect(blob: Digest, scan: GzipScan): void {
     if (this.#watched.has(blob)) return
     const found = this.#keepFound(blob, scan).catch(() => undefined)
     this.#watched.set(blob, found)
@@ -66,14 +72,7 @@ export class StoreBlocks {
   /** What is in a blob of the store. @throws STORE_CORRUPT when it is not there or damaged; the reason of the signal */
   async of(blob: Digest, signal: AbortSignal): Promise<FoundBlocks> {
     signal.throwIfAborted()
-    const aborted = Promise.withResolvers<never>()
-    const abort = () => aborted.reject(signal.reason)
-    signal.addEventListener('abort', abort)
-    try {
-      return await this.#scans.waitFor(Promise.race([this.#find(blob), aborted.promise]))
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return await this.waitFor(this.#find(blob), signal)
   }
 
   /** The blob to read from: one object a blob. It must be there. */
@@ -107,8 +106,7 @@ export class StoreBlocks {
 
   async #scanGzip(blob: Digest): Promise<FoundBlocks> {
     const size = await this.#blobs.size(blob)
-    const head = await readHead(this.#blobs.path(blob))
-    if (detectCompression(head) !== 'gzip') return 'none'
+    if (!(await isGzipFile(this.#blobs.path(blob)))) return 'none'
     // What an index says is true of the right bytes alone.
     const scan = this.#scans.start(this.#blobs.path(blob), { hashed: true })
     scan.grew(size)
@@ -118,7 +116,7 @@ export class StoreBlocks {
     return await this.#keepFound(blob, scan)
   }
 
-  async #keepFound(blob: Digest, scan: BlockScan): Promise<FoundBlocks> {
+  async #keepFound(blob: Digest, scan: GzipScan): Promise<FoundBlocks> {
     const { blocks = 'none' } = await scan.answer
     const file = await TempFile.create(this.#session.newPath('blocks'))
     try {
@@ -147,11 +145,4 @@ export class StoreBlocks {
   #path(blob: Digest): string {
     return join(this.#folder, hexOf(blob))
   }
-}
-
-async function readHead(path: string): Promise<Uint8Array> {
-  await using handle = await open(path)
-  const head = new Uint8Array(HEAD_BYTES)
-  await handle.read(head, 0, HEAD_BYTES, 0)
-  return head
 }

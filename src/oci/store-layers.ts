@@ -2,13 +2,13 @@ import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError, systemCode } from '../errors.ts'
 import { SliceFile } from './content.ts'
-import { type Digest, Digester, hexOf } from './digest.ts'
-import { FileChecks } from './file-checks.ts'
+import { type Digest, hexOf } from './digest.ts'
 import { guardOf } from './file-guard.ts'
-import { IndexWriter, readIndex } from './layer-index.ts'
+import { readIndex } from './layer-index.ts'
+import { PassingTar, type TarSummary } from './passing-tar.ts'
 import type { StoreSession } from './store-session.ts'
 import type { TarEntry } from './tar-entry.ts'
-import { type TarEndOptions, TarScanner } from './tar-scan.ts'
+import type { TarEndOptions } from './tar-scan.ts'
 import { TempFile } from './temp-file.ts'
 
 /** A raw tar in the store with what is in it. */
@@ -20,10 +20,7 @@ export interface IndexedTar {
 }
 
 /** A raw tar that was written and indexed and is not published yet. */
-export interface ScannedTar {
-  readonly diffId: Digest
-  /** For the store. */
-  readonly index: Buffer
+export interface ScannedTar extends TarSummary {
   readonly file: TempFile
 }
 
@@ -95,20 +92,13 @@ export class StoreLayers {
     signal?: AbortSignal,
     end?: TarEndOptions,
   ): Promise<ScannedTar> {
-    const digester = new Digester()
-    const scanner = new TarScanner()
-    const checks = new FileChecks()
-    const index = new IndexWriter()
+    const tar = new PassingTar()
     for await (const chunk of bytes) {
       signal?.throwIfAborted()
       await file.write(chunk)
-      digester.update(chunk)
-      checks.push(chunk)
-      for (const entry of scanner.push(chunk)) index.add(entry)
+      tar.push(chunk)
     }
-    for (const entry of scanner.end(end)) index.add(entry)
-    const diffId = digester.digest()
-    return { diffId, index: index.finish(diffId, file.size, checks.end()), file }
+    return { ...tar.end(end), file }
   }
 
   create(): Promise<TempFile> {

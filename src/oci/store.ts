@@ -5,7 +5,7 @@ import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { GzipSource } from './gzip-source.ts'
-import { type IngestOptions, ingestBlob, ingestLayer, type Shelves, type StoredLayer } from './ingest.ts'
+import { type IngestOptions, ingestBlob, ingestLayer, type StoredLayer } from './ingest.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
@@ -16,9 +16,10 @@ import { openGzipSource } from './open-gzip-source.ts'
 import { prepareStore } from './prepare-store.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
+import type { Shelves } from './shelves.ts'
 import type { Descriptor } from './source.ts'
 import { Spool } from './spool.ts'
-import { StoreBlobs } from './store-blobs.ts'
+import { type FillingFile, StoreBlobs, type StoredBytes } from './store-blobs.ts'
 import { StoreBlocks } from './store-blocks.ts'
 import { type IndexedTar, StoreLayers } from './store-layers.ts'
 import { storePaths } from './store-paths.ts'
@@ -186,11 +187,20 @@ export class Store {
    * @param onFile gets the file before its first byte, to read it while it grows; it has to close it
    * @throws whatever `bytes` throws, and then nothing is stored
    */
-  writeBlob(
-    bytes: AsyncIterable<Uint8Array>,
-    onFile?: (file: GrowingFile) => void,
-  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+  writeBlob(bytes: AsyncIterable<Uint8Array>, onFile?: (file: GrowingFile) => void): Promise<StoredBytes> {
     return this.#shelves.blobs.write(bytes, onFile)
+  }
+
+  /**
+   * As `writeBlob`, for somebody who writes to the file by himself. The file is closed when `fill` resolves or rejects:
+   * nobody may write to it then.
+   * @throws whatever `fill` throws, DISK_FULL for a full disk, and then nothing is stored
+   */
+  fillBlob<Written extends StoredBytes>(
+    fill: (file: FillingFile) => Promise<Written>,
+    onFile?: (file: GrowingFile) => void,
+  ): Promise<Written> {
+    return this.#shelves.blobs.fill(fill, onFile)
   }
 
   /** The JSON value that was set under this key; undefined when there is none, or it was damaged. */

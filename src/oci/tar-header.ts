@@ -12,7 +12,12 @@ export const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK)
 
 /** The zeros that follow `size` bytes of content, 0 to 511 of them. Shared: never to be changed or transferred. */
 export function padding(size: number): Buffer {
-  return END_OF_ARCHIVE.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK)
+  return END_OF_ARCHIVE.subarray(0, paddingSize(size))
+}
+
+/** How many zeros follow `size` bytes of content. */
+export function paddingSize(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK
 }
 
 /** The sum of a header's bytes with its checksum field taken as spaces. */

@@ -42,10 +42,16 @@ export function octalLimit(length: number): number {
 /** Writes a number as zero-padded octal digits and a NUL, `length` bytes in all. It must be in 0..octalLimit(length). */
 export function writeOctal(block: Uint8Array, offset: number, length: number, value: number): void {
   let rest = value
-  for (let at = offset + length - 2; at >= offset; at--) {
+  let at = offset + length - 2
+  // Shifting is faster, and needs 31 bits.
+  for (; rest > 0x7fffffff && at >= offset; at--) {
     const next = Math.floor(rest / 8)
     block[at] = 0x30 + rest - next * 8
     rest = next
+  }
+  for (; at >= offset; at--) {
+    block[at] = 0x30 + (rest & 7)
+    rest >>= 3
   }
   block[offset + length - 1] = 0
 }

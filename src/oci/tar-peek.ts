@@ -4,7 +4,7 @@ import { FileWindow } from './file-window.ts'
 import { type PaxRecords, paxRecord } from './pax.ts'
 import { isPlainHeader, isPlainMode, isZero } from './plain-header.ts'
 import { decodeHeader, type TarFormat, type TarHeader } from './tar-decode.ts'
-import { BLOCK, padding } from './tar-header.ts'
+import { BLOCK, paddingSize } from './tar-header.ts'
 import { type Extensions, extended, type Member, mergeMember, NO_EXTENSIONS, XATTR } from './tar-member.ts'
 
 /** A member's header in a raw tar: the bytes from `start` to below `end`, its extended headers among them. */
@@ -55,7 +55,7 @@ function peek(window: FileWindow, file: SliceFile, start: number, limit: number)
       const member = mergeMember(header, extensions)
       return isPlainMember(header, extensions, member) ? { ...member, start, end: at } : undefined
     }
-    const padded = header.size + padding(header.size).length
+    const padded = header.size + paddingSize(header.size)
     if (at + padded + BLOCK > limit) return undefined
     const bytes = window.read(file, at, padded)
     if (bytes === undefined || !isZero(bytes, header.size, padded)) return undefined

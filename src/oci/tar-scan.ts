@@ -5,7 +5,7 @@ import { type ByteString, display } from './name.ts'
 import { parsePax } from './pax.ts'
 import { decodeHeader, isZeroBlock, type TarHeader } from './tar-decode.ts'
 import type { DataExtent, TarEntry } from './tar-entry.ts'
-import { BLOCK, padding } from './tar-header.ts'
+import { BLOCK, paddingSize } from './tar-header.ts'
 import { extended, type Member, memberName, mergeMember, NO_EXTENSIONS } from './tar-member.ts'
 import { oldSparseSize, paxSparse, SparseBlocks, type SparseMap, SparseText, sparseExtents } from './tar-sparse.ts'
 
@@ -35,8 +35,13 @@ export class TarScanner {
   #extensions = NO_EXTENSIONS
   /** Bytes of holes so far. */
   #holes = 0
-  /** The member whose bytes are passing, and how much of what is to pass is mere padding. */
-  #member: { readonly entry: TarEntry; readonly padding: number } | undefined
+  /** The member whose bytes are passing. */
+  #entry: TarEntry | undefined
+  /** How much of what is to pass is mere padding. */
+  #padding = 0
+  // Made once: an archive may have half a million members.
+  readonly #header = (block: Buffer) => this.#readHeader(block)
+  readonly #passed = () => this.#endMember()
 
   constructor() {
     this.#expectHeader()
@@ -62,8 +67,7 @@ export class TarScanner {
     return this.#placed(() => {
       const steps = this.#steps
       if (steps.stopped) return
-      if (!padded && this.#member !== undefined && steps.left <= this.#member.padding)
-        this.#found.push(this.#member.entry)
+      if (!padded && this.#entry !== undefined && steps.left <= this.#padding) this.#found.push(this.#entry)
       else if (!steps.atBoundary) throw invalid(`the archive ends in the middle of it, after ${steps.offset} bytes`)
       this.#finish()
     })
@@ -83,8 +87,8 @@ export class TarScanner {
   }
 
   #expectHeader(): void {
-    this.#member = undefined
-    this.#steps.gather(BLOCK, (block) => this.#readHeader(block), true)
+    this.#entry = undefined
+    this.#steps.gather(BLOCK, this.#header, true)
   }
 
   #readHeader(block: Buffer): void {
@@ -123,7 +127,7 @@ export class TarScanner {
         if (this.#extensions !== NO_EXTENSIONS) throw invalid('a global header parts a member from its extended header')
         parsePax(body)
       }
-      this.#steps.skip(padding(size).length, () => this.#expectHeader())
+      this.#steps.skip(paddingSize(size), () => this.#expectHeader())
     })
   }
 
@@ -173,19 +177,23 @@ export class TarScanner {
   }
 
   /** Lets `stored` bytes of data and their padding go by, and then has found the member. */
-  #pass({ stored: _, ...fields }: Member, data: readonly DataExtent[], stored: number): void {
-    const entry: TarEntry = { ...fields, data }
-    const rest = padding(stored).length
-    this.#member = { entry, padding: rest }
-    this.#steps.skip(stored + rest, () => {
-      this.#found.push(entry)
-      this.#expectHeader()
-    })
+  #pass(member: Member, data: readonly DataExtent[], stored: number): void {
+    const { path, type, mode, uid, gid, mtime, size, target, major, minor, xattrs } = member
+    this.#entry = { path, type, mode, uid, gid, mtime, size, target, major, minor, xattrs, data }
+    this.#padding = paddingSize(stored)
+    this.#steps.skip(stored + this.#padding, this.#passed)
+  }
+
+  #endMember(): void {
+    this.#found.push(this.#entry!)
+    this.#expectHeader()
   }
 }
 
-function plainExtents(size: number, offset: number): DataExtent[] {
-  return size === 0 ? [] : [{ at: 0, offset, size }]
+const NO_DATA: readonly DataExtent[] = []
+
+function plainExtents(size: number, offset: number): readonly DataExtent[] {
+  return size === 0 ? NO_DATA : [{ at: 0, offset, size }]
 }
 
 function bomb(from: number, holes: number): OcibakeError {

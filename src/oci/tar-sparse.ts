@@ -28,6 +28,7 @@ export interface PaxSparse {
 
 /** The sparse file that PAX records describe, or undefined when they describe none. @throws ARCHIVE_INVALID */
 export function paxSparse(records: PaxRecords): PaxSparse | undefined {
+  if (records.size === 0) return undefined
   const text = (key: string) => records.get(`GNU.sparse.${key}`)?.toString('latin1') ?? ''
   const version = `${text('major')}.${text('minor')}`
   const inRecords = version === '0.0' || version === '0.1' || (version === '.' && text('map') !== '')

@@ -65,6 +65,16 @@ export class TempFile {
     this.#follower = follower
   }
 
+  /** For somebody else who writes to the file, instead of `write`, and tells by `grew` how far that is. */
+  get descriptor(): number {
+    return this.#handle.fd
+  }
+
+  grew(size: number): void {
+    this.size = size
+    this.#follower?.grew(size)
+  }
+
   /** Resolves when all bytes so far are written: they may change then. @throws DISK_FULL */
   async written(): Promise<void> {
     await this.#writing

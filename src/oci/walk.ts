@@ -6,25 +6,57 @@ export function sortedNames(directory: Directory): ByteString[] {
   return [...directory.children.keys()].sort()
 }
 
+/** Every node below `root` (itself left out) with its path, parents before children, names sorted. */
+export function* walk(root: Directory): Generator<[path: ByteString, node: Node]> {
+  for (const at = new Walk(root); at.next(); ) yield [at.path, at.node]
+}
+
 /**
- * Every node below `root` (itself left out) with its path, parents before children, names sorted.
+ * As `walk`, for loops over half a million nodes: nothing is made for each but its path.
  * Iterates rather than recurses, so that depth costs no stack.
  */
-export function* walk(root: Directory): Generator<[path: ByteString, node: Node]> {
-  const stack: { prefix: ByteString; node: Directory; names: ByteString[]; at: number }[] = []
-  stack.push({ prefix: '', node: root, names: sortedNames(root), at: 0 })
-  while (stack.length > 0) {
-    const top = stack.at(-1)!
-    if (top.at === top.names.length) {
-      stack.pop()
-      continue
-    }
-    const name = top.names[top.at++]!
-    const node = top.node.children.get(name)!
-    const path = top.prefix + name
-    yield [path, node]
-    if (node.kind === 'directory') stack.push({ prefix: `${path}/`, node, names: sortedNames(node), at: 0 })
+export class Walk {
+  /** Of the node at hand. */
+  path: ByteString = ''
+  node: Node
+  readonly #above: Level[] = []
+  #level: Level
+
+  constructor(root: Directory) {
+    this.node = root
+    this.#level = levelOf(root, '')
   }
+
+  /** Goes on to the next node, the first one at first; false when there is none. */
+  next(): boolean {
+    let level = this.#level
+    while (level.at === level.names.length) {
+      const above = this.#above.pop()
+      if (above === undefined) return false
+      level = this.#level = above
+    }
+    const name = level.names[level.at++]!
+    const node = level.node.children.get(name)!
+    this.path = level.prefix + name
+    this.node = node
+    if (node.kind === 'directory') {
+      this.#above.push(level)
+      this.#level = levelOf(node, `${this.path}/`)
+    }
+    return true
+  }
+}
+
+/** A directory of which some children have been gone through. */
+interface Level {
+  readonly prefix: ByteString
+  readonly node: Directory
+  readonly names: readonly ByteString[]
+  at: number
+}
+
+function levelOf(node: Directory, prefix: ByteString): Level {
+  return { prefix, node, names: sortedNames(node), at: 0 }
 }
 
 /** The leaves that have more than one name (hard links), each with its paths in walk order. */
@@ -32,17 +64,20 @@ export function hardLinks(root: Directory): Map<Node, ByteString[]> {
   const links = new Map<Node, ByteString[]>()
   const shared = sharedLeaves(root)
   if (shared.size === 0) return links
-  for (const [path, node] of walk(root)) {
-    if (!shared.has(node)) continue
-    const paths = links.get(node)
-    if (paths === undefined) links.set(node, [path])
-    else paths.push(path)
+  for (const at = new Walk(root); at.next(); ) {
+    if (!shared.has(at.node)) continue
+    const paths = links.get(at.node)
+    if (paths === undefined) links.set(at.node, [at.path])
+    else paths.push(at.path)
   }
   return links
 }
 
-/** In no order and without paths: most trees have few such leaves, and half a million names are much to keep. */
-function sharedLeaves(root: Directory): Set<Node> {
+/**
+ * The leaves that have more than one name. In no order and without paths: most trees have few such leaves, and half a
+ * million names are much to keep.
+ */
+export function sharedLeaves(root: Directory): Set<Node> {
   const seen = new Set<Node>()
   const shared = new Set<Node>()
   const folders = [root]

@@ -1,18 +1,19 @@
 import { Digester } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
+import type { LayerEnd } from './layer-sink.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerBytes, layerMembers } from './layer-tar.ts'
 import type { LayerThreads } from './layer-threads.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
-import { MemberEnd } from './member-end.ts'
 import type { Directory } from './node.ts'
 import type { PieceRow } from './piece-index.ts'
+import { PiecePool, usualThreads } from './piece-pool.ts'
 import { cutPieces } from './pieces.ts'
-import { pressPieces } from './press-pieces.ts'
-import { hereHasher, ThreadHasher } from './raw-hasher.ts'
+import { type PressedPiece, type PressOptions, pressPieces } from './press-pieces.ts'
 import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
+import type { FillingFile } from './store-blobs.ts'
 import { zstdFrame } from './zstd-frame.ts'
 
 export interface WriteLayerOptions {
@@ -44,61 +45,58 @@ export async function writeLayer(store: Store, layer: Directory, options: WriteL
 type Written = Omit<Layer, 'mediaType'>
 
 async function writeMembers(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {
-  const { signal, threads, onFile, onProgress, sources = NO_SOURCES } = options
-  const hasher = threads?.hasher ?? (isLong(layer) ? new ThreadHasher() : hereHasher())
-  try {
-    const known = threads?.known ?? (await store.pieces.known())
-    const ready = threads && { pool: threads.pool }
-    const rows: PieceRow[] = []
-    const donors = new Set<number>()
-    async function* members(): AsyncGenerator<Uint8Array> {
-      let [done, offset] = [0, 0]
-      const end = new MemberEnd()
-      const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
-      for await (const piece of pressPieces(pieces, { signal, known, ...ready, onRaw: (raw) => hasher.update(raw) })) {
-        const { raw, member, size, row, blob } = piece
-        const ending = end.before(piece)
-        offset += ending.byteLength
-        if (ending.byteLength > 0) yield ending
-        if (row !== undefined) rows.push({ ...row, offset, size })
-        if (blob !== undefined) donors.add(blob)
-        offset += size
-        done += raw.byteLength
-        onProgress?.(done)
-        yield member
-      }
-      await checkUse(sources)
-      yield end.end()
-    }
-    const written = await store.writeBlob(members(), onFile)
-    const diffId = await hasher.digest()
-    await store.pieces.keep(written.digest, rows)
-    await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
-    return { ...written, diffId }
-  } finally {
-    await hasher.close()
+  const { threads, onFile } = options
+  const known = threads?.known ?? (await store.pieces.known())
+  const pool = threads?.pool ?? new PiecePool(usualThreads(), known)
+  const rows: PieceRow[] = []
+  const donors = new Set<number>()
+  const onPiece = ({ row, size, blob }: PressedPiece, offset: number) => {
+    if (row !== undefined) rows.push({ ...row, offset, size })
+    if (blob !== undefined) donors.add(blob)
   }
+  const written = await store.fillBlob(async (file) => {
+    try {
+      return await fillMembers(file, layer, { ...options, known, pool, onPiece })
+    } finally {
+      await pool.close()
+    }
+  }, onFile)
+  await store.pieces.keep(written.digest, rows)
+  await store.pieces.used(Array.from(donors, (blob) => known.blobs[blob]!))
+  return written
+}
+
+interface FillOptions
+  extends Pick<PressOptions, 'signal' | 'known'>,
+    Pick<WriteLayerOptions, 'sources' | 'onProgress'> {
+  readonly pool: PiecePool
+  readonly onPiece: (piece: PressedPiece, offset: number) => void
+}
+
+/** Has the pool's threads write the layer. */
+async function fillMembers(file: FillingFile, layer: Directory, options: FillOptions): Promise<LayerEnd> {
+  const { signal, known, pool, onPiece, onProgress, sources = NO_SOURCES } = options
+  const into = file.descriptor
+  const append = async (piece: PressedPiece) => {
+    const { kind, raw, member, rawCrc } = piece
+    const made = rawCrc === undefined ? { kind, raw, member } : { kind, raw, member, rawCrc }
+    const { offset, fileSize } = piece.appended ?? (await pool.append({ ...made, into }))
+    file.grew(fileSize)
+    onPiece(piece, offset)
+  }
+  let done = 0
+  const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
+  for await (const { raw } of pressPieces(pieces, { signal, known, pool, into, onPiece: append })) {
+    done += raw.byteLength
+    onProgress?.(done)
+  }
+  await checkUse(sources)
+  return await pool.end(into)
 }
 
 /** Headers were taken from the tars; what was read of their contents besides has been looked at. */
 async function checkUse({ tars }: LayerSources): Promise<void> {
   for (const tar of tars) await tar.checkUse()
-}
-
-/** Bytes of files from which on a thread for their hash is worth its start. */
-const LONG = 32 << 20
-
-function isLong(layer: Directory): boolean {
-  let size = 0
-  const folders = [layer]
-  for (const { children } of folders) {
-    for (const node of children.values()) {
-      if (node.kind === 'directory') folders.push(node)
-      else if (node.kind === 'file') size += node.content.size
-    }
-    if (size >= LONG) return true
-  }
-  return false
 }
 
 async function writeWhole(store: Store, layer: Directory, options: WriteLayerOptions): Promise<Written> {

@@ -26,13 +26,36 @@ export async function ansibleConfig({ ansible, env }: Configured, folder: string
 /** The value of a setting in an ansible.cfg, with all its lines as one; undefined when it is not set. Pure. */
 export function settingIn(text: string, section: string, name: string): string | undefined {
   let current = ''
-  for (const line of text.split(/\r?\n/)) {
-    const header = /^\[(?<section>[^\]]+)\]/.exec(line)?.groups?.section
+  for (const [first = '', ...more] of unfolded(text)) {
+    const header = /^\[(?<section>[^\]]+)\]/.exec(first)?.groups?.section
     if (header !== undefined) current = header.trim()
-    const { key, value } = /^(?<key>[^\s#;=:][^=:]*?)\s*[=:]\s*(?<value>.*)$/.exec(line)?.groups ?? {}
-    if (current === section && key?.toLowerCase() === name) return value!.replace(/\s+;.*$/, '').trim()
+    const { key, value = '' } = /^(?<key>[^=:]*?)\s*[=:]\s*(?<value>.*)$/.exec(first)?.groups ?? {}
+    if (current !== section || key?.toLowerCase() !== name) continue
+    const lines = [value, ...more].map((line) => line.replace(/\s+;.*$/, '').trim())
+    return lines.join(' ').trim()
   }
   return undefined
+}
+
+/** Lines that say something, each with those behind it that are indented, which go on with it. */
+function unfolded(text: string): string[][] {
+  const settings: string[][] = []
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*([#;]|$)/.test(line)) continue
+    if (/^\s/.test(line) && settings.length > 0) settings.at(-1)!.push(line)
+    else settings.push([line])
+  }
+  return settings
+}
+
+/** The plugins that read inventories, ours among them; undefined where Ansible's own list holds, which has that one. */
+export async function inventoryPlugins({ env }: Configured, config: string | undefined): Promise<string | undefined> {
+  const text = config === undefined ? '' : await readFile(config, 'utf8')
+  const list = env?.ANSIBLE_INVENTORY_ENABLED ?? settingIn(text, 'inventory', 'enable_plugins')
+  if (list === undefined) return undefined
+  const names = list.split(/[\s,]+/).filter((name) => name !== '')
+  // First, since others would take a file for what it is not: it takes nothing that is not called .yml, .yaml or .json.
+  return [...new Set(['yaml', ...names])].join(',')
 }
 
 /** The folders that a setting in an ansible.cfg lists, relative ones resolved; undefined when it is not set. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ansibleConfig, foldersIn } from './ansible-config.ts'
+import { OcibakeError } from '../errors.ts'
+import { ansibleConfig, foldersIn, inventoryPlugins } from './ansible-config.ts'
 import { ownPlugins } from './ansible-programs.ts'
 import type { AnsibleStep } from './ansible-step.ts'
 import type { BuildFacts } from './step.ts'
@@ -34,6 +35,7 @@ export interface AnsibleWorkspace {
 /**
  * Makes in `folder`, which is private and goes afterwards, all that Ansible reads of ours, and all places that it writes
  * to: neither the user's ~/.ansible nor the spec's folder is one. @param secrets variables
+ * @throws PATH_INVALID for a folder of roles or collections with a colon in its path
  */
 export async function makeWorkspace(
   step: AnsibleStep,
@@ -42,6 +44,7 @@ export async function makeWorkspace(
   secrets: Readonly<Record<string, string>>,
 ): Promise<AnsibleWorkspace> {
   const { extraVars, extraArgs = [], galaxy, hostAlias = HOST } = step
+  refuseColons(step)
   const inventory = await writeInventory(step, folder, hostAlias)
   const [socket, events, variables] = [join(folder, 'socket'), join(folder, 'events'), join(folder, 'vars.json')]
   for (const name of ['home', 'tmp', 'roles', 'collections']) await mkdir(join(folder, name))
@@ -63,6 +66,19 @@ export async function makeWorkspace(
     events,
     host: hostAlias,
   }
+}
+
+/** Ansible separates folders by colons, and knows no way to write one in a name. */
+function refuseColons({ rolesPath = [], collectionsPath = [] }: AnsibleStep): void {
+  const path = [rolesPath, collectionsPath].flat().find((one) => one.includes(':'))
+  if (path === undefined) return
+  throw new OcibakeError(
+    'PATH_INVALID',
+    `The folder '${path}' has a colon in its path, at which Ansible would split it.`,
+    {
+      hint: 'Give the folder, or the one that it is in, a name without a colon.',
+    },
+  )
 }
 
 /** JSON is YAML. The image's own variables are stronger than keywords of plays and group_vars: `connection: ssh`. */
@@ -107,6 +123,7 @@ async function places(step: AnsibleStep, folder: string, specFolder: string): Pr
   const config = await ansibleConfig(step, specFolder)
   const own = { config: join(folder, 'ansible.cfg'), tmp: join(folder, 'tmp') }
   if (config === undefined) await writeFile(own.config, '')
+  const inventory = await inventoryPlugins(step, config)
   const installed = (name: string) => (step.galaxy === undefined ? [] : [join(folder, name)])
   const set = (name: string) => step.env?.[name]?.split(':')
   const [roles, collections, callbacks] = [
@@ -118,6 +135,7 @@ async function places(step: AnsibleStep, folder: string, specFolder: string): Pr
   ]
   return {
     ANSIBLE_CONFIG: config ?? own.config,
+    ...(inventory === undefined ? {} : { ANSIBLE_INVENTORY_ENABLED: inventory }),
     ANSIBLE_HOME: join(folder, 'home'),
     ANSIBLE_LOCAL_TEMP: own.tmp,
     TMPDIR: own.tmp,

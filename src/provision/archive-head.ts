@@ -10,9 +10,14 @@ export class ArchiveHead {
 
   async *of(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream) {
-      if (this.#bytes.byteLength < BLOCK) this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, BLOCK)])
+      this.see(chunk)
       yield chunk
     }
+  }
+
+  /** The next bytes of the stream. */
+  see(chunk: Uint8Array): void {
+    if (this.#bytes.byteLength < BLOCK) this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, BLOCK)])
   }
 
   /** Whether the first block is a header, its checksum being right, or zeros. */

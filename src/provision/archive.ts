@@ -173,6 +173,8 @@ async function takeIn(
     const tarball = await store.ingestTarball(bytes, {
       check: (whole) => checkSha256(whole, sha256, names.source),
       unpack: (packed) => head.of(archiveBytes(packed, names.name, signal)),
+      name: names.name,
+      onHead: (raw) => head.see(raw),
       ...(path === undefined ? {} : { path }),
       signal,
     })

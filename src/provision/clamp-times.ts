@@ -30,7 +30,8 @@ export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tre
     const known = leaves.get(leaf)
     if (known !== undefined) return known
     const attrs = clamp(leaf.attrs, created)
-    const now = attrs === leaf.attrs ? leaf : { ...leaf, attrs }
+    if (attrs === leaf.attrs) return leaf
+    const now = { ...leaf, attrs }
     leaves.set(leaf, now)
     return now
   }

@@ -23,10 +23,10 @@ const LARGEST = 64 << 20
  * their path: two files that are open at once still differ, which is all that the id is for.
  */
 export function settleDatabaseIds(tree: Tree, { base }: NormaliseContext): Promise<Tree> {
-  return rewriteFiles(tree, base, async (path, content) => {
-    const { size } = content
-    if (size < SMALLEST_PAGE || size > LARGEST || size % SMALLEST_PAGE !== 0) return undefined
-    return hasPlainId(await headOf(content)) ? withId(await readAll(content, LARGEST), idFor(path)) : undefined
+  return rewriteFiles(tree, base, {
+    concerns: (_, { size }) => size >= SMALLEST_PAGE && size <= LARGEST && size % SMALLEST_PAGE === 0,
+    rewrite: async (path, content) =>
+      hasPlainId(await headOf(content)) ? withId(await readAll(content, LARGEST), idFor(path)) : undefined,
   })
 }
 

@@ -15,13 +15,16 @@ const MAX_BYTECODE = 64 << 20
  */
 export function dateShadow(tree: Tree, { base, created }: NormaliseContext): Promise<Tree> {
   const today = Math.floor(created / SECONDS_A_DAY)
-  return rewriteFiles(tree, base, async (path, content) => {
-    if (!SHADOWS.has(path) || content.size > MAX_SHADOW) return undefined
-    const text = (await readAll(content, MAX_SHADOW)).toString('latin1')
-    const dated = text.replace(/^([^:\n]*:[^:\n]*:)(\d+)(?=:)/gm, (line, account: string, day: string) =>
-      Number(day) > today ? `${account}${today}` : line,
-    )
-    return dated === text ? undefined : Buffer.from(dated, 'latin1')
+  return rewriteFiles(tree, base, {
+    concerns: (name, { size }) => SHADOWS.has(`etc/${name}`) && size <= MAX_SHADOW,
+    async rewrite(path, content) {
+      if (!SHADOWS.has(path)) return undefined
+      const text = (await readAll(content, MAX_SHADOW)).toString('latin1')
+      const dated = text.replace(/^([^:\n]*:[^:\n]*:)(\d+)(?=:)/gm, (line, account: string, day: string) =>
+        Number(day) > today ? `${account}${today}` : line,
+      )
+      return dated === text ? undefined : Buffer.from(dated, 'latin1')
+    },
   })
 }
 
@@ -30,9 +33,10 @@ export function dateShadow(tree: Tree, { base, created }: NormaliseContext): Pro
  * the bytecode stays valid. Hash-based ones have no time and are left alone.
  */
 export function dateBytecode(tree: Tree, { base, created }: NormaliseContext): Promise<Tree> {
-  return rewriteFiles(tree, base, async (path, content) =>
-    path.endsWith('.pyc') && content.size <= MAX_BYTECODE ? datedBytecode(content, created) : undefined,
-  )
+  return rewriteFiles(tree, base, {
+    concerns: (name, { size }) => name.endsWith('.pyc') && size <= MAX_BYTECODE,
+    rewrite: (_, content) => datedBytecode(content, created),
+  })
 }
 
 async function datedBytecode(content: Content, created: number): Promise<Buffer | undefined> {

@@ -1,5 +1,5 @@
 import type { ByteString } from '../oci/name.ts'
-import { type Attrs, directory, type Leaf, type Node, type Tree } from '../oci/node.ts'
+import { type Attrs, type Directory, directory, type Leaf, type Node, type Tree } from '../oci/node.ts'
 import { namesOf } from '../oci/tree-paths.ts'
 
 /** The tree without the node at `path`, symlinks not followed; the same tree when there is none. */
@@ -37,7 +37,7 @@ export function changeAttrs(tree: Tree, paths: readonly ByteString[], recursive:
   const subtree = (node: Node): Node => {
     if (node.kind === 'directory') {
       const top = changed(node)
-      return recursive ? withChildren(top, (child) => subtree(child)) : top
+      return recursive ? withChildren(top, subtree) : top
     }
     if (node.kind === 'link' || node.kind === 'whiteout') return node
     const known = leaves.get(node)
@@ -53,26 +53,34 @@ export function changeAttrs(tree: Tree, paths: readonly ByteString[], recursive:
 function replaceAt(node: Node, names: readonly ByteString[], replace: (node: Node) => Node): Node {
   const [name, ...rest] = names
   if (name === undefined) return replace(node)
-  return withChildren(node, (child, childName) => (childName === name ? replaceAt(child, rest, replace) : child))
+  const child = node.kind === 'directory' ? node.children.get(name) : undefined
+  if (node.kind !== 'directory' || child === undefined) return node
+  const now = replaceAt(child, rest, replace)
+  return now === child ? node : { ...node, children: new Map(node.children).set(name, now) }
 }
 
 /** Every other name of a changed leaf gets the new leaf too. */
 function replaceLeaves(tree: Tree, leaves: ReadonlyMap<Leaf, Leaf>): Tree {
-  const moved = new Map<Node, Node>([...leaves].filter(([before, after]) => before !== after))
-  if (moved.size === 0) return tree
-  const visit = (node: Node): Node =>
-    node.kind === 'directory' ? withChildren(node, visit) : (moved.get(node) ?? node)
-  return visit(tree) as Tree
+  const now = (leaf: Node) => leaves.get(leaf as Leaf) ?? leaf
+  // Few files have names elsewhere, and looking makes nothing.
+  const isAbove = (folder: Directory): boolean => {
+    for (const node of folder.children.values()) {
+      if (node.kind === 'directory' ? isAbove(node) : now(node) !== node) return true
+    }
+    return false
+  }
+  const visit = (node: Node): Node => (node.kind === 'directory' ? withChildren(node, visit) : now(node))
+  return isAbove(tree) ? (visit(tree) as Tree) : tree
 }
 
-function withChildren<N extends Node>(node: N, replace: (child: Node, name: ByteString) => Node): N {
+function withChildren<N extends Node>(node: N, replace: (child: Node) => Node): N {
   if (node.kind !== 'directory') return node
-  let children: Map<ByteString, Node> | undefined
+  const children = new Map<ByteString, Node>()
+  let isSame = true
   for (const [name, child] of node.children) {
-    const now = replace(child, name)
-    if (now === child) continue
-    children ??= new Map(node.children)
+    const now = replace(child)
+    if (now !== child) isSame = false
     children.set(name, now)
   }
-  return children === undefined ? node : { ...node, children }
+  return isSame ? node : { ...node, children }
 }

@@ -1,7 +1,15 @@
 import { OcibakeError } from '../errors.ts'
+import { EntryReader } from '../oci/entry-codec.ts'
 import { type ByteString, display } from '../oci/name.ts'
 import type { TarEntry } from '../oci/tar-entry.ts'
 import { insideDestination, plainPath, stripComponents } from './member-name.ts'
+
+function linkTargets(members: Iterable<TarEntry>): readonly ByteString[] {
+  if (members instanceof EntryReader) return members.linkTargets()
+  const targets: ByteString[] = []
+  for (const { type, target } of members) if (type === 'link') targets.push(target)
+  return targets
+}
 
 /**
  * Where the hard links of a selection lead. As in GNU tar, a link's target is stripped like a name and means what has
@@ -24,9 +32,7 @@ export class HardLinks {
     this.#members = members
     this.#archive = archive
     this.#count = count
-    for (const { type, target } of members) {
-      if (type === 'link') this.#targets.add(plainPath(stripComponents(target, count)))
-    }
+    for (const target of linkTargets(members)) this.#targets.add(plainPath(stripComponents(target, count)))
   }
 
   /** `renamed` is `member` with its path in the destination. undefined: a link to itself, which adds nothing. */

@@ -14,9 +14,20 @@ export function withoutTrailingSlashes(name: ByteString): ByteString {
  * the cut goes too: GNU tar 1.34 keeps it, and so writes `a//etc/x` to the host's /etc.
  */
 export function stripComponents(name: ByteString, count: number): ByteString {
-  if (count === 0 && !name.startsWith('/') && !name.includes('//')) return name
+  if (!name.startsWith('/') && !name.includes('//')) return withoutFirst(name, count)
   const parts = name.replace(/^\/+/, '').split(/\/+/)
   return count === 0 ? parts.join('/') : parts.slice(count).join('/')
+}
+
+/** What is behind the first `count` slashes; '' when there are fewer. */
+function withoutFirst(name: ByteString, count: number): ByteString {
+  let start = 0
+  for (let left = count; left > 0; left--) {
+    const slash = name.indexOf('/', start)
+    if (slash < 0) return ''
+    start = slash + 1
+  }
+  return start === 0 ? name : name.slice(start)
 }
 
 /**

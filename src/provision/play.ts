@@ -51,7 +51,7 @@ export class Play {
     const { stop, isTimedOut, throwIfInterrupted } = stopSignal(this.#options.tools.signal, this.#timeout)
     const code = await this.#run('ansible-galaxy', galaxyArgs, stop)
     throwIfInterrupted()
-    if (isTimedOut()) throw this.#tooLong()
+    if (isTimedOut()) throw this.#tooLong('ansible-galaxy')
     if (code !== 0) throw await this.#failed('ansible-galaxy', code)
   }
 
@@ -121,16 +121,13 @@ export class Play {
 
   /** The sandbox is gone before the playbooks were at their end. */
   #endedEarly(exit: SandboxExit): OcibakeError {
-    if (exit.timedOut) return this.#tooLong()
+    if (exit.timedOut) return this.#tooLong('ansible-playbook')
     return this.#error('RUN_FAILED', `The agent in the sandbox ended with exit code ${exit.code}`)
   }
 
-  #tooLong(): OcibakeError {
+  #tooLong(program: string): OcibakeError {
     const seconds = this.#timeout! / 1000
-    return this.#error(
-      'RUN_TIMEOUT',
-      `ansible-playbook ${this.#title} was still running after ${seconds} s, and was killed`,
-    )
+    return this.#error('RUN_TIMEOUT', `${program} ${this.#title} was still running after ${seconds} s, and was killed`)
   }
 
   #error(code: ErrorCode, what: string): OcibakeError {

@@ -49,7 +49,7 @@ export function* selectMembers(
     const name = withoutTrailingSlashes(member.path)
     if (!isWanted(name, wanted) || excluded.some((test) => test(name))) continue
     matched++
-    const path = destinationOf(member, count, archive)
+    const path = destinationOf(member, name, count, archive)
     if (path === '') continue
     const entry = links.resolve({ ...member, path }, member)
     if (entry === undefined) continue
@@ -80,10 +80,12 @@ function isWanted(name: ByteString, wanted: readonly Wanted[]): boolean {
   return any
 }
 
-function destinationOf(member: TarEntry, count: number, archive: string): ByteString {
-  insideDestination(member.path, archive)
-  const stripped = stripComponents(withoutTrailingSlashes(member.path), count)
-  const path = insideDestination(stripped, archive, member.path)
+/** @param name the member's, without slashes at its end */
+function destinationOf(member: TarEntry, name: ByteString, count: number, archive: string): ByteString {
+  const plain = insideDestination(member.path, archive)
+  const stripped = stripComponents(name, count)
+  // Of a plain name all that is left is plain.
+  const path = plain === member.path ? stripped : insideDestination(stripped, archive, member.path)
   if (path === '' && stripped !== '' && member.type !== 'directory') {
     throw unsafe(archive, member.path, `a ${member.type} cannot take the place of the folder it is unpacked to`)
   }

@@ -2,7 +2,6 @@ import { OcibakeError } from '../errors.ts'
 import { apply } from '../oci/apply.ts'
 import { hexOf } from '../oci/digest.ts'
 import type { Directory, Tree } from '../oci/node.ts'
-import { walk } from '../oci/walk.ts'
 import { lookUpUser } from './accounts.ts'
 import { type Archive, fetchArchive } from './archive.ts'
 import { archiveLayer, asArchiveFault, type LayerOptions } from './archive-layer.ts'
@@ -43,7 +42,14 @@ async function archiveOf(step: UnpackStep, tools: Tools): Promise<Archive> {
 /** Of what was selected: the rest of the archive does not reach the image, and nor does its time. */
 function newestIn(layer: Directory): number {
   let newest = 0
-  for (const [, node] of walk(layer)) if ('attrs' in node && node.attrs) newest = Math.max(newest, node.attrs.mtime)
+  const folders = [layer]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    newest = Math.max(newest, folder.attrs?.mtime ?? 0)
+    for (const node of folder.children.values()) {
+      if (node.kind === 'directory') folders.push(node)
+      else if (node.kind !== 'whiteout') newest = Math.max(newest, node.attrs?.mtime ?? 0)
+    }
+  }
   return newest
 }
 

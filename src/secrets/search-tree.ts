@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type Content, Slice } from '../oci/content.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
-import type { Tree } from '../oci/node.ts'
+import { NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
 import { isExemplary } from './exemplary.ts'
 import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
@@ -9,7 +9,7 @@ import { type SearchMemory, unsearched } from './search-memory.ts'
 import { type FoundIn, type SearchJob, type SearchResult, searchJobs, searchRuns } from './search-runs.ts'
 import { type Found, SecretPatterns } from './secret-search.ts'
 import type { SecretValue } from './secret-values.ts'
-import { type Beside, walkBeside } from './walk-beside.ts'
+import { walkBeside } from './walk-beside.ts'
 
 /** A secret in a tree. */
 export interface FoundAt extends Pick<Found, 'kind' | 'needle'> {
@@ -45,20 +45,24 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
   const patterns = new SecretPatterns(values, 'news')
   const [news, old] = [new ReadPlan(), new ReadPlan()]
   const inWords: FoundIn[] = []
-  let words: Beside[] = []
+  const words: ByteString[] = []
+  const numbers: number[] = []
   const searchWords = () => {
-    const { found } = searchRuns(textRuns(words.map(wordsOf)), patterns)
-    inWords.push(...found.map((one) => ({ ...one, file: words[one.file]!.number })))
-    words = []
+    const { found } = searchRuns(textRuns(words), patterns)
+    inWords.push(...found.map((one) => ({ ...one, file: numbers[one.file]! })))
+    words.length = numbers.length = 0
   }
   const isOld = contentsOf(base)
-  for (const beside of walkBeside(base, tree)) {
-    if (!beside.isSame && words.push(beside) === BATCH) searchWords()
-    if (beside.node.kind !== 'file') continue
-    const { content } = beside.node
-    if (!isOld(content)) news.add(beside.number, content)
-    else if (searchBase) old.add(beside.number, content)
-  }
+  walkBeside(base, tree, ({ number, name, node, isSame }) => {
+    if (!isSame) {
+      numbers.push(number)
+      if (words.push(wordsOf(name, node)) === BATCH) searchWords()
+    }
+    if (node.kind !== 'file') return
+    const { content } = node
+    if (!isOld(content)) news.add(number, content)
+    else if (searchBase) old.add(number, content)
+  })
   searchWords()
   const jobs = await Promise.all([
     unsearched({ values, where: 'news', runs: await news.finish() }, memory),
@@ -79,17 +83,20 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
 /** Whether a content is one of the base's: a part of one of the archives that its files are in. */
 function contentsOf(base: Tree): (content: Content) => boolean {
   const archives = new Set<unknown>()
-  for (const { node } of walkBeside(base, base)) if (node.kind === 'file') archives.add(archiveOf(node.content))
+  walkBeside(base, base, ({ node }) => {
+    if (node.kind === 'file') archives.add(archiveOf(node.content))
+  })
   return (content) => archives.has(archiveOf(content))
 }
 
 const archiveOf = (content: Content) =>
   content instanceof Slice || content instanceof SparseContent ? content.file : content
 
-function wordsOf({ name, node }: Beside): ByteString {
-  const target = node.kind === 'symlink' ? node.target : ''
-  const xattrs = 'attrs' in node ? [...(node.attrs?.xattrs.values() ?? [])] : []
-  return [name, target, ...xattrs.map(fromBytes)].join('\0')
+function wordsOf(name: ByteString, node: Node): ByteString {
+  const words = `${name}\0${node.kind === 'symlink' ? node.target : ''}`
+  const xattrs = 'attrs' in node ? (node.attrs?.xattrs ?? NO_XATTRS) : NO_XATTRS
+  if (xattrs.size === 0) return words
+  return [words, ...Array.from(xattrs.values(), fromBytes)].join('\0')
 }
 
 async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<SearchResult[]> {
@@ -117,8 +124,9 @@ function placed(base: Tree, tree: Tree, inNews: readonly FoundIn[], inBase: read
   if (inNews.length + inBase.length === 0) return []
   const wanted = new Set([...inNews, ...inBase].map(({ file }) => file))
   const paths = new Map<number, ByteString>()
-  for (const { number, folder, name } of walkBeside(base, tree))
+  walkBeside(base, tree, ({ number, folder, name }) => {
     if (wanted.has(number)) paths.set(number, folder + name)
+  })
   const at = (found: readonly FoundIn[], isInBase: boolean) =>
     found.map(({ file, ...one }) => ({ ...one, path: paths.get(file)!, inBase: isInBase }))
   return [...at(inNews, false), ...at(inBase, true)]

@@ -13,17 +13,25 @@ export interface Beside {
   readonly isSame: boolean
 }
 
-/** Every node below the root of a tree, beside what another has at its path; in no particular order. Depth costs no stack. */
-export function* walkBeside(other: Directory, tree: Directory): Generator<Beside> {
+/**
+ * Shows every node below the root of a tree, beside what another has at its path; in no particular order. What `visit`
+ * gets is another node's when it returns: there may be half a million. Depth costs no stack.
+ */
+export function walkBeside(other: Directory, tree: Directory, visit: (beside: Beside) => void): void {
+  const at = { number: -1, folder: '', name: '', node: tree as Node, isSame: false }
   const stack: { folder: ByteString; old: Directory | undefined; now: Directory }[] = [
     { folder: '', old: other, now: tree },
   ]
-  let number = 0
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     const { folder, old, now } = top
+    at.folder = folder
     for (const [name, node] of now.children) {
       const before = old?.children.get(name)
-      yield { number: number++, folder, name, node, isSame: before === node }
+      at.number++
+      at.name = name
+      at.node = node
+      at.isSame = before === node
+      visit(at)
       if (node.kind !== 'directory') continue
       stack.push({ folder: `${folder}${name}/`, old: before?.kind === 'directory' ? before : undefined, now: node })
     }

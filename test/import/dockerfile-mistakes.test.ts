@@ -48,6 +48,7 @@ describe('a Dockerfile with a mistake', () => {
     ],
     ['FROM debian\nCOPY --from=0 /a /a', 'Dockerfile:2:6: There is no stage 0 before this one.'],
     ['FROM "debian', "Dockerfile:1:1: '\"debian' cannot be read: a double quote is not closed."],
+    ["ARG A='x\nFROM debian", "Dockerfile:1:1: ''x' cannot be read: a single quote is not closed."],
     ['FROM debian\nRUN a\\\\\nUSER b', 'Dockerfile:2:1: Where RUN ends is not clear.'],
     ['FROM debian\n\0', 'Dockerfile:2:1: is no text.'],
   ])('%j is refused where it is', (text, message) => {

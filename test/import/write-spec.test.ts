@@ -114,6 +114,13 @@ export default ({ vars, env }: SpecContext): Spec => {
 `)
   })
 
+  it('writes a name that is not like others, and steps that are comments alone, for what they are', () => {
+    const labels = Object.fromEntries([['__proto__', 'x']])
+    const its = draft({ steps: [step(undefined, 'TODO: all of it')], config: { labels } })
+    expect(writeSpec(its)).toContain("labels: { ['__proto__']: 'x' }")
+    expect(specOfDraft(its, { vars: {}, env: {}, folder: '/' })).toMatchObject({ steps: [], config: { labels } })
+  })
+
   it('does not write down what is sensitive', () => {
     const written = writeSpec(
       draft({

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { copyBits } from '../../src/oci/copy-bits.ts'
 import { copiedSize, copyBlocks } from '../../src/oci/copy-blocks.ts'
-import { GzipBlockScanner } from '../../src/oci/gzip-block-scanner.ts'
+import { GzipReader } from '../../src/oci/gzip-reader.ts'
 import { inflateBlocks, partOf, RAW, SAMPLES } from '../support/gzip-samples.ts'
 
 const samples = SAMPLES.map(([name, file]) => {
-  const scanner = new GzipBlockScanner()
+  const scanner = new GzipReader()
   scanner.push(file)
   return { name, file, blocks: scanner.end()! }
 })

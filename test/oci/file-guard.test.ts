@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { OcibakeError } from '../../src/errors.ts'
 import { Slice, SliceFile } from '../../src/oci/content.ts'
 import { FileChecks } from '../../src/oci/file-checks.ts'
-import { guardOf } from '../../src/oci/file-guard.ts'
+import { crcAsWritten, guardOf } from '../../src/oci/file-guard.ts'
 import { FileWindow } from '../../src/oci/file-window.ts'
 import { collect, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
@@ -71,6 +72,31 @@ describe('a guarded file', () => {
     window.read(file, 127 * KIB, 2 * KIB)
     const checked = file.checkUse()
     await (isWrong ? expect(checked).rejects.toThrow('damaged') : expect(checked).resolves.toBeUndefined())
+    file.close()
+  })
+
+  it.each([
+    ['whole parts of it', 64 * KIB, 128 * KIB],
+    ['parts of its parts', 63 * KIB, 130 * KIB],
+    ['less than a part', 70 * KIB, 10],
+    ['all', 0, SIZE],
+  ])('gives the CRC-32 of %s, once and again', async (_, at, size) => {
+    const file = await changedAt(0)
+    writeFileSync(file.path, text)
+    const bytes = text.subarray(at, at + size)
+    for (let turn = 0; turn < 2; turn++) {
+      expect(crcAsWritten(file.guard!, file.descriptor, bytes, at)).toBe(crc32(bytes))
+    }
+    file.close()
+  })
+
+  it.each([
+    ['in what is read', 100 * KIB],
+    ['beside what is read', 64 * KIB],
+  ])('gives no CRC-32 where it was changed %s', async (_, changed) => {
+    const file = await changedAt(changed)
+    const bytes = readFileSync(file.path).subarray(70 * KIB, 200 * KIB)
+    expect(crcAsWritten(file.guard!, file.descriptor, bytes, 70 * KIB)).toBeUndefined()
     file.close()
   })
 })

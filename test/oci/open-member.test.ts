@@ -4,14 +4,14 @@ import { gzip } from 'libdeflate'
 import { describe, expect, it } from 'vitest'
 import { combineCrc } from '../../src/oci/combine-crc.ts'
 import { copiedSize, copyBlocks } from '../../src/oci/copy-blocks.ts'
-import { GzipBlockScanner } from '../../src/oci/gzip-block-scanner.ts'
 import type { GzipBlocks } from '../../src/oci/gzip-blocks.ts'
+import { GzipReader } from '../../src/oci/gzip-reader.ts'
 import { closeMember, openMember } from '../../src/oci/open-member.ts'
 import { noise, partOf, RAW, SAMPLES } from '../support/gzip-samples.ts'
 import { Random } from '../support/random-tree.ts'
 
 function scan(file: Uint8Array): GzipBlocks {
-  const scanner = new GzipBlockScanner()
+  const scanner = new GzipReader()
   scanner.push(file)
   return scanner.end()!
 }

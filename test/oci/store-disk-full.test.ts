@@ -18,6 +18,9 @@ const random = new Random(8)
 const noise = Buffer.from(Array.from({ length: 3_000_000 }, () => random.below(256)))
 const tar = archive(rawMember({ name: 'zeros' }, Buffer.alloc(3_000_000)))
 const layer = gzipSync(tar)
+const large = gzipSync(
+  archive(rawMember({ name: 'file' }, Buffer.concat([noise.subarray(0, 100_000), Buffer.alloc(3_000_000)]))),
+)
 const small = Buffer.from('fits')
 const file = { kind: 'file', attrs: FRESH_DIRECTORY, content: bytesContent(noise) } as const
 
@@ -47,6 +50,11 @@ describe.runIf(process.getuid?.() === 0)('a full disk (needs root, to mount one)
   it.each<[string, string, (store: Store) => Promise<unknown>]>([
     ['a blob', ' for a file of 3000000 bytes', (store) => store.ingestBlob(descriptorOf(noise), () => chunked(noise))],
     ['a layer', '', (store) => store.ingestLayer(descriptorOf(layer), undefined, () => chunked(layer))],
+    [
+      'a layer that a thread unpacks',
+      '',
+      (store) => store.ingestLayer(descriptorOf(large), undefined, () => chunked(large), { blocks: true }),
+    ],
     ['a tar', '', (store) => store.ingestTar(chunked(tar))],
     ['a document', ' for a file of 3000000 bytes', (store) => store.putDocument(noise)],
     ['a record', '', (store) => store.set(digestOf('key'), noise.toString('base64'))],

@@ -114,6 +114,7 @@ test.each([
   ['[defaults]\nroles_path = a:b ; both\n', 'a:b'],
   ['[other]\nroles_path = a\n[defaults]\n# roles_path = c\nROLES_PATH: b', 'b'],
   ['[defaults]\nroles_path_more = a\n', undefined],
+  ['[defaults]\nroles_path =\n  a: ; one\n# none\n\n  b\nother = c', 'a: b'],
 ])('roles_path in %j is %j', (text, value) => {
   expect(settingIn(text, 'defaults', 'roles_path')).toBe(value)
 })

@@ -137,6 +137,15 @@ test("the project's ansible.cfg counts, the user's and the caller's variables do
   expect(readdirSync(user)).toEqual(['.ansible.cfg'])
 })
 
+test('the image is in the inventory, whatever the project reads inventories by', async () => {
+  await write({ 'ansible.cfg': '[inventory]\nenable_plugins = host_list,\n  ini\n' })
+  const after = await perform(play(raw('echo x > /there')))
+  await write({ 'ansible.cfg': '' })
+  expect(at(after, 'there')).toBeDefined()
+  const split = { rolesPath: [join(spec, 'a:b')] }
+  await expect(perform(play(raw('"true"')), split)).rejects.toMatchObject({ code: 'PATH_INVALID' })
+})
+
 test('roles of a file of requirements are installed for the step alone', async () => {
   await write({
     'galaxy/packed/tasks/main.yml': '- debug: msg="from the galaxy"\n',

@@ -7,7 +7,7 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silent } from '../../src/events.ts'
 import { digestOf, hexOf } from '../../src/oci/digest.ts'
-import { GzipBlockScanner } from '../../src/oci/gzip-block-scanner.ts'
+import { GzipReader } from '../../src/oci/gzip-reader.ts'
 import type { Store } from '../../src/oci/store.ts'
 import { pruneStore } from '../../src/oci/store-prune.ts'
 import { type Archive, fetchArchive } from '../../src/provision/archive.ts'
@@ -65,7 +65,7 @@ const blocksOf = async (store: Store, archive: Archive) => (await store.gzipSour
 
 /** What is found when all of it is there at once. */
 const wholeBlocks = (() => {
-  const scanner = new GzipBlockScanner()
+  const scanner = new GzipReader()
   scanner.push(large)
   return scanner.end()
 })()

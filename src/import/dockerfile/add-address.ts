@@ -1,5 +1,5 @@
 import type { CopyJob } from './copy-job.ts'
-import { shownFields } from './copy-source.ts'
+import { shownFields } from './hidden-text.ts'
 import { addStep, addTodo, type StageState } from './stage-state.ts'
 
 /** ADD of something that is not on this machine. */

@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import type { Place } from '../value.ts'
-import { type CopyJob, type Destination, octalMode } from './copy-job.ts'
-import { shownFields } from './copy-source.ts'
+import { type CopyJob, type Destination, octalMode, sourcePath } from './copy-job.ts'
 import { Unreadable } from './expression.ts'
+import { shownFields, shownHidden } from './hidden-text.ts'
 import { looksLikeFile } from './looks-like-file.ts'
 import { addStep, addTodo, type OtherImage, type StageState } from './stage-state.ts'
 
@@ -16,7 +16,7 @@ export function copyFromImage(
 ): void {
   const { context } = state
   const { place } = job.instruction
-  const path = posix.normalize(`/${word}`).replace(/^\/+|\/+$/g, '')
+  const path = sourcePath(word)
   const other = state.otherImage(from.word, from.place)
   if (/[\u{100000}-\u{10fffd}]/u.test(path)) {
     context.notes.add(
@@ -30,14 +30,32 @@ export function copyFromImage(
   }
   const mapped = `An \`unpack\` step, from the files of ${from.word} as \`--output rootfs:${other.tarball}\` writes them.`
   context.notes.add('OB203', place, `\`COPY --from=${from.word}\` of '${path === '' ? '/' : path}'`, mapped)
-  const step = unpackStep(path, other, job, state)
-  const mode = job.options.chmod === undefined ? undefined : octalMode(job.options.chmod.mode)
-  if (mode !== undefined) addStep(state, shownFields({ chmod: step.target, mode, recursive: true }, state), place)
+  chmodCopied(unpackStep(path, other, job, state), job, state)
+}
+
+/** By `--chmod`: what else is in a folder that the image has keeps its modes. */
+function chmodCopied({ target, isFolder }: Unpacked, { options, to }: CopyJob, state: StageState): void {
+  if (options.chmod === undefined) return
+  const { mode, place } = options.chmod
+  if (isFolder && state.folders.has(to.path)) {
+    const says = `\`--chmod=${shownHidden(mode, state)}\` is for what is copied into ${shownHidden(to.path, state)}, which a step cannot tell from what is there.`
+    state.context.notes.add('OB245', place, says, 'Add a `chmod` step for the paths that are meant.')
+    return
+  }
+  const step = { chmod: target, mode: octalMode(mode) ?? mode, recursive: true }
+  addStep(state, shownFields(step, state), place)
+}
+
+interface Unpacked {
+  /** What is at its place in the image then. */
+  readonly target: string
+  /** There may be other things in it. */
+  readonly isFolder: boolean
 }
 
 /** Its parts as tar takes them: what is matched keeps its own name, unless the step says how many folders to leave out. */
-function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageState): { target: string } {
-  const { to, options, instruction } = job
+function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageState): Unpacked {
+  const { to, options, instruction, pivot } = job
   const { place } = instruction
   const depth = path === '' ? 0 : path.split('/').length
   const name = posix.basename(path)
@@ -49,10 +67,14 @@ function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageS
   const parts = { ...wildcards, ...exclude, ...owner }
   const strip = (count: number) => (count === 0 ? {} : { stripComponents: count })
   const add = (fields: DraftFields) => addStep(state, shownFields(fields, state), place)
+  if (options.parents) {
+    add({ ...base, to: to.path, ...strip(pivot === '' ? 0 : pivot.split('/').length), ...parts })
+    return { target: to.path, isFolder: true }
+  }
   // Then it does not matter whether it is a file or a folder.
   if (name !== '' && !to.isFolder && posix.basename(to.path) === name) {
     add({ ...base, to: posix.dirname(to.path), ...strip(depth - 1), ...parts })
-    return { target: to.path }
+    return { target: to.path, isFolder: false }
   }
   const isPattern = /[*?]/.test(path)
   if (isPattern && !to.isFolder) throw new Unreadable('what its pattern matches is not known')
@@ -62,14 +84,14 @@ function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageS
   else if (path !== '' && !isKnown) noteKind(path, isFile, job, state)
   if (!isFile) {
     add({ ...base, to: to.path, ...strip(depth), ...parts })
-    return { target: to.path }
+    return { target: to.path, isFolder: true }
   }
   if (to.isFolder) {
     add({ ...base, to: to.path, ...strip(depth - 1), ...parts })
-    return { target: posix.join(to.path, name) }
+    return { target: posix.join(to.path, name), isFolder: false }
   }
   renamed(name, to, { ...base, ...strip(depth - 1), ...parts }, add)
-  return { target: to.path }
+  return { target: to.path, isFolder: false }
 }
 
 /** A file under another name: unpacked into a folder of its own, linked, and that folder removed. */

@@ -43,6 +43,11 @@ export function argOf(word: string, { place }: DockerInstruction): { name: strin
   return { name, value: equals < 0 ? undefined : word.slice(equals + 1) }
 }
 
+/** What an ARG has become. */
+export function variableAdvice(name: string): string {
+  return `A variable of the spec: --var ${name}=… stands for --build-arg.`
+}
+
 /** What stands for the variable: itself with its default, unless that is made of others. */
 export function argText(
   name: string,
@@ -69,8 +74,7 @@ export function argText(
     notes.add('OB239', place, says, `Give --var ${name}=…, or write a default.`)
   } else {
     const secret = `A secret: scripts that name it have it from ${name} in the environment.`
-    const variable = `A variable of the spec: --var ${name}=… stands for --build-arg.`
-    notes.add('OB205', place, `\`ARG ${name}\``, isSecretName(name) ? secret : variable)
+    notes.add('OB205', place, `\`ARG ${name}\``, isSecretName(name) ? secret : variableAdvice(name))
   }
   const known = state.given[name] ?? (typeof shown === 'string' ? shown : undefined) ?? platform ?? ''
   return joinTexts(new Mixed([new Reference(name, known)]))

@@ -15,6 +15,12 @@ type Resolved = string | { readonly set: Definition } | { readonly base: Variabl
  */
 export class Environment {
   readonly #current = new Map<string, Definition>()
+  readonly #isEmpty: (text: string) => boolean
+
+  /** @param isEmpty says of which texts nothing is left in the end */
+  constructor(isEmpty: (text: string) => boolean = (text) => text === '') {
+    this.#isEmpty = isEmpty
+  }
 
   /** One instruction: its values see the environment as it was before it. @throws Unreadable */
   set(pairs: readonly (readonly [name: string, value: Expression])[]): void {
@@ -72,7 +78,7 @@ export class Environment {
       return [form === undefined ? { base: { name } } : { base: { name, form }, word: inner }]
     }
     if (form === undefined) return [{ set }]
-    const value = flattened(set.value)
+    const value = flattened(set.value).filter((piece) => typeof piece !== 'string' || !this.#isEmpty(piece))
     const isSet = onlyUnset || value.some((piece) => typeof piece === 'string')
     if (!isSet && value.length > 0) throw new Unreadable(`only the base knows whether $${name} is empty`)
     if (form === ':-') return isSet ? [{ set }] : inner

@@ -28,6 +28,15 @@ export function readExpression(text: string, escaper = '\\'): Expression {
   return merged(new Reader(text, escaper).until(''))
 }
 
+/**
+ * Reads the text of a heredoc, in which quotes are text and the escape character is the usual one, whatever `# escape=` says
+ * (dockerfile2llb/convert.go: ExpandRaw).
+ * @throws Unreadable
+ */
+export function readHeredocExpression(text: string): Expression {
+  return merged(new Reader(text, '\\', false).until(''))
+}
+
 /** Neighbouring literals as one; none that is empty. */
 export function merged(pieces: Expression): Expression {
   const whole: Piece[] = []
@@ -44,10 +53,12 @@ class Reader {
   #at = 0
   readonly #text: string
   readonly #escaper: string
+  readonly #quotes: boolean
 
-  constructor(text: string, escaper: string) {
+  constructor(text: string, escaper: string, quotes = true) {
     this.#text = text
     this.#escaper = escaper
+    this.#quotes = quotes
   }
 
   /** Up to the closing character, which is taken, or to the end of the text. */
@@ -59,8 +70,8 @@ class Reader {
         this.#at++
         return pieces
       }
-      if (character === "'") pieces.push(this.#singleQuoted())
-      else if (character === '"') pieces.push(...this.#doubleQuoted())
+      if (this.#quotes && character === "'") pieces.push(this.#singleQuoted())
+      else if (this.#quotes && character === '"') pieces.push(...this.#doubleQuoted())
       else if (character === '$') pieces.push(this.#variable())
       else pieces.push(this.#literal())
     }

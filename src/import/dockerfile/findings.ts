@@ -31,6 +31,7 @@ export const DOCKERFILE_FINDINGS = {
   OB245: 'differs',
   OB246: 'differs',
   OB247: 'differs',
+  OB248: 'differs',
   OB250: 'defect',
   OB251: 'defect',
   OB252: 'defect',

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { DraftFields } from '../draft.ts'
 import { knownText } from '../text.ts'
 import { Unreadable } from './expression.ts'
 import type { StageState } from './stage-state.ts'
@@ -37,4 +38,14 @@ export function checkHidden(text: string, form: RegExp, wanted: string, shared: 
   const known = knownHidden(text, shared)
   if (known === '') throw new Unreadable('it comes to nothing')
   if (known !== undefined && !form.test(known)) throw new Unreadable(`'${known}' is not ${wanted}`)
+}
+
+/** Fields in which hidden variables are themselves again. */
+export function shownFields(fields: DraftFields, { context }: Shared): DraftFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? context.hidden.show(value) : value,
+    ]),
+  )
 }

@@ -55,15 +55,14 @@ export function importDockerfile(source: SourceText, options: DockerfileOptions)
   }
   const scope = new Scope(hidden, text.escaper, undefined, true)
   const shared = { context, given: options.vars }
-  const imports = new StageImports({
-    ...shared,
-    ...{ name, stages, escaper: text.escaper, global: scope, args: globalArgs(args, scope, text.escaper, shared) },
-    files: new BuildContext(folder, dockerfile, options.spec, ownFiles(name, stages)),
-  })
+  const { escaper } = text
+  const files = new BuildContext(folder, dockerfile, options.spec, ownFiles(name, stages))
+  const declared = { global: scope, args: globalArgs(args, scope, escaper, shared) }
+  const imports = new StageImports({ ...shared, ...declared, name, stages, escaper, files }, target)
   if (text.syntax !== undefined) {
     context.notes.add('OB207', source.place(0), '`# syntax=`', 'Nothing: ocibake reads the Dockerfile itself.')
   }
-  const images = imports.imagesOf(target)
+  const images = imports.images()
   const secrets = Object.entries(options.vars).filter(([name]) => isSecretName(name))
   return { images, findings: neededArgs(context.notes.findings, images), environment: Object.fromEntries(secrets) }
 }

@@ -52,6 +52,8 @@ function isSimple(command: readonly Token[], script: string): boolean {
   const [first] = command
   if (first === undefined || first.kind !== 'word') return false
   const starts = command.filter((_, index) => index === 0 || command[index - 1]!.value === '|')
+  // Behind it a command that fails would no longer end the script, as it ends the chain.
+  if (first.value === 'set' && command.some(({ value }) => /^\+(o$|[a-z]*e)/.test(value))) return false
   if (starts.some(({ value, quoted }) => !quoted && NOT_ALONE.has(value))) return false
   return command.every(({ kind, value, expands, start, end }) => {
     if (kind === 'operator') return /^([<>]|>>|>&|<&|&>|>\||\|)$/.test(value)

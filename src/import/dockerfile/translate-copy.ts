@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { addAddress } from './add-address.ts'
 import { copyFromImage } from './copy-from-image.ts'
-import { type CopyJob, type Destination, octalMode } from './copy-job.ts'
+import { type CopyJob, type Destination, octalMode, pivotOf } from './copy-job.ts'
 import { type CopyOptions, copyOptions } from './copy-options.ts'
 import { copySource } from './copy-source.ts'
 import { Unreadable } from './expression.ts'
@@ -28,25 +28,26 @@ export function translateCopy(instruction: DockerInstruction, state: StageState)
   for (const word of sources) {
     const heredoc = heredocs.find((one) => one.word === word)
     if (heredoc !== undefined) {
-      const text = heredoc.expand ? state.scope.expand(escapedQuotes(heredoc.content)) : heredoc.content
+      const text = heredoc.expand ? state.scope.expandHeredoc(heredoc.content) : heredoc.content
       writeHeredoc(heredoc.name, text, { to, options, instruction }, state)
     } else translateSource(state.scope.expand(word), { to, options, instruction }, state)
   }
 }
 
-function translateSource(word: string, job: CopyJob, state: StageState): void {
+function translateSource(word: string, given: Omit<CopyJob, 'pivot'>, state: StageState): void {
+  const job = { ...given, pivot: pivotOf(word) }
   if (job.options.from !== undefined) copyFromImage(word, job.options.from, job, state)
   else if (job.instruction.keyword === 'ADD' && /^(https?:\/\/|git:\/\/|git@|ssh:\/\/)/.test(word)) {
     addAddress(word, job, state)
   } else copySource(word, job, state)
 }
 
-/** Quotes are no quotes in a heredoc. */
-function escapedQuotes(content: string): string {
-  return content.replace(/["']/g, '\\$&')
-}
-
-function writeHeredoc(name: string, text: string, { to, options, instruction }: CopyJob, state: StageState): void {
+function writeHeredoc(
+  name: string,
+  text: string,
+  { to, options, instruction }: Omit<CopyJob, 'pivot'>,
+  state: StageState,
+): void {
   const { hidden, notes } = state.context
   const path = to.isFolder ? posix.join(to.path, name) : to.path
   const mode = octalMode(options.chmod?.mode ?? '')

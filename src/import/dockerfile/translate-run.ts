@@ -1,7 +1,9 @@
 import type { DraftFields } from '../draft.ts'
 import type { ScriptLine } from '../packer/action.ts'
 import { brokenLines } from './broken-lines.ts'
+import { distinctSecrets } from './distinct-secrets.ts'
 import { readFlags } from './flags.ts'
+import { shownFields } from './hidden-text.ts'
 import { isRoot, makeFolder } from './make-folder.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
 import { runOptions } from './run-options.ts'
@@ -21,7 +23,9 @@ export function translateRun(instruction: DockerInstruction, state: StageState):
   makeFolder(state)
   noteScript(script, instruction, state)
   const { lines, fields, isPlain } = linesOf(script, instruction, state)
-  const secrets = [...environment.secrets, ...options.secrets]
+  const secrets = distinctSecrets([...environment.secrets, ...options.secrets]).map((secret) =>
+    shownFields(secret, state),
+  )
   const all: DraftFields = {
     ...fields,
     ...(Object.keys(environment.env).length === 0 ? {} : { env: environment.env }),

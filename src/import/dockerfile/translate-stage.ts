@@ -8,6 +8,7 @@ import { declareArg } from './declare-arg.ts'
 import { Unreadable } from './expression.ts'
 import { makeFolder } from './make-folder.ts'
 import type { DockerInstruction } from './read-dockerfile.ts'
+import { DOCKER_SHELL } from './run-script.ts'
 import type { StageState } from './stage-state.ts'
 import { CONFIG_INSTRUCTIONS } from './translate-config.ts'
 import { translateCopy } from './translate-copy.ts'
@@ -83,6 +84,11 @@ function configOf({ config, scope, context, comments, stage }: StageState): Draf
   })
   const all = new Map<string, DraftValue>(config)
   if (env.length > 0) all.set('env', Object.fromEntries(env))
+  for (const field of ['entrypoint', 'cmd']) {
+    const line = all.get(field)
+    // A SHELL that follows would be given the line, which it is not in Docker.
+    if (typeof line === 'string' && all.has('shell')) all.set(field, [...DOCKER_SHELL, line])
+  }
   const unset = withoutEmpty(all)
   if (Object.keys(unset).length > 0) all.set('unset', unset)
   return Object.fromEntries(FIELDS.flatMap((field) => (all.has(field) ? [[field, all.get(field)!]] : [])))

@@ -35,6 +35,7 @@ export function variablesOf(
       sensitive: sensitive || isSecretName(name),
       ...(env === undefined ? {} : { env }),
       ...(fixed === undefined || isMade ? {} : { default: fixed }),
+      ...(isMade && !assigned.has(name) ? { isOfEnvironment: true } : {}),
       ...(now === undefined || isUnknown(now) ? {} : { value: now }),
     }
   })

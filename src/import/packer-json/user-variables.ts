@@ -80,6 +80,7 @@ export class UserVariables {
         sensitive: this.isSensitive(variable.name),
         ...(env === undefined ? {} : { env }),
         ...(fixed === undefined || isMade ? {} : { default: fixed }),
+        ...(isMade && !this.#given.has(variable.name) ? { isOfEnvironment: true } : {}),
         ...(value === undefined ? {} : { value }),
       }
     })

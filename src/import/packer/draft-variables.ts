@@ -12,7 +12,7 @@ export function draftVariables(
   notes: Notes,
 ): DraftVariable[] {
   return variables.map((variable) => {
-    const { name, place, description, sensitive, default: fallback, env: from, value } = variable
+    const { name, place, description, sensitive, default: fallback, env: from, value, isOfEnvironment } = variable
     const isSecret = sensitive || isSecretName(name)
     const isWritten = typeof fallback === 'string' && fallback !== '' && from === undefined
     if (isSecret && isWritten) {
@@ -33,7 +33,7 @@ export function draftVariables(
       comment,
       ...(made === undefined ? {} : { made }),
       ...(asked === undefined ? {} : { env: asked }),
-      ...(isSecret || fromEnv ? { sensitive: true, ...written } : {}),
+      ...(isSecret || fromEnv || isOfEnvironment ? { sensitive: true, ...written } : {}),
     }
   })
 }

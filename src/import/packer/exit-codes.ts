@@ -18,7 +18,7 @@ export function exitCodeTrap(options: Options, { notes }: Context): string | und
     )
     return "trap 'exit 0' EXIT"
   }
-  if (codes.length === 1 && codes[0] === 0) return undefined
+  if (codes.every((code) => code === 0)) return undefined
   notes.add(
     'OB152',
     options.place('valid_exit_codes'),

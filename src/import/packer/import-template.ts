@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
+import { distinctNames } from '../distinct-names.ts'
 import type { DraftFields, DraftStep, DraftVariable } from '../draft.ts'
 import type { Finding } from '../finding.ts'
 import type { Imported, ImportedImage } from '../imported.ts'
@@ -39,16 +40,18 @@ export function importTemplate(template: Template, options: ImportOptions): Impo
   const first = template.files[0] ?? 'template'
   const folders = { ...options.folders, template: resolve(options.folders.current, dirname(first)) }
   const variables = draftVariables(template, options.env, notes)
+  const names = distinctNames(template.builds.map((build) => nameOf(build, template, first, folders.template)))
   const imports = template.builds
-    .filter((build) => options.isWanted(build))
-    .map((build) => {
+    .map((build, index) => ({ build, name: names[index]! }))
+    .filter(({ build }) => options.isWanted(build))
+    .map(({ build, name }) => {
       const context = {
         ...{ format: template.format, folders, lift: options.lift, notes, hidden: new Placeholders() },
         builder: { name: build.source.name ?? build.source.type, type: build.source.type },
         isMachine: build.source.type !== 'docker',
         secrets: secretVariables(template),
       }
-      return importBuild(build, nameOf(build, template, first, folders.template), variables, options.bases, context)
+      return importBuild(build, name, variables, options.bases, context)
     })
   noteVariables(template, imports, notes)
   const findings = [...needed(template.findings, imports), ...notes.findings]

@@ -8,8 +8,7 @@ export default ({ vars }: SpecContext): Spec => {
   const targetarch = vars.TARGETARCH ?? 'amd64'
   // TODO: the value that the base has for it.
   const port = vars.PORT ?? '8080'
-  const tag = vars.TAG
-  if (tag === undefined) throw new Error('Give --var TAG=…')
+  const tag = vars.TAG ?? 'bookworm'
 
   return {
     from: `${registry}/library/debian:${tag}`,

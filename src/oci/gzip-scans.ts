@@ -1,20 +1,20 @@
 import { Worker } from 'node:worker_threads'
-import { BlockScan } from './block-scan.ts'
-import type { ScanAnswer } from './block-worker.ts'
+import { GzipScan, type ScanWishes } from './gzip-scan.ts'
+import type { ScanAnswer } from './gzip-worker.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
-const WORKER = new URL(`./block-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const WORKER = new URL(`./gzip-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
-/** The main thread inflates the same layers, one after another: more threads would wait for it. */
+/** More would be in each other's way: all of them are busy, and so are those who fetch. */
 const MOST = 2
 
 interface Thread {
   readonly worker: Worker
-  readonly scans: Map<number, BlockScan>
+  readonly scans: Map<number, GzipScan>
 }
 
-/** Threads that look for the blocks of gzip files, each at several at once. They end when there is nothing to look at. */
-export class BlockScans {
+/** Threads that look through gzip files, each through several at once. They end when there is nothing to look at. */
+export class GzipScans {
   readonly #threads = new Set<Thread>()
   /** Those of the threads, and those that have not ended yet. */
   readonly #workers = new Set<Worker>()
@@ -24,13 +24,12 @@ export class BlockScans {
 
   /**
    * Begins to look at a file that exists, of which nothing is there before the scan hears so.
-   * @param hashed the answer has to have its sha256
    */
-  start(path: string, { hashed = false }: { readonly hashed?: boolean } = {}): BlockScan {
+  start(path: string, wishes: ScanWishes = {}): GzipScan {
     if (this.#closed) throw new Error('the scanning threads have ended')
     const thread = this.#leastBusy()
     const number = this.#count++
-    const scan = new BlockScan(number, path, hashed, (news) => {
+    const scan = new GzipScan(number, path, wishes, (news) => {
       if (thread.scans.has(number)) thread.worker.postMessage(news)
     })
     thread.scans.set(number, scan)

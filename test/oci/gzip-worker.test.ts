@@ -3,7 +3,7 @@ import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ScanNews } from '../../src/oci/block-worker.ts'
+import type { ScanNews } from '../../src/oci/gzip-worker.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 
@@ -12,7 +12,7 @@ describe('the scanning thread', () => {
     const path = join(await testFolder(), 'byte')
     await writeFile(path, 'x')
     await using file = await open(path)
-    const worker = new Worker(new URL('../../src/oci/block-worker.ts', import.meta.url))
+    const worker = new Worker(new URL('../../src/oci/gzip-worker.ts', import.meta.url))
     onTestFinished(() => worker.terminate().then(() => {}))
     const random = new Random(3)
     for (let scan = 0; scan < 1000; scan++) {

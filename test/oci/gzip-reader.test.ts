@@ -1,24 +1,38 @@
 import { constants, crc32, deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { GzipBlockScanner } from '../../src/oci/gzip-block-scanner.ts'
 import { CHECKED, FINAL, FIRST, type GzipBlocks, STORED } from '../../src/oci/gzip-blocks.ts'
+import { GzipReader } from '../../src/oci/gzip-reader.ts'
+import { Inflater } from '../../src/oci/inflater.ts'
+import { wordy } from '../support/bytes.ts'
+import { fuzz } from '../support/fuzz.ts'
 import { inflateBlocks, noise, RAW, SAMPLES } from '../support/gzip-samples.ts'
 import { randomDeflate, zerosOfOneBlock } from '../support/random-deflate.ts'
 import { Random } from '../support/random-tree.ts'
 
 /** @param sizes of chunks, over and over */
-function scan(file: Uint8Array, sizes: readonly number[] = [65536], known?: number): GzipBlocks | undefined {
-  const scanner = new GzipBlockScanner(known)
+function scan(
+  file: Uint8Array,
+  sizes: readonly number[] = [65536],
+  reader: GzipReader = new GzipReader(),
+): GzipBlocks | undefined {
   for (let at = 0, i = 0; at < file.byteLength; i++) {
     const size = sizes[i % sizes.length]!
     // A reader uses its memory again.
     const chunk = Uint8Array.from(file.subarray(at, at + size))
-    scanner.push(chunk)
+    reader.push(chunk)
     chunk.fill(0xee)
     at += size
   }
-  return scanner.end()
+  return reader.end()
+}
+
+/** What a file holds, and what is wrong with it. */
+function read(file: Uint8Array, sizes?: readonly number[]) {
+  const pieces: Buffer[] = []
+  const reader = new GzipReader(new Inflater((raw) => pieces.push(Buffer.from(raw))))
+  const blocks = scan(file, sizes, reader)
+  return { raw: Buffer.concat(pieces), fault: reader.fault, blocks }
 }
 
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
@@ -31,15 +45,13 @@ const trailer = (raw: Buffer) => {
 }
 /** A member with the header's fields of RFC 1952 that `flags` says. */
 function member(raw: Buffer, flags: number, fields: Uint8Array): Buffer {
-  return Buffer.concat([
-    Buffer.from([0x1f, 0x8b, 8, flags, 1, 2, 3, 4, 0, 3]),
-    fields,
-    deflateRawSync(raw),
-    trailer(raw),
-  ])
+  const header = Buffer.concat([Buffer.from([0x1f, 0x8b, 8, flags, 1, 2, 3, 4, 0, 3]), fields])
+  const sum = Buffer.alloc((flags & 2) === 0 ? 0 : 2)
+  if (sum.length > 0) sum.writeUInt16LE(crc32(header) & 0xffff)
+  return Buffer.concat([header, sum, deflateRawSync(raw), trailer(raw)])
 }
 
-describe('GzipBlockScanner', () => {
+describe('GzipReader', () => {
   it.each(SAMPLES)('finds each block of %s, and what it holds', (_, file) => {
     const blocks = scan(file)!
     expect(blocks.raw[0]).toBe(0)
@@ -57,17 +69,39 @@ describe('GzipBlockScanner', () => {
     expect(Math.ceil(blocks.end[blocks.count - 1]! / 8) + 8).toBe(file.length)
   })
 
-  it('finds blocks with codes that no encoder would choose', () => {
+  it.each(SAMPLES)('inflates %s, whatever the chunks are', (_, file) => {
+    for (const sizes of [[file.length], [1000], [70_000, 3, 1]]) {
+      const { raw, fault } = read(file, sizes)
+      expect(fault).toBeUndefined()
+      expect(raw.equals(RAW)).toBe(true)
+    }
+  })
+
+  it('inflates what is longer than its memory, and refers to what is nearly 32 KiB before', () => {
+    const random = new Random(11)
+    const block = noise(random, 32_500)
+    const far = Buffer.concat(Array.from({ length: 40 }, () => block))
+    expect(gzipSync(far).length).toBeLessThan(2 * block.length)
+    for (const wanted of [far, Buffer.alloc(3 << 20), wordy(random, 3 << 20)]) {
+      const { raw, fault } = read(gzipSync(wanted), [100_000])
+      expect(fault).toBeUndefined()
+      expect(raw.equals(wanted)).toBe(true)
+    }
+  })
+
+  it('finds blocks with codes that no encoder would choose, and inflates them', () => {
     for (let seed = 0; seed < 60; seed++) {
       const random = new Random(seed)
       const { stream, blocks } = randomDeflate(random)
-      const file = Buffer.concat([HEADER, stream, Buffer.alloc(8)])
-      const found = scan(file, [20_000], seed % 2 === 0 ? undefined : file.length + random.below(2))!
+      const raw = inflateRawSync(stream)
+      const whole = read(Buffer.concat([HEADER, stream, trailer(raw)]), [20_000])
+      const found = whole.blocks!
+      expect(whole.fault).toBeUndefined()
+      expect(whole.raw.equals(raw), `seed ${seed}`).toBe(true)
       const moved = (bit: number) => bit + 8 * HEADER.length
       expect([...found.start], `seed ${seed}`).toEqual(blocks.map(({ start }) => moved(start)))
       expect([...found.end]).toEqual(blocks.map(({ end }) => moved(end)))
       expect([...found.raw]).toEqual([0, ...blocks.map(({ raw }) => raw)])
-      expect(inflateRawSync(stream).length).toBe(found.raw[found.count])
     }
   })
 
@@ -76,6 +110,21 @@ describe('GzipBlockScanner', () => {
     const matches = 17_000_002
     const found = scan(Buffer.concat([HEADER, zerosOfOneBlock(matches), Buffer.alloc(8)]))!
     expect([...found.raw]).toEqual([0, 1 + matches * 258])
+  })
+
+  it('inflates more blocks than it keeps', () => {
+    const raw = Buffer.from('text')
+    const stored = Buffer.from([0, 4, 0, 0xfb, 0xff, ...raw])
+    // Four blocks with fixed codes, of 10 bits each, that hold nothing.
+    const empty = Buffer.alloc((5 * 2 ** 18) / 4, Buffer.from([2, 8, 32, 128, 0]))
+    const file = Buffer.concat([HEADER, empty, stored, Buffer.from([3, 0]), trailer(raw)])
+    expect(gunzipSync(file).equals(raw)).toBe(true)
+    const found = read(Buffer.concat([file, gzipSync('more')]))
+    expect(found).toEqual({ raw: Buffer.from('textmore'), fault: undefined, blocks: undefined })
+    expect(scan(file)).toBeUndefined()
+    expect(
+      read(Buffer.concat([HEADER, empty.subarray(5), stored, Buffer.from([3, 0]), trailer(raw)])).blocks?.count,
+    ).toBe(2 ** 18 - 2)
   })
 
   it('knows the blocks that are stored', () => {
@@ -122,18 +171,18 @@ describe('GzipBlockScanner', () => {
     ['a name', 8, Buffer.from('name.tar\0')],
     ['a comment', 16, Buffer.from('\0')],
     ['extra fields', 4, Buffer.from('\x05\x00a\0b\0c')],
-    ['a checksum', 2, Buffer.from('ab')],
+    ['a checksum', 2, Buffer.alloc(0)],
     ['a remark that this is text', 1, Buffer.alloc(0)],
-    ['all of them', 31, Buffer.from('\x00\x00name\0comment\0\0\0')],
+    ['all of them', 31, Buffer.from('\x00\x00name\0comment\0')],
     ['a name as long as a novel', 8, Buffer.concat([Buffer.alloc(100_000, 'n'), Buffer.alloc(1)])],
   ])('reads a header with %s', (_, flags, fields) => {
     const file = member(RAW, flags, fields)
     const blocks = scan(Buffer.concat([file, file]), [70_000])!
-    expect(blocks.start[0]).toBe(8 * (10 + fields.length))
+    expect(blocks.start[0]).toBe(8 * (10 + fields.length + (flags & 2)))
     expect(blocks.raw[blocks.count]).toBe(2 * RAW.length)
   })
 
-  it('leaves out what follows the last member', () => {
+  it('leaves out what follows the last member, and says when that is more than zeros', () => {
     const file = gzipSync('text')
     const blocks = scan(file)!
     for (const rest of [
@@ -142,7 +191,9 @@ describe('GzipBlockScanner', () => {
       Buffer.from('rubbish'),
       noise(new Random(5), 600_000),
     ]) {
-      expect(scan(Buffer.concat([file, rest]))).toEqual({ ...blocks, checks: expect.any(Uint32Array) })
+      const behind = read(Buffer.concat([file, rest]))
+      expect(behind.blocks).toEqual({ ...blocks, checks: expect.any(Uint32Array) })
+      expect(behind.fault).toBe(rest.every((byte) => byte === 0) ? undefined : 'something follows its last member')
     }
   })
 
@@ -166,14 +217,34 @@ describe('GzipBlockScanner', () => {
     expect(scan(file)).toBeUndefined()
   })
 
+  it.each([
+    ['incorrect data check', -8],
+    ['incorrect data check', -5],
+    ['incorrect length check', -4],
+    ['incorrect length check', -1],
+  ])('says %s for a member with a wrong byte in its trailer (%i)', (fault, at) => {
+    const file = gzipSync(RAW)
+    file[file.length + at]! ^= 1
+    expect(read(file)).toMatchObject({ fault, blocks: undefined })
+    expect(read(Buffer.concat([gzipSync('text'), file, gzipSync('text')]))).toMatchObject({ fault })
+  })
+
+  it('says incorrect header for a wrong checksum of it', () => {
+    const file = member(RAW, 2, Buffer.alloc(0))
+    file[4]! ^= 1
+    expect(read(file)).toMatchObject({ fault: 'incorrect header', blocks: undefined })
+  })
+
   it('gives nothing for any beginning of a file', () => {
     const file = gzipSync(RAW.subarray(195_000, 215_000))
     for (let size = 0; size < file.length; size += 29) {
-      expect(scan(file.subarray(0, size), [8000], size)).toBeUndefined()
+      const { fault, blocks } = read(file.subarray(0, size), [8000])
+      expect(blocks).toBeUndefined()
+      expect(fault).toBe('unexpected end of file')
     }
   })
 
-  it('neither throws nor loops on damaged blocks, and counts what those hold that zlib still inflates', () => {
+  it('makes of damaged blocks what zlib makes of them, or refuses them as it does', () => {
     const raw = RAW.subarray(196_000, 216_000)
     const streams = [
       ...[0, 1, 6, 9].map((level) => deflateRawSync(raw, { level })),
@@ -186,20 +257,29 @@ describe('GzipBlockScanner', () => {
     const property = fc.property(fc.constantFrom(...streams), damage, (stream, damage) => {
       const bytes = Buffer.from(stream)
       for (const [at, byte] of damage) bytes[at % bytes.length] = byte
-      const size = inflatedSize(bytes)
-      const blocks = scan(Buffer.concat([HEADER, bytes, Buffer.alloc(8)]))
-      if (size === undefined) return
-      inflated++
-      expect(blocks?.raw[blocks.count]).toBe(size)
+      const wanted = inflatedBy(bytes)
+      const { raw, fault, blocks } = read(Buffer.concat([HEADER, bytes, trailer(wanted?.raw ?? Buffer.alloc(0))]))
+      if (wanted === undefined) expect(fault).toBeDefined()
+      else if (wanted.isWhole) {
+        inflated++
+        expect(fault).toBeUndefined()
+        expect(blocks?.raw[blocks.count]).toBe(wanted.raw.length)
+        expect(raw.equals(wanted.raw)).toBe(true)
+      }
     })
-    fc.assert(property, { numRuns: 600 })
+    fc.assert(property, fuzz(600))
     expect(inflated).toBeGreaterThan(0)
   })
 })
 
-function inflatedSize(stream: Buffer): number | undefined {
+/** What zlib makes of a stream, and whether that is all of it; undefined: it refuses it. */
+function inflatedBy(stream: Buffer): { readonly raw: Buffer; readonly isWhole: boolean } | undefined {
   try {
-    return inflateRawSync(stream).length
+    const { buffer, engine } = inflateRawSync(stream, { info: true }) as unknown as {
+      readonly buffer: Buffer
+      readonly engine: { readonly bytesWritten: number }
+    }
+    return { raw: buffer, isWhole: engine.bytesWritten === stream.length }
   } catch {
     return undefined
   }

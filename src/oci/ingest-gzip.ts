@@ -1,0 +1,106 @@
+import { OcibakeError } from '../errors.ts'
+import { hexOf } from './digest.ts'
+import type { GzipScan } from './gzip-scan.ts'
+import type { ScanAnswer } from './gzip-worker.ts'
+import type { TarSummary } from './passing-tar.ts'
+import type { Shelves } from './shelves.ts'
+import type { TempFile } from './temp-file.ts'
+import { checkDiffId, type WantedLayer } from './wanted-layer.ts'
+
+/** Bytes of a blob from which on a thread to unpack it is worth its start, if it is not needed for the blocks anyway. */
+const LARGE = 1 << 20
+
+/** Whether a layer is unpacked by a thread, if it is gzip. */
+export function isUnpackedBeside({ blocks, descriptor }: WantedLayer): boolean {
+  return blocks || descriptor.size >= LARGE
+}
+
+/**
+ * Writes a blob with gzip that a thread unpacks beside it, and looks for its blocks.
+ * @param bytes verified
+ * @param publish called when both are right; what it throws is thrown
+ */
+export async function unpackArriving(
+  shelves: Shelves,
+  wanted: WantedLayer,
+  bytes: AsyncIterable<Uint8Array>,
+  blob: TempFile,
+  publish: () => Promise<void>,
+): Promise<TarSummary> {
+  return await unpack(shelves, wanted, { path: blob.path }, async (scan) => {
+    blob.tell(scan)
+    for await (const chunk of bytes) {
+      refuseFailure(scan)
+      await blob.write(chunk)
+    }
+    await blob.written()
+    const tar = await unpacked(shelves, wanted, scan)
+    await publish()
+    return tar
+  })
+}
+
+/** As `unpackArriving`, of a blob of the store. @throws STORE_CORRUPT when that is not what it should be */
+export async function unpackStored(shelves: Shelves, wanted: WantedLayer): Promise<TarSummary> {
+  const { blobs } = shelves
+  const { digest, size } = wanted.descriptor
+  return await unpack(shelves, wanted, { path: blobs.path(digest), hashed: true }, async (scan) => {
+    scan.grew(size)
+    try {
+      const tar = await unpacked(shelves, wanted, scan)
+      if ((await scan.answer).sha256 !== hexOf(digest)) throw await blobs.damaged(digest)
+      return tar
+    } catch (error) {
+      // Read once more, it is verified.
+      if (isOfBytes(error)) for await (const _ of blobs.open(digest, 0));
+      throw error
+    }
+  })
+}
+
+/** @param work ends with what the thread has made of the file */
+async function unpack(
+  { blocks, layers }: Shelves,
+  wanted: WantedLayer,
+  { path, hashed = false }: { readonly path: string; readonly hashed?: boolean },
+  work: (scan: GzipScan) => Promise<TarSummary>,
+): Promise<TarSummary> {
+  const { digest } = wanted.descriptor
+  const file = await layers.create()
+  const order = { path: file.path, what: `The layer ${digest}`, end: {} }
+  const scan = blocks.watch(path, { unpack: order, hashed })
+  try {
+    const tar = await work(scan)
+    await layers.commit({ ...tar, file })
+    if (wanted.blocks) blocks.expect(digest, scan)
+    return tar
+  } catch (error) {
+    throw isOfBytes(error) ? new OcibakeError('LAYER_INVALID', error.message, { cause: error }) : error
+  } finally {
+    scan.ended('gone')
+    await file.discard()
+  }
+}
+
+async function unpacked({ blocks }: Shelves, wanted: WantedLayer, scan: GzipScan): Promise<TarSummary> {
+  scan.ended('whole')
+  const tar = tarOf(await blocks.waitFor(scan.answer, wanted.signal))
+  checkDiffId(wanted, tar.diffId)
+  return tar
+}
+
+/** What a thread has unpacked. */
+export function tarOf({ tar }: ScanAnswer): TarSummary {
+  if (tar === undefined) throw new Error('the thread has unpacked nothing')
+  const { buffer, byteOffset, byteLength } = tar.index
+  return { diffId: tar.diffId, index: Buffer.from(buffer, byteOffset, byteLength) }
+}
+
+/** Bytes that make no layer may be the wrong bytes, which shows at their end; all else is thrown at once. */
+function refuseFailure({ failure }: GzipScan): void {
+  if (failure !== undefined && !isOfBytes(failure.error)) throw failure.error
+}
+
+function isOfBytes(error: unknown): error is OcibakeError {
+  return error instanceof OcibakeError && error.code === 'ARCHIVE_INVALID'
+}

@@ -1,0 +1,52 @@
+import { writeSync } from 'node:fs'
+import { type Digest, Digester } from './digest.ts'
+import { MemberEnd } from './member-end.ts'
+import type { MadePiece } from './piece.ts'
+
+/** What a whole layer is: see `Layer`. */
+export interface LayerEnd {
+  readonly diffId: Digest
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** Writes pieces one after another to a file, and hashes what they are and what becomes of them. */
+export class LayerSink {
+  readonly #descriptor: number
+  readonly #end = new MemberEnd()
+  readonly #raw = new Digester()
+  readonly #written = new Digester()
+
+  /** @param descriptor of an empty file, which the sink does not close */
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#written.size
+  }
+
+  /** @returns where in the file the member is @throws what the file system says */
+  append(piece: MadePiece): number {
+    this.#write(this.#end.before(piece))
+    const offset = this.size
+    this.#raw.update(piece.raw)
+    this.#write(piece.member)
+    return offset
+  }
+
+  /** Completes the file. To be asked once. @throws what the file system says */
+  end(): LayerEnd {
+    this.#write(this.#end.end())
+    return { diffId: this.#raw.digest(), digest: this.#written.digest(), size: this.size }
+  }
+
+  #write(bytes: Uint8Array): void {
+    const start = this.size
+    for (let done = 0; done < bytes.byteLength; ) {
+      done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, start + done)
+    }
+    this.#written.update(bytes)
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { importTemplate } from '../../src/import/packer/import-template.ts'
+import { readTemplate } from '../../src/import/read-template.ts'
+import { specOfDraft } from '../../src/import/spec-of-draft.ts'
+import { writeSpec } from '../../src/import/write-spec.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ocibake-template-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const DOCKER = { type: 'docker', image: 'debian', commit: true }
+const ECHO = { type: 'shell', inline: ['echo'] }
+
+async function imported(
+  name: string,
+  text: string,
+  env: Record<string, string> = {},
+  vars: Record<string, string> = {},
+) {
+  const file = join(folder, name)
+  await writeFile(file, text)
+  const template = await readTemplate(file, { vars, varFiles: [], env, cwd: folder })
+  const folders = { current: folder, spec: folder }
+  return importTemplate(template, { folders, bases: new Map(), lift: true, env, isWanted: () => true })
+}
+
+const importedJson = (document: object, env: Record<string, string> = {}, vars: Record<string, string> = {}) =>
+  imported('it.json', JSON.stringify(document), env, vars)
+
+/** The only spec of a template. */
+async function specOf(document: object) {
+  const { images } = await importedJson(document)
+  return specOfDraft(images[0]!.draft, { vars: {}, env: {}, folder })
+}
+
+describe('the specs of a template', () => {
+  it('are called each otherwise, also those of one source in two builds', async () => {
+    const build = `build {\n  sources = ["source.docker.a"]\n}\n`
+    const hcl = await imported('it.pkr.hcl', `source "docker" "a" {\n  image = "debian"\n}\n${build}${build}`)
+    expect(hcl.images.map(({ draft }) => draft.name)).toEqual(['it-docker.a', 'it-docker.a-2'])
+    const builders = ['a b', 'a-b-2', 'a-b'].map((name) => ({ ...DOCKER, name }))
+    const json = await importedJson({ builders, provisioners: [] })
+    expect(json.images.map(({ draft }) => draft.name)).toEqual(['it-a-b', 'it-a-b-2', 'it-a-b-3'])
+  })
+
+  it('have nothing in them that the environment of the import has', async () => {
+    const env = { SECRET: 'hunter2' }
+    const inline = ['echo {{user `a`}} {{user `b`}} {{user `c`}}']
+    const json = {
+      variables: { a: 'x-{{env `SECRET`}}', b: '{{env `SECRET`}}', c: '{{user `a`}}/z' },
+      ...{ builders: [DOCKER], provisioners: [{ type: 'shell', inline }] },
+    }
+    const variables = ['a', 'b'].map((name) => {
+      const value = name === 'a' ? `"x-\${env("SECRET")}"` : 'env("SECRET")'
+      return `variable "${name}" {\n  default = ${value}\n}\n`
+    })
+    const source = `source "docker" "u" {\n  image = "d:\${var.a}-\${var.b}"\n}\n`
+    const hcl = `${variables.join('')}${source}build {\n  sources = ["source.docker.u"]\n}\n`
+    for (const all of [await importedJson(json, env), await imported('env.pkr.hcl', hcl, env)]) {
+      expect(writeSpec(all.images[0]!.draft)).not.toContain('hunter2')
+      expect(JSON.stringify(all.findings)).not.toContain('hunter2')
+    }
+    const given = await importedJson(json, env, { a: 'given' })
+    expect(writeSpec(given.images[0]!.draft)).toContain(`vars.a ?? 'given'`)
+  })
+})
+
+describe('run_command of the docker builder', () => {
+  it('is for every script, but for what only the caller of Packer has', async () => {
+    const variables = { v: '1' }
+    const run_command = [
+      '-d',
+      '-e',
+      'A',
+      '-e',
+      'B={{user `v`}}',
+      '--env=C=2',
+      '--user=app',
+      '--gpus',
+      'all',
+      '--',
+      '{{.Image}}',
+    ]
+    const document = { variables, builders: [{ ...DOCKER, run_command }], provisioners: [ECHO] }
+    expect((await specOf(document)).steps).toEqual([{ run: 'echo', env: { B: '1', C: '2' }, user: 'app' }])
+    const { images, findings } = await importedJson(document)
+    expect(specOfDraft(images[0]!.draft, { vars: { v: '3' }, env: {}, folder }).steps).toMatchObject([
+      { env: { B: '3' } },
+    ])
+    expect(findings.filter(({ id }) => id === 'OB183').map(({ says }) => says)).toEqual(
+      ['-e', '--gpus'].map((name) => `\`${name}\` of \`run_command\` is left out.`),
+    )
+  })
+})
+
+describe('exit codes of a script', () => {
+  it('are as if there were none where the list is empty', async () => {
+    const provisioners = [{ ...ECHO, valid_exit_codes: [] }]
+    expect((await specOf({ builders: [DOCKER], provisioners })).steps).toEqual([{ run: 'echo' }])
+  })
+})
