@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { againIfDamaged } from './build/again-if-damaged.ts'
+import { Aside } from './build/aside.ts'
 import { assemble, draftConfig } from './build/assemble.ts'
 import type { Base } from './build/base.ts'
 import type { CacheUse } from './build/cache-use.ts'
@@ -79,11 +80,12 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
   await using roots = new RootKeeper(store)
+  await using aside = new Aside()
   const targets = targetsOf(plan, options)
   const own = await Promise.all(targets.map((target) => options.connection.toOwn(target)))
   const foreseen = Promise.all(own.map((connection, i) => connection.foreseePush(targets[i]!, signal)))
   foreseen.catch(() => {})
-  const surroundings = surroundingsOf(plan, roots, options)
+  const surroundings = surroundingsOf(plan, { roots, aside }, options)
   // Sources and base are asked for at the same time: neither needs the other.
   await using sources = takeSources(plan, surroundings)
   const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
@@ -115,10 +117,14 @@ interface Ready {
   tree(): Promise<Tree>
 }
 
-function surroundingsOf(plan: Plan, roots: RootKeeper, options: BuildOptions): BuildSurroundings {
+function surroundingsOf(
+  plan: Plan,
+  own: Pick<BuildSurroundings, 'roots' | 'aside'>,
+  options: BuildOptions,
+): BuildSurroundings {
   const { store, outputs, cache = 'all', connection } = options
   const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf)])
-  return { ...options, roots, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
+  return { ...options, ...own, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
 }
 
 interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection' | 'outputs'> {
@@ -145,7 +151,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     }
   }
   if (!isChecked) await checkSpace(plan, base, options)
-  await using threads = await layerThreads(plan, base, store)
+  await using threads = await layerThreads(plan, store)
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()

@@ -50,7 +50,7 @@ export async function searchKnown(
   await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
 }
 
-/** Keeps the layer that was made of `made`, and searched, for builds into which the same goes. */
+/** Keeps the layer that was made of `made`, and searched, for builds into which the same goes. @throws DISK_FULL */
 export async function keepLayer(
   store: Store,
   plan: Plan,
@@ -59,7 +59,8 @@ export async function keepLayer(
   layer: Layer | undefined,
   searched: OwnCredentials,
 ): Promise<void> {
-  const { key, created, warnings } = made
+  const { created, warnings } = made
+  const key = await made.key
   if (key === undefined) return
   const searchedFor = await markOf(searched.kept)
   const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings, searchedFor }

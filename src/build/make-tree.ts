@@ -25,8 +25,8 @@ export interface Made {
   readonly tarballs: readonly LaidTarball[]
   /** The image's time, seconds since 1970 UTC. */
   readonly created: number
-  /** Of the steps' keys; undefined when the cache could not keep one of them. */
-  readonly key: Digest | undefined
+  /** Of the steps' keys, when all is kept; undefined when the cache could not keep one of them. @throws DISK_FULL */
+  readonly key: Promise<Digest | undefined>
   readonly warnings: readonly Warning[]
   /** The filesystem of the base, and what it was after each step; undefined when nobody had to know. */
   readonly trees: { readonly base: Tree; readonly after: readonly Tree[] } | undefined
@@ -46,7 +46,7 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
       layer: directory(),
       tarballs: [],
       created: inputs.start.created,
-      key,
+      key: Promise.resolve(key),
       warnings: [],
       trees: undefined,
     }
@@ -58,7 +58,11 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
   let done = await attempt(inputs.start.created)
   // A result from the cache is as old as its run, and the image turned out to be newer: times would tell.
-  if (done.cache.oldest < done.created) done = await attempt(done.created)
+  if (done.cache.oldest < done.created) {
+    // What was run now is found then.
+    await done.cache.key
+    done = await attempt(done.created)
+  }
   const { created, cache, tarballs, warnings, after } = done
   const tree = await normalise(after.at(-1) ?? below, { base: below, created }, plan.normalise)
   const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
@@ -78,9 +82,9 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, roots, blocks, ownOutputs, cache: use } = options
+  const { store, env, network, signal, sandbox, roots, aside, blocks, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
-  const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore })
+  const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore, aside })
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tarballs: LaidTarball[] = []

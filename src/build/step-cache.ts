@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { layerBytes } from '../oci/layer-tar.ts'
@@ -9,6 +10,7 @@ import type { Fingerprint } from '../provision/fingerprint.ts'
 import { perform } from '../provision/perform.ts'
 import { isCached, isScript, type RunStep, type Tools } from '../provision/step.ts'
 import type { PlannedStep } from '../spec/plan.ts'
+import type { Aside } from './aside.ts'
 import { resultKey, stepKey } from './cache-keys.ts'
 import { type CacheUse, mayUse } from './cache-use.ts'
 import type { Changes } from './last-build.ts'
@@ -24,6 +26,8 @@ export interface StepCacheOptions {
   readonly start: Digest
   /** Seconds: what a script wrote before this time would be dated otherwise if it ran now, so it runs. */
   readonly notBefore: number
+  /** Where results are kept: nobody waits for that but the next script. */
+  readonly aside: Aside
 }
 
 /**
@@ -33,16 +37,16 @@ export interface StepCacheOptions {
 export class StepCache {
   readonly #options: StepCacheOptions
   /** undefined: no key says what the tree is now. */
-  #key: Digest | undefined
+  #key: Promise<Digest | undefined>
   #oldest = Number.POSITIVE_INFINITY
 
   constructor(options: StepCacheOptions) {
     this.#options = options
-    this.#key = options.start
+    this.#key = Promise.resolve(options.start)
   }
 
-  /** Of the chain after the steps so far; undefined when the cache could not keep one of them. */
-  get key(): Digest | undefined {
+  /** Of the chain after the steps so far; undefined when the cache could not keep one of them. @throws DISK_FULL */
+  get key(): Promise<Digest | undefined> {
     return this.#key
   }
 
@@ -51,17 +55,19 @@ export class StepCache {
     return this.#oldest
   }
 
-  /** The tree after the step. @throws what the step throws, and then nothing of it is kept; DISK_FULL */
+  /** The tree after the step. @throws what the step throws, and then nothing of it is kept */
   async perform(tree: Tree, planned: PlannedStep, tools: Tools): Promise<Tree> {
     const { step, number } = planned
     const input = this.#options.inputs[number - 1]!
-    this.#key = this.#key === undefined ? undefined : stepKey(this.#key, input)
+    this.#key = this.#options.aside.begun(
+      this.#key.then((key) => (key === undefined ? undefined : stepKey(key, input))),
+    )
     const lent = input.taken === undefined ? tools : { ...tools, taken: input.taken }
     return isScript(step) ? await this.#run(tree, planned, step, lent) : await perform(tree, step, lent)
   }
 
   async #run(tree: Tree, planned: PlannedStep, step: RunStep | AnsibleStep, tools: Tools): Promise<Tree> {
-    const key = this.#key
+    const key = await this.#key
     const { number, verb } = planned
     const say = (hit: boolean, why: string) => tools.report({ type: 'step-cache', step: number, verb, hit, why })
     const { store, use, notBefore } = this.#options
@@ -71,12 +77,12 @@ export class StepCache {
     const delta = record === undefined || isTooOld ? undefined : await store.findLayerTree(record.diffId)
     if (record === undefined || delta === undefined) {
       say(false, isTooOld ? 'run again because the image is dated later than its result' : this.#whyNot(planned))
-      return await this.#runNow(tree, planned, step, tools)
+      return await this.#runNow(tree, planned, step, tools, key)
     }
     say(true, 'from the cache')
     warnAgain(tools.report, record.warnings)
     this.#oldest = Math.min(this.#oldest, record.started)
-    this.#key = resultKey(key!, record.diffId)
+    this.#key = Promise.resolve(resultKey(key!, record.diffId))
     return applyDelta(tree, delta)
   }
 
@@ -92,18 +98,21 @@ export class StepCache {
     { verb, title, number }: PlannedStep,
     step: RunStep | AnsibleStep,
     tools: Tools,
+    key: Digest | undefined,
   ): Promise<Tree> {
-    const key = this.#key
-    this.#key = undefined
+    this.#key = Promise.resolve(undefined)
     const started = Math.floor(Date.now() / 1000)
     const { report, warnings } = noting(tools.report)
     const after = await perform(tree, step, { ...tools, report })
-    if (!(await this.#isStill(number, tools))) return after
-    const diffId = key === undefined ? undefined : await this.#keepDelta(tree, after, tools.signal)
-    if (key === undefined || diffId === undefined) return after
-    const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
-    await this.#options.store.set(key, record)
-    this.#key = resultKey(key, diffId)
+    if (!(await this.#isStill(number, tools)) || key === undefined) return after
+    const keep = async () => {
+      const diffId = await this.#keepDelta(tree, after, tools.signal)
+      if (diffId === undefined) return undefined
+      const record: StepRecord = { kind: 'step', title: `${verb} ${title}`, diffId, started, warnings }
+      await this.#options.store.set(key, record)
+      return resultKey(key, diffId)
+    }
+    this.#key = this.#options.aside.begun(keep())
     return after
   }
 
@@ -122,6 +131,8 @@ export class StepCache {
 
   /** undefined for a tree of which no layer can say what has changed. */
   async #keepDelta(before: Tree, after: Tree, signal: AbortSignal): Promise<Digest | undefined> {
+    // What the image waits for goes first.
+    await setImmediate()
     const delta = treeDelta(before, after)
     if (delta === undefined) return undefined
     try {

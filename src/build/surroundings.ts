@@ -2,6 +2,7 @@ import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { Store } from '../oci/store.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
+import type { Aside } from './aside.ts'
 import type { CacheUse } from './cache-use.ts'
 
 /** What a build needs beside its plan and its base to make the layer. */
@@ -11,6 +12,7 @@ export interface BuildSurroundings {
   readonly sandbox: string
   readonly allowInexactOwnership?: boolean
   readonly roots: RootKeeper
+  readonly aside: Aside
   readonly cache: CacheUse
   /** See ArchiveTools. */
   readonly blocks: boolean

@@ -4,6 +4,9 @@ import { specSchema } from './schema.ts'
 import type { Spec } from './spec.ts'
 import { stepSchemas, type Verb } from './step-schemas.ts'
 
+/** To make code for a schema takes longer than to do without for the one value that it checks. */
+const ONCE = { jitless: true } as const
+
 /** One mistake: where in the spec, and what. */
 interface Mistake {
   readonly where: string
@@ -21,7 +24,7 @@ export function validate(value: unknown, file: string): Spec {
   }
   const mistakes: Mistake[] = []
   const { steps, ...rest } = value
-  const checked = specSchema.safeParse(rest)
+  const checked = specSchema.safeParse(rest, ONCE)
   if (!checked.success) mistakes.push(...checked.error.issues.flatMap((issue) => mistakesOf(issue, '')))
   if (steps !== undefined && !Array.isArray(steps)) {
     mistakes.push({ where: 'steps', what: `expected a list of steps, got ${describe(steps)}` })
@@ -55,7 +58,7 @@ function mistakesInStep(step: unknown, index: number): Mistake[] {
   if (!Object.hasOwn(stepSchemas, verb)) {
     return [{ where, what: `'${verb}' is no step; the first key of a step is one of ${verbs}` }]
   }
-  const checked = stepSchemas[verb as Verb].safeParse(step)
+  const checked = stepSchemas[verb as Verb].safeParse(step, ONCE)
   if (checked.success) return []
   return checked.error.issues.flatMap((issue) => mistakesOf(issue, `${where} (${verb})`))
 }
