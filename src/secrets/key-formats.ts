@@ -62,7 +62,17 @@ function isSecretOfAws(word: string): boolean {
 function npmLogin(text: string, at: number): boolean {
   const line = text.slice(Math.max(0, text.lastIndexOf('\n', at) + 1), at)
   if (!/^\s*(?:npm_config_)?\/\/[^\s=]+$/i.test(line)) return false
-  const found = matchAt(/:_(?:authToken|auth|password)\s*=\s*["']?([A-Za-z0-9_.~+/=-]{16,})/y, text, at)
+  return isTokenOfNpm(matchAt(/:_(?:authToken|auth|password)\s*=\s*["']?([A-Za-z0-9_.~+/=-]{16,})/y, text, at))
+}
+
+/** `_authToken=…`, for every registry, as older npms and yarn have it. */
+function npmLoginAlone(text: string, at: number): boolean {
+  const line = text.slice(Math.max(0, text.lastIndexOf('\n', at) + 1), at)
+  if (!/^\s*(?:npm_config_)?$/i.test(line)) return false
+  return isTokenOfNpm(matchAt(/_(?:authToken|auth)\s*=\s*["']?([A-Za-z0-9_.~+/=-]{16,})/y, text, at))
+}
+
+function isTokenOfNpm(found: RegExpExecArray | undefined): boolean {
   return found !== undefined && /[0-9]/.test(found[1]!) && isReal(found[1]!, 3)
 }
 
@@ -72,6 +82,7 @@ export const KEY_FORMATS: readonly KeyFormat[] = [
   { kind: 'aws-key', anchors: ['AKIA', 'ASIA'], isKey: awsKey },
   { kind: 'docker-auth', anchors: ['"auths"'], isKey: dockerAuth },
   { kind: 'npm-token', anchors: [':_auth', ':_password'], isKey: npmLogin },
+  { kind: 'npm-token', anchors: ['_authToken', '_auth=', '_auth ='], isKey: npmLoginAlone },
   word('npm-token', ['npm_'], /npm_([A-Za-z0-9]{36})(?![A-Za-z0-9_])/y),
   word('github-token', ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], /gh[pousr]_([A-Za-z0-9]{36})(?![A-Za-z0-9_])/y),
   word('github-token', ['github_pat_'], /github_pat_([A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?![A-Za-z0-9_])/y),

@@ -45,6 +45,15 @@ describe('a chain of commands', () => {
   )
 })
 
+describe('the environment of a script', () => {
+  it('has what an ARG may have in it, quotes too, beside what the base has', () => {
+    const lines = ['FROM debian', `ARG OPTS='-Da="b c"'`, 'ENV JAVA="$OPTS !x $JAVA"', 'RUN java']
+    expect(specOf(lines).steps).toEqual([
+      { run: [`export JAVA="\${OPTS} !x \${JAVA}"`, 'java'], env: { OPTS: '-Da="b c"' } },
+    ])
+  })
+})
+
 describe('a line as CMD or ENTRYPOINT', () => {
   it('is for the shell as it is by then', () => {
     const shell = ['/bin/bash', '-c']

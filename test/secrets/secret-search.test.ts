@@ -105,6 +105,7 @@ describe('a key that is known by its looks', () => {
     ['a certificate', '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUd\n-----END CERTIFICATE-----'],
     ['a public key', generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()],
     ['a token that is a variable', `//registry.example.com/:_authToken=$${'{NPM_TOKEN_OF_JOB_12}'}`],
+    ['a variable of a program', `const basic_authToken = "${token('program')}"`],
     ['a token that is a word', '//registry.example.com/:_authToken=MYTOKEN'],
     ['logins that a helper keeps', '{"auths":{"ghcr.io":{}},"credsStore":"desktop"}'],
     ['a login of documentation', '{"auths":{"ghcr.io":{"auth":"dXNlcm5hbWU6cGFzc3dvcmQ="}}}'],

@@ -55,6 +55,8 @@ export function examples(): Record<string, string> {
     }),
     'docker-auth, a token': JSON.stringify({ auths: { 'example.com': { identitytoken: token('i') } } }, null, 2),
     'npm-token': `npm_${token('npm')}`,
+    'npm-token, for every registry': `_authToken = ${token('npmrc')}`,
+    'npm-token, a login for every registry': `_auth=${Buffer.from(`me:${token('npmrc')}`).toString('base64')}`,
     'npm-token, in a variable': `npm_config_//registry.example.com/:_authToken=${token('v')}`,
     'npm-token, of a registry': `//registry.example.com/team/:_authToken=${token('n')}`,
     'github-token': `ghp_${token('gh')}`,

@@ -20,6 +20,8 @@ export function scriptEnvironment(script: string, place: Place, { scope, context
   const env: Record<string, DraftValue> = {}
   const secrets: DraftFields[] = []
   const exports: string[] = []
+  // Hidden variables, by what a script calls them.
+  const named = new Map<string, string>()
   for (const [name, value] of scope.forScripts()) {
     if (PREDEFINED.test(name)) continue
     const isArg = !scope.environment.has(name)
@@ -32,20 +34,30 @@ export function scriptEnvironment(script: string, place: Place, { scope, context
       const advice = `A secret of the step, from ${name} in the environment of whoever builds; it stays out of the history.`
       context.notes.add('OB220', place, `\`ARG ${name}\` is a secret.`, advice)
       noteWanted(name.toLowerCase(), name, place, context.notes)
-    } else if (typeof value === 'string') env[name] = context.hidden.show(value)
-    else exports.push(`${name}=${doubleQuoted(value)}`)
+    } else if (typeof value === 'string') {
+      env[name] = context.hidden.show(value)
+      named.set(value, name)
+    } else exports.push(`${name}=${doubleQuoted(value, named)}`)
   }
   return { env, secrets, exports: exports.length === 0 ? '' : `export ${exports.join(' ')}` }
 }
 
-function doubleQuoted(value: Expression): string {
-  return `"${value.map(inDoubleQuotes).join('')}"`
+function doubleQuoted(value: Expression, named: ReadonlyMap<string, string>): string {
+  return `"${value.map((piece) => inDoubleQuotes(piece, named)).join('')}"`
 }
 
-function inDoubleQuotes(piece: Expression[number]): string {
-  if (typeof piece === 'string') return piece.replace(/[\\"$`]/g, '\\$&')
+/** What a variable of the spec has may be anything: the shell is told of it by its name, as far as it has one. */
+function inDoubleQuotes(piece: Expression[number], named: ReadonlyMap<string, string>): string {
+  if (typeof piece === 'string')
+    return piece.replace(/[\\"$`]|[\u{100000}-\u{10fffd}]/gu, (sign) => {
+      const variable = named.get(sign)
+      return variable !== undefined ? `\${${variable}}` : /[\\"$`]/.test(sign) ? `\\${sign}` : sign
+    })
   const { name, form, word = [] } = piece
   return form === undefined
     ? `\${${name}}`
-    : `\${${name}${form}${word.map(inDoubleQuotes).join('').replaceAll('}', '\\}')}}`
+    : `\${${name}${form}${word
+        .map((inner) => inDoubleQuotes(inner, named))
+        .join('')
+        .replaceAll('}', '\\}')}}`
 }
