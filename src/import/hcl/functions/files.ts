@@ -29,8 +29,9 @@ export function fileFunctions(surroundings: Surroundings): FunctionTable {
       plain: ([path, vars]) => renderer(asText(path), asFields(vars)) as string,
       symbolic: renderSymbolic(renderer),
     },
-    basename: { plain: ([path]) => basename(asText(path)) },
-    dirname: { plain: ([path]) => dirname(asText(path)) },
+    // As Go's filepath.Base and Dir: a slash at the end is one in front of an empty name.
+    basename: { plain: ([path]) => basename(asText(path)) || (asText(path) === '' ? '.' : '/') },
+    dirname: { plain: ([path]) => dirname(`${asText(path)}.`) },
   }
 }
 
