@@ -1,8 +1,9 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { checkExpansion } from './expansion.ts'
 import { PassingTar, type TarSummary } from './passing-tar.ts'
 import type { TarEndOptions } from './tar-scan.ts'
 import { writeError } from './write-error.ts'
+import { writeFully } from './write-fully.ts'
 
 /** What is to become of what a gzip file holds: a raw tar. */
 export interface UnpackOrder {
@@ -39,7 +40,7 @@ export class InflatedTar {
     this.#size += raw.byteLength
     checkExpansion(what, taken, this.#size)
     try {
-      for (let at = 0; at < raw.byteLength; ) at += writeSync(this.#descriptor, raw, at, raw.byteLength - at)
+      writeFully(this.#descriptor, raw)
     } catch (error) {
       throw writeError(error, path)
     }

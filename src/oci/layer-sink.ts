@@ -1,7 +1,7 @@
-import { writeSync } from 'node:fs'
 import { type Digest, Digester } from './digest.ts'
 import { MemberEnd } from './member-end.ts'
 import type { MadePiece } from './piece.ts'
+import { writeFully } from './write-fully.ts'
 
 /** What a whole layer is: see `Layer`. */
 export interface LayerEnd {
@@ -43,10 +43,7 @@ export class LayerSink {
   }
 
   #write(bytes: Uint8Array): void {
-    const start = this.size
-    for (let done = 0; done < bytes.byteLength; ) {
-      done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, start + done)
-    }
+    writeFully(this.#descriptor, bytes, this.size)
     this.#written.update(bytes)
   }
 }

@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { GrowingFile } from './growing-file.ts'
 import { refuseTooLarge, writeError } from './write-error.ts'
+import { writeFully } from './write-fully.ts'
 
 /** Bytes that are written before signals and sockets have their turn, if nobody else waits for anything. */
 const AT_ONCE = 4 << 20
@@ -53,8 +53,7 @@ export class TempFile {
   /** The bytes can change when it resolves. @throws DISK_FULL */
   async write(bytes: Uint8Array): Promise<void> {
     try {
-      // To have another thread put them into the kernel's memory takes longer than to do it.
-      for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#handle.fd, bytes, at, bytes.byteLength - at)
+      writeFully(this.#handle.fd, bytes)
     } catch (error) {
       throw writeError(error, this.path, this.#needed)
     }

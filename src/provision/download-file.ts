@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { writeError } from '../oci/write-error.ts'
+import { writeFully } from '../oci/write-fully.ts'
 import { ArrivedBytes } from './arrived-bytes.ts'
 
 const CHUNK = 512 << 10
@@ -34,17 +35,13 @@ export class DownloadFile {
   }
 
   /** Writes all of `bytes` at byte `at` of the file. @throws DISK_FULL */
-  async write(at: number, bytes: Uint8Array): Promise<void> {
-    let done = 0
+  write(at: number, bytes: Uint8Array): void {
     try {
-      while (done < bytes.byteLength) {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.byteLength - done, at + done)
-        done += bytesWritten
-      }
+      writeFully(this.#handle.fd, bytes, at)
     } catch (error) {
       throw writeError(error, this.path)
     }
-    this.#arrived.add(at, at + done)
+    this.#arrived.add(at, at + bytes.byteLength)
     this.#tell()
   }
 

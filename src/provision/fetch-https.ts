@@ -105,7 +105,7 @@ async function receive(
   const body = bodyOf(response)
   if (body !== null) {
     for await (const chunk of gathered(steady(body, download.patience.idle), GATHERED)) {
-      await download.file.write(position.at, chunk)
+      download.file.write(position.at, chunk)
       position.at += chunk.byteLength
       if (total === undefined) download.refuseEndless(position.at)
       download.advance(chunk.byteLength)

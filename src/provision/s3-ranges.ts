@@ -107,7 +107,7 @@ async function fetchPart(
     }
     for await (const chunk of gathered(steady(answer.body, download.patience.idle), GATHERED)) {
       const wanted = chunk.subarray(0, end - at)
-      await download.file.write(at, wanted)
+      download.file.write(at, wanted)
       at += wanted.byteLength
       download.advance(wanted.byteLength)
       reached(at)
