@@ -33,7 +33,6 @@ export async function unpackArriving(
       refuseFailure(scan)
       await blob.write(chunk)
     }
-    await blob.written()
     const tar = await unpacked(shelves, wanted, scan)
     await publish()
     return tar

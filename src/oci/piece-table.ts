@@ -28,7 +28,7 @@ export function sharePieces(found: readonly { readonly path: string; readonly ro
     rows.set(blob.rows, row * ROW)
     for (const end = row + blob.rows.byteLength / ROW; row < end; row++) {
       owners[row] = number
-      const slot = slotOf(rows.subarray(row * ROW, row * ROW + KEY), rows, slots)
+      const slot = slotOf(rows, row * ROW, rows, slots)
       // Images of one base share most pieces: a chain of equal keys would be walked again and again.
       if (slots[slot] === 0) slots[slot] = row + 1
     }
@@ -37,12 +37,12 @@ export function sharePieces(found: readonly { readonly path: string; readonly ro
   return { blobs, rows: rows.buffer as SharedArrayBuffer, owners: owners.buffer, slots: slots.buffer }
 }
 
-/** The slot that leads to the row of this key, or the free one where it would be. */
-function slotOf(key: Buffer, rows: Buffer, slots: Uint32Array): number {
+/** The slot that leads to the row of the key at `at` of `keys`, or the free one where it would be. */
+function slotOf(keys: Buffer, at: number, rows: Buffer, slots: Uint32Array): number {
   const mask = slots.length - 1
-  let slot = key.readUInt32BE(0) & mask
+  let slot = keys.readUInt32BE(at) & mask
   for (let row = slots[slot]!; row !== 0; row = slots[slot]!) {
-    if (key.compare(rows, (row - 1) * ROW, (row - 1) * ROW + KEY) === 0) break
+    if (keys.compare(rows, (row - 1) * ROW, (row - 1) * ROW + KEY, at, at + KEY) === 0) break
     slot = (slot + 1) & mask
   }
   return slot
@@ -62,7 +62,7 @@ export class PieceTable {
 
   /** The member of the piece with this sha256. */
   find(key: Buffer): FoundPiece | undefined {
-    const row = this.#slots[slotOf(key, this.#rows, this.#slots)]!
+    const row = this.#slots[slotOf(key, 0, this.#rows, this.#slots)]!
     if (row === 0) return undefined
     const at = (row - 1) * ROW + KEY
     return {

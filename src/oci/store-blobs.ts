@@ -94,7 +94,6 @@ export class StoreBlobs {
       for await (const chunk of bytes) {
         await file.write(chunk)
         digester.update(chunk)
-        await file.written()
       }
       const digest = digester.digest()
       await this.commit(file, digest)

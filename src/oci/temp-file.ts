@@ -1,6 +1,11 @@
+import { writeSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { GrowingFile } from './growing-file.ts'
 import { refuseTooLarge, writeError } from './write-error.ts'
+
+/** Bytes that are written before signals and sockets have their turn, if nobody else waits for anything. */
+const AT_ONCE = 4 << 20
 
 /** Who wants to know how far a file is written. */
 export interface Follower {
@@ -21,7 +26,8 @@ export class TempFile {
   readonly path: string
   readonly #handle: FileHandle
   readonly #needed: number | undefined
-  #writing: Promise<void> = Promise.resolve()
+  /** Bytes since others had their turn. */
+  #atOnce = 0
   #follower: Follower | undefined
   size = 0
 
@@ -44,13 +50,19 @@ export class TempFile {
     }
   }
 
-  /** Resolves when the write before this one is done; `bytes` must stay as they are. @throws DISK_FULL */
+  /** The bytes can change when it resolves. @throws DISK_FULL */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#writing
-    this.size += bytes.byteLength
-    this.#writing = this.#writeAll(bytes, this.size)
-    // The failure is thrown by the next write or by commit; here it must only not count as unhandled.
-    this.#writing.catch(() => {})
+    try {
+      // To have another thread put them into the kernel's memory takes longer than to do it.
+      for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#handle.fd, bytes, at, bytes.byteLength - at)
+    } catch (error) {
+      throw writeError(error, this.path, this.#needed)
+    }
+    this.grew(this.size + bytes.byteLength)
+    this.#atOnce += bytes.byteLength
+    if (this.#atOnce < AT_ONCE) return
+    this.#atOnce = 0
+    await setImmediate()
   }
 
   /** The file as it grows: to be asked for once, before `commit`. */
@@ -75,14 +87,8 @@ export class TempFile {
     this.#follower?.grew(size)
   }
 
-  /** Resolves when all bytes so far are written: they may change then. @throws DISK_FULL */
-  async written(): Promise<void> {
-    await this.#writing
-  }
-
   /** Completes the file and gives it its final name, over one that is there. @throws DISK_FULL */
   async commit(target: string): Promise<void> {
-    await this.#writing
     await this.#handle.close().catch((error: unknown) => {
       throw writeError(error, this.path, this.#needed)
     })
@@ -94,22 +100,8 @@ export class TempFile {
 
   /** Forgets the file; safe after `commit` too. */
   async discard(): Promise<void> {
-    await this.#writing.catch(() => {})
     this.#follower?.ended('gone')
     await this.#handle.close().catch(() => {})
     await rm(this.path, { force: true })
-  }
-
-  async #writeAll(bytes: Uint8Array, end: number): Promise<void> {
-    let at = 0
-    try {
-      while (at < bytes.byteLength) {
-        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.byteLength - at)
-        at += bytesWritten
-      }
-      this.#follower?.grew(end)
-    } catch (error) {
-      throw writeError(error, this.path, this.#needed)
-    }
   }
 }

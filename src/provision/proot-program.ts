@@ -1,6 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { findProgram } from './find-program.ts'
 import type { SandboxRefusal } from './sandbox.ts'
 
@@ -44,6 +43,7 @@ export async function findProot(
 
 /** What the program says; undefined where it says none, as Debian's 5.4 does. */
 export async function prootVersion(proot: string): Promise<string | undefined> {
+  const { execa } = await import('execa')
   const { stdout, stderr } = await execa(proot, ['--version'], { reject: false, timeout: PATIENCE })
   return /\b\d+\.\d+(\.\d+)?\b/.exec(`${stdout}${stderr}`.split('\nbuilt-in')[0]!)?.[0]
 }
@@ -62,6 +62,7 @@ async function selfTest(proot: string, folder: string): Promise<string | undefin
   try {
     await writeFile(join(place, 'marker'), '')
     const args = ['--kill-on-exit', '-r', '/', '-b', `${place}:/ocibake-test`, '-i', '0:0', '-w', '/']
+    const { execa } = await import('execa')
     const { exitCode, shortMessage, stderr } = await execa(proot, [...args, process.execPath, '-e', TEST], {
       env: prootEnvironment(place),
       extendEnv: false,

@@ -54,6 +54,14 @@ describe('the environment of a script', () => {
   })
 })
 
+describe('config.env', () => {
+  it('keeps the dollars that an ARG has', () => {
+    const lines = ['FROM debian', `ARG PRICE='$5 $HOME'`, 'ENV P="$PRICE $PATH"']
+    expect(specOf(lines).config).toEqual({ env: { P: `\\$5 \\$HOME $PATH` } })
+    expect(imported(lines).findings.map(({ id }) => id)).toContain('OB248')
+  })
+})
+
 describe('a line as CMD or ENTRYPOINT', () => {
   it('is for the shell as it is by then', () => {
     const shell = ['/bin/bash', '-c']

@@ -92,6 +92,7 @@ describe('a Dockerfile with a mistake', () => {
     ['target/app.jar /to/', 'file'],
     ['LICENSE /to/', 'file'],
     ['app /to', 'file'],
+    [`${'a'.repeat(300)} /to`, 'file'],
   ])('says what a missing source is taken for: COPY %s', (words, kind) => {
     const found = imported(`FROM debian\nCOPY ${words}`).findings.filter(({ id }) => id === 'OB278')
     expect(found).toMatchObject([{ advice: `Put it there and import again; for now it is taken for a ${kind}.` }])

@@ -1,11 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { importDockerfile } from '../../src/import/dockerfile/import-dockerfile.ts'
 import { importTemplate } from '../../src/import/packer/import-template.ts'
 import { readTemplate } from '../../src/import/read-template.ts'
+import { SourceText } from '../../src/import/source-text.ts'
 import { specOfDraft } from '../../src/import/spec-of-draft.ts'
 import { writeSpec } from '../../src/import/write-spec.ts'
+import { tool } from '../support/skopeo.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -95,6 +98,24 @@ describe('run_command of the docker builder', () => {
     expect(findings.filter(({ id }) => id === 'OB183').map(({ says }) => says)).toEqual(
       ['-e', '--gpus'].map((name) => `\`${name}\` of \`run_command\` is left out.`),
     )
+  })
+})
+
+describe('a pipe', () => {
+  it('is no file, and is not waited for', async () => {
+    await tool('mkfifo', [join(folder, 'pipe')])
+    const file = { type: 'file', source: 'pipe', destination: '/pipe' }
+    const provisioners = [{ type: 'shell', script: 'pipe' }, { type: 'ansible', playbook_file: 'pipe' }, file]
+    const { findings } = await importedJson({ builders: [DOCKER], provisioners })
+    expect(findings.filter(({ id }) => id === 'OB186').map(({ says }) => says)).toEqual([
+      "There is no script 'pipe'.",
+      "There is no playbook 'pipe' on this machine.",
+      "There is no 'pipe' on this machine.",
+    ])
+    const dockerfile = new SourceText('Dockerfile', 'FROM scratch\nADD pipe /pipe')
+    const options = { current: folder, spec: folder, vars: {}, target: undefined, lift: true }
+    await mkdir(join(folder, '.dockerignore'))
+    expect(importDockerfile(dockerfile, options).images[0]!.draft.steps).toMatchObject([{ step: { copy: 'pipe' } }])
   })
 })
 

@@ -32,14 +32,17 @@ it.each([
   ['0755', false],
 ])('a file of mode %s keeps it, or is told of in a folder, if that is no accident: %s', async (mode, isKept) => {
   const folder = await testFolder()
-  await mkdir(join(folder, 'all'))
-  await writeFile(join(folder, 'all/one'), '')
-  await chmod(join(folder, 'all/one'), Number.parseInt(mode, 8))
+  await mkdir(join(folder, 'all/.hidden'), { recursive: true })
+  for (const name of ['one', '.hidden/two']) {
+    await writeFile(join(folder, 'all', name), '')
+    await chmod(join(folder, 'all', name), Number.parseInt(mode, 8))
+  }
   for (const [{ images, findings }, id] of [
     [ofDockerfile(folder), 'OB232'],
     [await ofTemplate(folder), 'OB172'],
   ] as const) {
     expect(images[0]!.draft.steps.map(({ step }) => step?.mode)).toEqual([undefined, isKept ? mode : undefined])
-    expect(findings.filter((finding) => finding.id === id)).toHaveLength(isKept ? 1 : 0)
+    const told = findings.filter((finding) => finding.id === id)
+    expect(told).toMatchObject(isKept ? [{ says: expect.stringContaining('.hidden/two, one') }] : [])
   }
 })

@@ -45,7 +45,6 @@ async function yesServer(answers: Readonly<Record<string, number>> = {}) {
 
 async function write(file: TempFile, part: Uint8Array): Promise<void> {
   await file.write(part)
-  await file.written()
 }
 
 async function uploadWhole(host: string, content = bytes) {

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, posix, relative } from 'node:path'
+import { isFile, statOf } from '../stat-of.ts'
 import { IgnoreRules } from './ignore-rules.ts'
 import { matchingPaths } from './matching-paths.ts'
 
@@ -17,7 +18,7 @@ export class BuildContext {
   constructor(folder: string, dockerfile: string, specFolder: string, own: readonly string[]) {
     this.folder = folder
     this.#specFolder = specFolder
-    const file = [`${dockerfile}.dockerignore`, join(folder, '.dockerignore')].find((path) => existsSync(path))
+    const file = [`${dockerfile}.dockerignore`, join(folder, '.dockerignore')].find(isFile)
     this.ignoreFile = file === undefined ? undefined : posix.basename(file)
     this.rules = new IgnoreRules(file === undefined ? '' : readFileSync(file, 'utf8'))
     const way = relative(folder, specFolder)
@@ -26,11 +27,8 @@ export class BuildContext {
 
   /** What is at a path of the context; '' is the context itself. */
   kindOf(path: string): 'file' | 'folder' | undefined {
-    try {
-      return statSync(this.onDisk(path)).isDirectory() ? 'folder' : 'file'
-    } catch {
-      return undefined
-    }
+    const found = statOf(this.onDisk(path))
+    return found === undefined ? undefined : found.isDirectory() ? 'folder' : 'file'
   }
 
   onDisk(path: string): string {

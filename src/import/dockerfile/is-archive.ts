@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { constants, gunzipSync } from 'node:zlib'
+import { isFile } from '../stat-of.ts'
 
 const NAMES = /\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)$/
 const MAGIC = ['1f8b08', '425a68', 'fd377a585a00', '28b52ffd']
@@ -15,6 +16,7 @@ export function isArchive(path: string): boolean {
 }
 
 function headOf(path: string): Buffer | undefined {
+  if (!isFile(path)) return undefined
   try {
     const file = openSync(path, 'r')
     try {

@@ -4,6 +4,7 @@ import { noteDownloads } from '../packer/find-defects.ts'
 import { liftPatterns } from '../packer/lift-patterns.ts'
 import { scriptStep } from '../packer/script-step.ts'
 import type { Text } from '../value.ts'
+import { configEnv } from './config-env.ts'
 import { declareArg } from './declare-arg.ts'
 import { Unreadable } from './expression.ts'
 import { makeFolder } from './make-folder.ts'
@@ -69,21 +70,11 @@ function translate(instruction: DockerInstruction, args: ReadonlyMap<string, Tex
   }
 }
 
-function configOf({ config, scope, context, comments, stage }: StageState): DraftFields {
-  const env = scope.environment.entries().flatMap(([name, value]) => {
-    if (!(value instanceof Unreadable)) return [[name, context.hidden.show(value)] as const]
-    const place = stage.instructions.find(({ keyword, rest }) => keyword === 'ENV' && rest.includes(name))?.place
-    comments.push(`TODO: ENV ${name}: ${value.message}.`)
-    context.notes.add(
-      'OB276',
-      place ?? stage.from.place,
-      `\`ENV ${name}\` is left out: ${value.message}.`,
-      'Write it in config.env.',
-    )
-    return []
-  })
+function configOf(state: StageState): DraftFields {
+  const { config } = state
+  const env = configEnv(state)
   const all = new Map<string, DraftValue>(config)
-  if (env.length > 0) all.set('env', Object.fromEntries(env))
+  if (Object.keys(env).length > 0) all.set('env', env)
   for (const field of ['entrypoint', 'cmd']) {
     const line = all.get(field)
     // A SHELL that follows would be given the line, which it is not in Docker.

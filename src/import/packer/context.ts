@@ -1,6 +1,6 @@
-import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import type { Placeholders } from '../placeholders.ts'
+import { isFile, isFolder } from '../stat-of.ts'
 import { joinTexts, knownText } from '../text.ts'
 import type { Text } from '../value.ts'
 import type { Notes } from './notes.ts'
@@ -35,7 +35,7 @@ export interface LocalPath {
   readonly path: Text
   /** As the template has it. */
   readonly written: string
-  /** Where it is now; undefined: nowhere. */
+  /** Where it is now, a file or a folder; undefined: nowhere. */
   readonly onDisk: string | undefined
   readonly isFolder: boolean
 }
@@ -46,10 +46,12 @@ export function localPath(path: Text, { folders }: Context): LocalPath {
   const written = known ?? 'a path that is not known'
   const inCurrent = known === undefined ? undefined : resolve(folders.current, known)
   const inTemplate = known === undefined ? undefined : resolve(folders.template, known)
-  const onDisk = [inCurrent, inTemplate].find((one) => one !== undefined && existsSync(one))
+  const onDisk = [inCurrent, inTemplate].find((one) => one !== undefined && (isFile(one) || isFolder(one)))
   const folder = onDisk !== undefined && onDisk !== inCurrent ? folders.template : folders.current
-  const isFolder = onDisk === undefined ? written.endsWith('/') : statSync(onDisk).isDirectory()
-  return { path: rebased(path, known ?? '', folder, folders.spec), written, onDisk, isFolder }
+  return {
+    ...{ path: rebased(path, known ?? '', folder, folders.spec), written, onDisk },
+    isFolder: onDisk === undefined ? written.endsWith('/') : isFolder(onDisk),
+  }
 }
 
 /** Relative to the spec's folder what is relative to another. */

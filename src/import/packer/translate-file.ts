@@ -1,11 +1,10 @@
 import { basename, posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import { joinTexts, knownText } from '../text.ts'
-import { unusualMode } from '../unusual-mode.ts'
+import { unusualFilesIn, unusualMode } from '../unusual-mode.ts'
 import type { Place, Text } from '../value.ts'
 import type { Action } from './action.ts'
 import { type Context, type LocalPath, localPath } from './context.ts'
-import { filesBelow } from './files-below.ts'
 import type { ImageFolders } from './image-folders.ts'
 import type { Options } from './options.ts'
 import { todoStep } from './todo-step.ts'
@@ -127,14 +126,8 @@ function folderTarget(
 }
 
 function noteModes(folder: string, written: string, at: Place, { notes }: Context): void {
-  const hidden = filesBelow(folder, /./).filter((file) => unusualMode(file) !== undefined)
-  const names = hidden.map((file) => posix.relative(folder, file))
-  if (names.length === 0) return
-  const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
-  notes.add(
-    'OB172',
-    at,
-    `In '${written}' others may not read ${shown}; in the image they may.`,
-    "Write `mode: 'keep'`, or a `chmod` step behind it.",
-  )
+  const shown = unusualFilesIn(folder)
+  if (shown === undefined) return
+  const says = `In '${written}' others may not read ${shown}; in the image they may.`
+  notes.add('OB172', at, says, "Write `mode: 'keep'`, or a `chmod` step behind it.")
 }

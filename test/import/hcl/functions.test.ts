@@ -9,6 +9,8 @@ describe('a function of HCL', () => {
     ['abs(-3)', 3],
     ['basename("/a/b.sh")', 'b.sh'],
     ['dirname("/a/b.sh")', '/a'],
+    ['dirname("/a/b/")', '/a/b'],
+    ['basename("/")', '/'],
     ['join(", ", ["a", "b"], ["c"])', 'a, b, c'],
     ['split(",", "a,b,")', ['a', 'b', '']],
     ['lower("ÄB")', 'äb'],

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { Fault } from '../../fault.ts'
 import { SourceText } from '../../source-text.ts'
+import { isFile, statOf } from '../../stat-of.ts'
 import { isFields, type Value } from '../../value.ts'
 import { asFields, asText } from '../convert.ts'
 import { filesBelow } from './file-set.ts'
@@ -22,14 +23,15 @@ export function fileFunctions(surroundings: Surroundings): FunctionTable {
   return {
     file: { plain: ([path]) => utf8(read(asText(path)), asText(path)) },
     filebase64: { plain: ([path]) => Buffer.from(read(asText(path))).toString('base64') },
-    fileexists: { plain: ([path]) => statSync(at(asText(path)), { throwIfNoEntry: false })?.isFile() ?? false },
+    fileexists: { plain: ([path]) => isFile(at(asText(path))) },
     fileset: { plain: ([folder, pattern]) => filesBelow(at(asText(folder)), asText(pattern)) },
     templatefile: {
       plain: ([path, vars]) => renderer(asText(path), asFields(vars)) as string,
       symbolic: renderSymbolic(renderer),
     },
-    basename: { plain: ([path]) => basename(asText(path)) },
-    dirname: { plain: ([path]) => dirname(asText(path)) },
+    // As Go's filepath.Base and Dir: a slash at the end is one in front of an empty name.
+    basename: { plain: ([path]) => basename(asText(path)) || (asText(path) === '' ? '.' : '/') },
+    dirname: { plain: ([path]) => dirname(`${asText(path)}.`) },
   }
 }
 
@@ -66,7 +68,7 @@ const renderSymbolic =
 
 /** @throws Fault for what is no file: pipes and devices have no end */
 function contentOf(path: string, named: string): Uint8Array {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = statOf(path)
   if (found === undefined || !found.isFile()) throw new Fault(`there is no file '${named}'`)
   if (found.size > LARGEST) throw new Fault(`the file '${named}' has ${found.size} bytes, too many for a value`)
   try {

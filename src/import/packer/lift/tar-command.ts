@@ -11,7 +11,7 @@ export interface TarCommand {
   readonly fields: DraftFields
 }
 
-const LETTERS = 'xvzjJaphoklmf'
+const LETTERS = 'xvzjJpof'
 const LONG_FLAGS = new Set([
   ...['--extract', '--get', '--gzip', '--gunzip', '--bzip2', '--xz', '--zstd', '--auto-compress', '--verbose'],
   ...['--preserve-permissions', '--same-permissions', '--same-owner', '--no-same-owner', '--wildcards'],
@@ -78,8 +78,7 @@ function readOptions(words: readonly string[]): Options | undefined {
       options.flags.add(word)
     } else if (word.startsWith('-') || at === 0) {
       const letters = [...word.replace(/^-/, '')]
-      if (letters.length === 0 || letters.some((letter) => !LETTERS.replace(/[ahklm]/g, '').includes(letter)))
-        return undefined
+      if (letters.length === 0 || letters.some((letter) => !LETTERS.includes(letter))) return undefined
       for (const letter of letters) options.flags.add(letter)
       // `f` takes the next word, whatever letters stand behind it in the old style.
       if (letters.includes('f') && (letters.at(-1) !== 'f' && word.startsWith('-') ? true : !value('-f', words[++at])))
