@@ -23,11 +23,11 @@ export interface TarMember {
   /** Shared with nobody, but never to be changed. */
   readonly header: Uint8Array
   /** Where a raw tar has the very bytes of the header. */
-  readonly headerFrom?: { readonly file: SliceFile; readonly offset: number }
+  readonly headerFrom?: { readonly file: SliceFile; readonly offset: number } | undefined
   /** Of a file. Its bytes are padded to whole blocks. */
-  readonly content?: Content
+  readonly content?: Content | undefined
   /** The content, when it is a raw tar's, and under the same name there: what alone may decide about bytes of a layer. */
-  readonly contentFrom?: Slice
+  readonly contentFrom?: Slice | undefined
 }
 
 const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
@@ -135,15 +135,7 @@ function member(fields: HeaderFields, own: OwnHeaders, content?: Content): TarMe
   const found = own.next(fields, content)
   const { path } = fields
   const header = found.header?.bytes ?? encodeEntry(fields)
-  if (found.header === undefined && found.content === undefined) {
-    return content === undefined ? { path, header } : { path, header, content }
-  }
-  return {
-    ...{ path, header },
-    ...(found.header && { headerFrom: found.header }),
-    ...(content && { content }),
-    ...(found.content && { contentFrom: found.content }),
-  }
+  return { path, header, headerFrom: found.header, content, contentFrom: found.content }
 }
 
 function isLeaf(node: Node): node is Leaf {

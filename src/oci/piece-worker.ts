@@ -82,12 +82,17 @@ async function reply({ make, append: piece, end }: Partial<PieceQuestions>): Pro
 
 async function makeAndAppend(job: PieceJob): Promise<PieceAnswer> {
   const { memory, room, size, kind, into } = job
-  const answer = await work(job)
-  if (into === undefined) return answer
-  isWaiting ||= typeof answer === 'string'
-  if (typeof answer === 'string' || isWaiting) return answer
-  const [raw, member] = [new Uint8Array(memory, 0, size), new Uint8Array(memory, room, answer.size)]
-  return { ...answer, appended: append({ ...answer, kind, raw, member }, into) }
+  const made = await work(job)
+  if (typeof made === 'string') {
+    isWaiting ||= into !== undefined
+    return made
+  }
+  const { done, member } = made
+  if (into !== undefined && !isWaiting) {
+    return { ...done, appended: append({ ...done, kind, raw: new Uint8Array(memory, 0, size), member }, into) }
+  }
+  if (member.buffer !== memory) new Uint8Array(memory, room).set(member)
+  return done
 }
 
 function append(piece: MadePiece, into: number): Appended {
@@ -100,7 +105,13 @@ function sinkOf(descriptor: number): LayerSink {
   return sink
 }
 
-async function work(job: PieceJob): Promise<PieceAnswer> {
+/** A piece, and where what it is compressed is: in the job's memory, or in some that is used again by the next. */
+interface Made {
+  readonly done: PieceDone
+  readonly member: Uint8Array
+}
+
+async function work(job: PieceJob): Promise<Made | 'unread' | 'damaged'> {
   if (job.blocks !== undefined) return spliced(job.blocks, job)
   try {
     fillPiece(job)
@@ -113,18 +124,19 @@ async function work(job: PieceJob): Promise<PieceAnswer> {
   if (job.kind === 'open') hash.update('open ')
   const key = hash.update(raw).digest()
   const done = copied(key, job) ?? (await compressed(key, raw, job))
-  return job.kind === 'open' ? { ...done, rawCrc: crc32(raw) } : done
+  const member = new Uint8Array(job.memory, job.room, done.size)
+  return { done: job.kind === 'open' ? { ...done, rawCrc: crc32(raw) } : done, member }
 }
 
-function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): PieceAnswer {
+function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): Made | 'unread' | 'damaged' {
   let rawCrc: number
   try {
     rawCrc = fillSpliced(job)
   } catch {
     return 'unread'
   }
-  const size = splice(blocks, new Uint8Array(job.memory, job.room))
-  return size === undefined ? 'damaged' : { size, rawCrc }
+  const member = splice(blocks)
+  return member === undefined ? 'damaged' : { done: { size: member.byteLength, rawCrc }, member }
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */

@@ -23,7 +23,7 @@ export interface PressOptions {
 /** A piece and what it is compressed. Both are views of memory that is used again when the next piece is asked for. */
 export interface PressedPiece extends PieceDone {
   readonly raw: Uint8Array<SharedArrayBuffer>
-  /** A gzip member; of an open piece how one begins, of a splice how it goes on. */
+  /** A gzip member; of an open piece how one begins, of a splice how it goes on. Unless it was appended. */
   readonly member: Uint8Array
   readonly kind: PieceKind
 }

@@ -33,6 +33,11 @@ export function isZeroBlock(block: Uint8Array): boolean {
  */
 export function decodeHeader(block: Buffer): TarHeader {
   checkSum(block)
+  return decodeFields(block)
+}
+
+/** As `decodeHeader`, of a block whose checksum was looked at. @throws ARCHIVE_INVALID for fields that are no numbers or beyond 2^53 */
+export function decodeFields(block: Buffer): TarHeader {
   const format = formatOf(block)
   const prefix = prefixOf(block, format)
   const name = textAt(block, 0, 100)

@@ -3,7 +3,7 @@ import type { SliceFile } from './content.ts'
 import { FileWindow } from './file-window.ts'
 import { type PaxRecords, paxRecord } from './pax.ts'
 import { isPlainHeader, isPlainMode, isZero } from './plain-header.ts'
-import { decodeHeader, type TarFormat, type TarHeader } from './tar-decode.ts'
+import { decodeFields, type TarFormat, type TarHeader } from './tar-decode.ts'
 import { BLOCK, paddingSize } from './tar-header.ts'
 import { type Extensions, extended, type Member, mergeMember, NO_EXTENSIONS, XATTR } from './tar-member.ts'
 
@@ -47,7 +47,7 @@ function peek(window: FileWindow, file: SliceFile, start: number, limit: number)
   for (let at = start; ; ) {
     const block = window.read(file, at, BLOCK)
     if (block === undefined || !isPlainHeader(block)) return undefined
-    const header = decodeHeader(block)
+    const header = decodeFields(block)
     flags += header.flag
     if (!SEQUENCE[header.format].test(flags)) return undefined
     at += BLOCK

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
-import { bytesContent } from '../../src/oci/content.ts'
+import { bytesContent, HostFile } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { directory, EMPTY, FRESH_DIRECTORY, type Node } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
@@ -64,6 +64,24 @@ describe('writeLayer', { timeout: 60_000 }, () => {
     const tree = apply(EMPTY, await store.layerTree(written.diffId))
     const again = await writeLayer(store, tree, { compression: 'gzip', mediaTypes: 'oci', signal })
     expect(again).toEqual(written)
+  })
+
+  it('keeps the order when a thread cannot read what only the main thread can, whether it has been written before or not', async () => {
+    const options = { compression: 'gzip', mediaTypes: 'oci', signal } as const
+    const bytes = wordy(new Random(6), 300_000)
+    /** Gone, for all that a thread can see. */
+    class OutOfReach extends HostFile {
+      override async *open(): AsyncGenerator<Uint8Array> {
+        yield bytes
+      }
+    }
+    const gone = new OutOfReach(Buffer.from('/gone'), { size: bytes.length, mtimeNs: 0n, ino: 0n })
+    const treeOf = (second: Node) => directory(new Map([...layer.children, ['f', second]]), FRESH_DIRECTORY)
+    const want = await writeLayer(await testStore(), treeOf(file(bytes)), options)
+    const store = await testStore()
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await writeLayer(store, treeOf({ kind: 'file', attrs, content: gone }), options)).toEqual(want)
+    }
   })
 
   it('gives the same layer whether the store knows its pieces or not, and whatever has become of them', async () => {
