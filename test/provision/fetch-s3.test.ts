@@ -171,7 +171,8 @@ describe('fetchSource from S3', () => {
   it('finds the region of the bucket, once for all parts', async () => {
     s3.createBucket('far', { region: 'ap-south-1' })
     s3.put('far', 'big', BIG)
-    expect((await fetched('s3://far/big')).equals(BIG)).toBe(true)
+    // A machine that is busy is no reason to ask twice.
+    expect((await fetched('s3://far/big', { patience: { ...QUICK, idle: 60_000 } })).equals(BIG)).toBe(true)
     expect(gets().map(({ region }) => region)).toEqual(['us-east-1', ...Array(4).fill('ap-south-1')])
   })
 
