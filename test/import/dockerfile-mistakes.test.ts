@@ -115,6 +115,17 @@ describe('a Dockerfile with a mistake', () => {
     ])
   })
 
+  it.each([
+    ['curl -o a https://x.example/a1 && curl -O https://x.example/b1 && echo "1  a" | sha256sum -c', ['b1']],
+    ['curl -O https://x.example/a1 && curl -O https://x.example/b1 && sha256sum -c SUMS', []],
+    ['wget https://x.example/a1 https://x.example/a1.asc && gpg --verify a1.asc a1', []],
+    ['curl -fsSL https://x.example/key | gpg --dearmor > /k && curl -O https://x.example/b1', ['b1']],
+  ])('is checked by what names it, or names nothing that is fetched: %s', (script, unchecked) => {
+    const { findings } = imported(`FROM debian\nRUN ${script}`)
+    const says = unchecked.map((name) => `Nobody checks what https://x.example/${name} sends.`)
+    expect(findings.filter(({ id }) => id === 'OB105').map((finding) => finding.says)).toEqual(says)
+  })
+
   it('takes what another stage wrote for a file, without a word', () => {
     const made = ['FROM scratch AS one', 'COPY <<heredoc /srv/app/', 'x', 'heredoc', 'COPY <<EOF /etc/who', 'x', 'EOF']
     const { images, findings } = imported(
@@ -183,6 +194,15 @@ const LINES = [
     'ONBUILD RUN x',
     'RUN ["a", "b c"]',
     'MAINTAINER x',
+  ],
+  ...[
+    'RUN --mount=type=secret,id=x,target=$A/y --mount=type=secret,id=x --mount=type=cache,target=$P y',
+    'COPY --parents a/./b/*.x $A c /d/',
+    'COPY --from=one --parents --chmod=$A /a/./b /c',
+    'COPY --from=one --chmod=u+x /a /usr/local/',
+    `ENV C=$${'{A:+x}'} D=$${'{B:-$A}'} P=$${'{P-x}'}`,
+    'COPY <<-EOF /y\n\t"$A\\"\nEOF',
+    'FROM debian AS one',
   ],
   ...['RUN --mount=type=secret,id=x --mount=type=cache,target=/c y', 'RUN --network=none --x=y ["sh", "-c", "a; $B"]'],
   ...[

@@ -31,7 +31,7 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
     const place = instruction.placeAt(at)
     if (name === 'from') from = { word: scope.expand(value), place }
     else if (name === 'chown') owner = ownerOf(scope.expand(value), state)
-    else if (name === 'chmod') chmod = { mode: scope.expand(value), place }
+    else if (name === 'chmod') chmod = { mode: modeOf(scope.expand(value), state), place }
     else if (name === 'exclude') exclude.push(scope.expand(value))
     else if (name === 'parents') parents = isOn(flag)
     else if (name === 'unpack') unpack = isOn(flag)
@@ -48,6 +48,13 @@ export function copyOptions(instruction: DockerInstruction, state: StageState): 
 }
 
 const isOn = ({ value }: Flag) => value === undefined || value.toLowerCase() === 'true' || value === '1'
+
+/** As a `chmod` step takes it. */
+function modeOf(mode: string, state: StageState): string {
+  const clause = '[ugoa]*[-+=][rwxXst]*'
+  checkHidden(mode, new RegExp(`^([0-7]{3,5}|${clause}(,${clause})*)$`), 'a mode', state)
+  return mode
+}
 
 /** BuildKit takes the number of a user that stands alone for the group too, and a name for the user's own group. */
 function ownerOf(owner: string, state: StageState): string {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { partsOf } from '../text.ts'
 import { Reference } from '../value.ts'
 import type { Action, ScriptLine } from './action.ts'
@@ -42,14 +43,35 @@ function described(actions: readonly Action[], { hidden }: Context): Lines[] {
 
 /** Each once in a script, those of addresses for each of these. */
 function noteLines({ lines, isBash }: Lines, defects: typeof LINE_DEFECTS, { notes }: Context): void {
-  const text = lines.map((line) => line.text).join('\n')
   for (const { id, pattern, unless, bash = true, ofAddress = false, says, advice } of defects) {
-    if ((isBash && !bash) || unless?.test(text)) continue
-    const found = lines.filter((one) => !/^\s*#(?!!)/.test(one.text) && pattern.test(one.text))
+    if (isBash && !bash) continue
+    const all = lines.filter((one) => !/^\s*#(?!!)/.test(one.text) && pattern.test(one.text))
+    const found = unless === undefined ? all : unchecked(all, lines, unless)
     for (const line of ofAddress ? found : found.slice(0, 1)) {
       notes.add(id, line.place, says(pattern.exec(line.text)!), advice)
     }
   }
+}
+
+/** Those of the lines whose file no check is for, and no check is for all: `sha256sum -c FILE`, `gpg --verify`. */
+function unchecked(found: readonly ScriptLine[], lines: readonly ScriptLine[], check: RegExp): readonly ScriptLine[] {
+  const checks = lines.filter(({ text }) => check.test(text)).map(({ text }) => text)
+  const named = found.map(({ text }) => checks.filter((one) => fetchedNames(text).some((name) => hasWord(one, name))))
+  const isForAll = checks.some((one) => !named.flat().includes(one))
+  return isForAll ? [] : found.filter((_, index) => named[index]!.length === 0)
+}
+
+function hasWord(text: string, word: string): boolean {
+  return text.split(/[\s"'`;&|<>()=*/]+/).includes(word)
+}
+
+/** What a download may be called: as its option says, or by its address. */
+function fetchedNames(text: string): string[] {
+  const named = [...text.matchAll(/(?:\s-\w*[oO]|--output|--output-document)[ =]?([^\s;&|]+)/g)].map(
+    ([, file]) => file!,
+  )
+  const addressed = [...text.matchAll(/https?:\/\/[^\s'"|;&?#]+/g)].map(([url]) => url)
+  return [...named, ...addressed].map((path) => basename(path))
 }
 
 /** Scripts work on a folder that is a volume: docker keeps no such change if the base has declared it. */

@@ -4,7 +4,7 @@ import type { FindingId } from './notes.ts'
 export interface LineDefect {
   readonly id: FindingId
   readonly pattern: RegExp
-  /** The whole script takes care of it. */
+  /** A line of the script that takes care of it: it names the file that is fetched, or none that is. */
   readonly unless?: RegExp
   /** false: it is none in bash. */
   readonly bash?: boolean
