@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { GzipScan, type ScanWishes } from './gzip-scan.ts'
 import type { ScanAnswer } from './gzip-worker.ts'
-import { usualHeap } from './small-heap.ts'
-import { READY } from './thread.ts'
+import { READY, usualHeap } from './small-heap.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./gzip-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)

@@ -8,7 +8,7 @@ import type { GzipBlocks } from './gzip-blocks.ts'
 import { GzipReader } from './gzip-reader.ts'
 import { InflatedTar, type UnpackOrder } from './inflated-tar.ts'
 import { Inflater } from './inflater.ts'
-import type { READY } from './thread.ts'
+import type { READY } from './small-heap.ts'
 import { failureOf, type ThreadFailure } from './thread-failure.ts'
 
 /** What there is of a file now. The first time, it begins the scan of that number. */

@@ -10,7 +10,6 @@ import type { PieceRow } from './piece-index.ts'
 import type { PieceJob } from './piece-job.ts'
 import { PieceTable, type SharedPieces } from './piece-table.ts'
 import { splice } from './splice.ts'
-import type { READY } from './thread.ts'
 
 /** The piece is made, its compressed bytes are at `room`. */
 export interface PieceDone {
@@ -71,8 +70,6 @@ let isWaiting = false
 parentPort?.on('message', (question: Partial<PieceQuestions>) => {
   working = working.then(async () => parentPort?.postMessage(await reply(question)))
 })
-
-parentPort?.postMessage('ready' satisfies typeof READY)
 
 async function reply({ make, append: piece, end }: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
   if (make !== undefined) return { make: await makeAndAppend(make) }

@@ -7,6 +7,9 @@ const SMALL = ['--semi-space-growth-factor=1', '--heap-growing-percent=50']
 /** What V8 has by itself: see `node --v8-options`. */
 const USUAL = ['--semi-space-growth-factor=2', '--heap-growing-percent=0']
 
+/** What a thread posts first that tells when it is there. */
+export const READY = 'ready'
+
 let isWanted = false
 /** Threads that are starting. */
 let suspended = 0
@@ -26,7 +29,8 @@ export function smallHeap(): void {
 
 /**
  * Suspends what `smallHeap` has set, for a thread that is to start: else it takes none of the code that Node comes with,
- * and compiles it, which costs as much as all else of its start.
+ * and compiles it, which costs as much as all else of its start. Only for when little else is done: while a tree was made
+ * or a layer written meanwhile, the heap grew by 60 MB.
  * @returns what ends that; calling it again does nothing
  */
 export function usualHeap(): () => void {

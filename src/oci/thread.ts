@@ -1,8 +1,4 @@
 import { Worker } from 'node:worker_threads'
-import { usualHeap } from './small-heap.ts'
-
-/** What a thread posts first. */
-export const READY = 'ready'
 
 /**
  * A thread that answers questions, in their order. It keeps the process alive while it owes an answer and while it is
@@ -15,22 +11,17 @@ export class Thread<Question, Answer> {
   #failure: { error: unknown } | undefined
   #isEnding = false
 
-  /** @param program a module that posts `READY` when it is loaded, and then one message for each that it gets */
+  /** @param program a module that posts one message for each that it gets */
   constructor(program: URL, workerData?: unknown) {
     // What node was started with (--input-type, --import) is meant for another program.
     const resourceLimits = { maxYoungGenerationSizeMb: 4 }
-    const started = usualHeap()
     this.#worker = new Worker(program, { execArgv: [], workerData, resourceLimits })
-    this.#worker.on('message', (answer: Answer | typeof READY) => {
-      if (answer === READY) return started()
+    this.#worker.on('message', (answer: Answer) => {
       this.#open.shift()?.resolve(answer)
       this.#rest()
     })
     this.#worker.on('error', (error) => this.fail(error))
-    this.#worker.on('exit', (code) => {
-      started()
-      this.fail(new Error(`a thread ended with code ${code}`))
-    })
+    this.#worker.on('exit', (code) => this.fail(new Error(`a thread ended with code ${code}`)))
     // Behind the listeners: the one for messages takes a reference again.
     this.#worker.unref()
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ScanNews } from '../../src/oci/gzip-worker.ts'
-import { READY } from '../../src/oci/thread.ts'
+import { READY } from '../../src/oci/small-heap.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 

@@ -11,8 +11,7 @@ parentPort.on('message', (question) => {
   if (question === 'throw') throw new Error('thrown')
   if (question === 'hang') while (true);
   parentPort.postMessage(question + '!')
-})
-parentPort.postMessage('ready')`
+})`
 
 /** What a process of its own prints that has a thread; nothing but the thread can keep it alive. */
 async function printed(program: string): Promise<string> {
