@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { smallHeap } from '../oci/small-heap.ts'
 import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
@@ -20,6 +19,7 @@ import {
   varFileOption,
   varOption,
 } from './options.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { GzipScan, type ScanWishes } from './gzip-scan.ts'
 import type { ScanAnswer } from './gzip-worker.ts'
-import { READY, usualHeap } from './small-heap.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./gzip-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
@@ -64,13 +63,11 @@ export class GzipScans {
 
   #start(): Thread {
     // What node was started with (--input-type, --import) is meant for another program.
-    const started = usualHeap()
     const worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } })
     const thread: Thread = { worker, scans: new Map() }
     if (this.#waiting === 0) worker.unref()
     let failure: Error | undefined
-    worker.on('message', (answer: ScanAnswer | typeof READY) => {
-      if (answer === READY) return started()
+    worker.on('message', (answer: ScanAnswer) => {
       thread.scans.get(answer.scan)?.settle(answer)
       thread.scans.delete(answer.scan)
       if (thread.scans.size > 0) return
@@ -81,7 +78,6 @@ export class GzipScans {
       failure = error
     })
     worker.on('exit', (code) => {
-      started()
       this.#threads.delete(thread)
       this.#workers.delete(worker)
       for (const scan of thread.scans.values()) scan.settle(failure ?? new Error(`a scanning thread ended (${code})`))

@@ -8,7 +8,6 @@ import type { GzipBlocks } from './gzip-blocks.ts'
 import { GzipReader } from './gzip-reader.ts'
 import { InflatedTar, type UnpackOrder } from './inflated-tar.ts'
 import { Inflater } from './inflater.ts'
-import type { READY } from './small-heap.ts'
 import { failureOf, type ThreadFailure } from './thread-failure.ts'
 
 /** What there is of a file now. The first time, it begins the scan of that number. */
@@ -53,7 +52,6 @@ const buffer = new Uint8Array(STEP)
 const scans = new Map<number, Scan>()
 let running = false
 
-parentPort?.postMessage('ready' satisfies typeof READY)
 parentPort?.on('message', (news: ScanNews) => {
   const known = scans.get(news.scan)
   if (known !== undefined) known.news = news

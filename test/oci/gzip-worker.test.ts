@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ScanNews } from '../../src/oci/gzip-worker.ts'
-import { READY } from '../../src/oci/small-heap.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 
@@ -15,7 +14,6 @@ describe('the scanning thread', () => {
     await using file = await open(path)
     const worker = new Worker(new URL('../../src/oci/gzip-worker.ts', import.meta.url))
     onTestFinished(() => worker.terminate().then(() => {}))
-    expect(await once(worker, 'message')).toEqual([READY])
     const random = new Random(3)
     for (let scan = 0; scan < 1000; scan++) {
       const news: ScanNews = { scan, descriptor: file.fd, size: 1, state: 'growing', hashed: false }
