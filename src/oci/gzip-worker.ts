@@ -50,9 +50,12 @@ interface Scan {
 const STEP = 1 << 20
 const buffer = new Uint8Array(STEP)
 const scans = new Map<number, Scan>()
+/** Scans that were answered: news of them may have been under way. */
+const answered = new Set<number>()
 let running = false
 
 parentPort?.on('message', (news: ScanNews) => {
+  if (answered.has(news.scan)) return
   const known = scans.get(news.scan)
   if (known !== undefined) known.news = news
   else begin(news)
@@ -66,7 +69,7 @@ function begin(news: ScanNews): void {
     const scan: Scan = { news, at: 0, reader: new GzipReader(inflaterFor(() => scan, tar)), hash, tar }
     scans.set(news.scan, scan)
   } catch (error) {
-    parentPort?.postMessage({ scan: news.scan, failure: failureOf(error) } satisfies ScanAnswer)
+    post({ scan: news.scan, failure: failureOf(error) })
   }
 }
 
@@ -128,7 +131,12 @@ function refuseFault({ reader: { fault }, at, news: { unpack } }: Scan): void {
 function answer({ news: { scan }, tar }: Scan, said: Omit<ScanAnswer, 'scan'>): void {
   scans.delete(scan)
   tar?.close()
-  parentPort?.postMessage({ scan, ...said }, memoryOf(said.blocks))
+  post({ scan, ...said })
+}
+
+function post(said: ScanAnswer): void {
+  answered.add(said.scan)
+  parentPort?.postMessage(said, memoryOf(said.blocks))
 }
 
 /** What is handed over instead of copied. */

@@ -3,7 +3,7 @@ import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ScanNews } from '../../src/oci/gzip-worker.ts'
+import type { ScanAnswer, ScanNews } from '../../src/oci/gzip-worker.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 
@@ -22,5 +22,25 @@ describe('the scanning thread', () => {
       worker.postMessage({ ...news, state: 'whole' } satisfies ScanNews)
       expect(await once(worker, 'message')).toEqual([{ scan, blocks: undefined }])
     }
+  })
+
+  it('does not begin anew what it has answered, when it is told of more', async () => {
+    const folder = await testFolder()
+    const [path, into] = [join(folder, 'bytes'), join(folder, 'tar')]
+    await writeFile(path, 'no gzip at all')
+    await writeFile(into, '')
+    await using file = await open(path)
+    const worker = new Worker(new URL('../../src/oci/gzip-worker.ts', import.meta.url))
+    onTestFinished(() => worker.terminate().then(() => {}))
+    const unpack = { path: into, what: 'the file', end: {} }
+    const news: ScanNews = { scan: 1, descriptor: file.fd, size: 14, state: 'whole', hashed: false, unpack }
+    const answers: unknown[] = []
+    worker.on('message', ({ scan }: ScanAnswer) => answers.push(scan))
+    worker.postMessage(news)
+    await once(worker, 'message')
+    worker.postMessage(news)
+    worker.postMessage({ ...news, scan: 2 } satisfies ScanNews)
+    while (answers.at(-1) !== 2) await once(worker, 'message')
+    expect(answers).toEqual([1, 2])
   })
 })
