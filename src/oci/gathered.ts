@@ -1,4 +1,4 @@
-/** Chunks that are good at a time: one is hashed and inflated while the one before is still being written. */
+/** Chunks that are good at a time: one is looked at, or inflated by another thread, while the next ones are filled. */
 const GOOD = 4
 
 /**

@@ -33,7 +33,7 @@ export async function unpackArriving(
       refuseFailure(scan)
       await blob.write(chunk)
     }
-    const tar = await unpacked(shelves, wanted, scan)
+    const tar = checkedTar(wanted, await answerOf(shelves, wanted, scan))
     await publish()
     return tar
   })
@@ -46,9 +46,9 @@ export async function unpackStored(shelves: Shelves, wanted: WantedLayer): Promi
   return await unpack(shelves, wanted, { path: blobs.path(digest), hashed: true }, async (scan) => {
     scan.grew(size)
     try {
-      const tar = await unpacked(shelves, wanted, scan)
-      if ((await scan.answer).sha256 !== hexOf(digest)) throw await blobs.damaged(digest)
-      return tar
+      const answer = await answerOf(shelves, wanted, scan)
+      if (answer.sha256 !== hexOf(digest)) throw await blobs.damaged(digest)
+      return checkedTar(wanted, answer)
     } catch (error) {
       // Read once more, it is verified.
       if (isOfBytes(error)) for await (const _ of blobs.open(digest, 0));
@@ -81,9 +81,14 @@ async function unpack(
   }
 }
 
-async function unpacked({ blocks }: Shelves, wanted: WantedLayer, scan: GzipScan): Promise<TarSummary> {
+async function answerOf({ blocks }: Shelves, { signal }: WantedLayer, scan: GzipScan): Promise<ScanAnswer> {
   scan.ended('whole')
-  const tar = tarOf(await blocks.waitFor(scan.answer, wanted.signal))
+  return await blocks.waitFor(scan.answer, signal)
+}
+
+/** @throws DIFF_ID_MISMATCH */
+function checkedTar(wanted: WantedLayer, answer: ScanAnswer): TarSummary {
+  const tar = tarOf(answer)
   checkDiffId(wanted, tar.diffId)
   return tar
 }

@@ -1,4 +1,4 @@
-/** Chunks that are good at a time: one is looked at while the one before is still being written. */
+/** Chunks that are good at a time, for whoever holds one while the next one comes. */
 const GOOD = 2
 
 /**

@@ -74,6 +74,21 @@ describe('a gzip layer that a thread unpacks', () => {
     expect([...(await again.layerTree(digestOf(tar))).children.keys()]).toEqual(['folder', 'link'])
   })
 
+  it('is fetched again when another layer of its size is in the place of the blob', async () => {
+    const [mine, other] = [4, 5].map((seed) => archive(rawMember({ name: 'words' }, wordy(new Random(seed), 200_000))))
+    const [bytes, wrong] = [mine!, other!].map((raw) => gzipSync(raw, { level: 0 }))
+    expect(wrong!.length).toBe(bytes!.length)
+    const store = await testStore()
+    const of = descriptorOf(bytes!)
+    await take(store, bytes!, of)
+    await store.close()
+    await unlink(join(store.root, 'layers', `${hexOf(digestOf(mine!))}.tar`))
+    await writeFile(store.blobPath(of.digest), wrong!)
+    const again = await testStore(store.root)
+    await take(again, bytes!, of, digestOf(mine!))
+    expect((await readFile(store.blobPath(of.digest))).equals(bytes!)).toBe(true)
+  })
+
   it.each([
     ['in its header', 4],
     ['in its middle', blob.length >> 1],
