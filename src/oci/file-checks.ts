@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { combineCrc } from './combine-crc.ts'
 import { CHECKED } from './gzip-blocks.ts'
 
 /** `GzipBlocks.checks` of a file given in chunks of any size. */
@@ -8,14 +9,19 @@ export class FileChecks {
   /** Bytes that `#check` is of. */
   #size = 0
 
-  push(chunk: Uint8Array): void {
+  /** @returns CRC-32 of the chunk: whoever wants that as well need not go through it again */
+  push(chunk: Uint8Array): number {
+    let crc = 0
     for (let at = 0; at < chunk.byteLength; ) {
       const part = chunk.subarray(at, at + CHECKED - this.#size)
-      this.#check = crc32(part, this.#check)
+      const own = crc32(part)
+      crc = combineCrc(crc, own, part.byteLength)
+      this.#check = this.#size === 0 ? own : combineCrc(this.#check, own, part.byteLength)
       this.#size += part.byteLength
       at += part.byteLength
       if (this.#size === CHECKED) this.#next()
     }
+    return crc
   }
 
   /** Nothing can be pushed any more. */

@@ -32,9 +32,10 @@ export class InflatedTar {
 
   /**
    * The next bytes, which came of `taken` bytes of the gzip file, all before them included.
+   * @returns their CRC-32
    * @throws ARCHIVE_INVALID, ARCHIVE_UNSAFE, DISK_FULL
    */
-  push(raw: Uint8Array, taken: number): void {
+  push(raw: Uint8Array, taken: number): number {
     const { path, what } = this.#order
     if (this.head.byteLength < HEAD) this.head = Buffer.concat([this.head, raw]).subarray(0, HEAD)
     this.#size += raw.byteLength
@@ -44,7 +45,7 @@ export class InflatedTar {
     } catch (error) {
       throw writeError(error, path)
     }
-    this.#tar.push(raw)
+    return this.#tar.push(raw)
   }
 
   /** When all of it has come. @throws ARCHIVE_INVALID */

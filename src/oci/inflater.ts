@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { combineCrc } from './combine-crc.ts'
 import { DeflateCodes, MOST_ENTRIES } from './deflate-codes.ts'
 import { INFLATE } from './inflate-code.ts'
 
@@ -52,7 +52,7 @@ export class Inflater {
   bit = 0
   readonly #code: Code
   readonly #memory: Uint8Array
-  readonly #give: ((raw: Uint8Array) => void) | undefined
+  readonly #give: ((raw: Uint8Array) => number) | undefined
   /** Bytes that were given; where the next ones begin and end; the first one that may be referred to. */
   #given = 0
   #next = OUT
@@ -61,8 +61,8 @@ export class Inflater {
   #crc = 0
   #before = 0
 
-  /** @param give gets raw data, good until it returns. Without it there are no CRCs either */
-  constructor(give?: (raw: Uint8Array) => void) {
+  /** @param give gets raw data, good until it returns, and gives the CRC-32 of it. Without it there are no CRCs */
+  constructor(give?: (raw: Uint8Array) => number) {
     program ??= new WebAssembly.Module(Buffer.from(INFLATE, 'base64'))
     this.#code = new WebAssembly.Instance(program).exports as Code
     const { buffer } = this.#code.memory
@@ -127,8 +127,7 @@ export class Inflater {
   flush(): { readonly crc: number; readonly size: number } {
     const raw = this.#memory.subarray(this.#next, this.#out)
     if (this.#give !== undefined && raw.byteLength > 0) {
-      this.#crc = crc32(raw, this.#crc)
-      this.#give(raw)
+      this.#crc = combineCrc(this.#crc, this.#give(raw), raw.byteLength)
     }
     this.#given += raw.byteLength
     // What may be referred to stands before what comes next.

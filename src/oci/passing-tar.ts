@@ -17,11 +17,11 @@ export class PassingTar {
   readonly #checks = new FileChecks()
   readonly #index = new IndexWriter()
 
-  /** The next bytes, which are not needed after the call. @throws as `TarScanner.push` */
-  push(chunk: Uint8Array): void {
+  /** The next bytes, which are not needed after the call. @returns their CRC-32 @throws as `TarScanner.push` */
+  push(chunk: Uint8Array): number {
     this.#digester.update(chunk)
-    this.#checks.push(chunk)
     for (const entry of this.#scanner.push(chunk)) this.#index.add(entry)
+    return this.#checks.push(chunk)
   }
 
   /** Can be asked once. @throws as `TarScanner.end` */

@@ -30,7 +30,11 @@ function scan(
 /** What a file holds, and what is wrong with it. */
 function read(file: Uint8Array, sizes?: readonly number[]) {
   const pieces: Buffer[] = []
-  const reader = new GzipReader(new Inflater((raw) => pieces.push(Buffer.from(raw))))
+  const take = (raw: Uint8Array) => {
+    pieces.push(Buffer.from(raw))
+    return crc32(raw)
+  }
+  const reader = new GzipReader(new Inflater(take))
   const blocks = scan(file, sizes, reader)
   return { raw: Buffer.concat(pieces), fault: reader.fault, blocks }
 }
