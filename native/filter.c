@@ -1,5 +1,6 @@
-/* Which system calls are the recorder's, which are refused, and the seccomp filter that says so, seccomp(2). */
+/* Which system calls are the recorder's, which are refused, which do nothing, and the filters that say so, seccomp(2). */
 #include "recorder.h"
+#include "syncs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,9 @@
 enum { CALL_PIDFD_OPEN = 434, CALL_CLONE3 = 435, CALL_OPENAT2 = 437, CALL_FACCESSAT2 = 439, CALL_FCHMODAT2 = 452, CALL_IO_URING_SETUP = 425 };
 enum { CALL_SETXATTRAT = 463, CALL_GETXATTRAT, CALL_LISTXATTRAT, CALL_REMOVEXATTRAT };
 
+#ifndef SECCOMP_FILTER_FLAG_SPEC_ALLOW
+#define SECCOMP_FILTER_FLAG_SPEC_ALLOW (1UL << 2)
+#endif
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
@@ -89,6 +93,7 @@ static const struct rule rules[] = {
 };
 
 #define RULES (sizeof rules / sizeof *rules)
+#define LENGTH_MAX (RULES * 5 + SYNCS * 2 + 16)
 
 handler *handler_of(int number)
 {
@@ -125,14 +130,36 @@ static struct sock_filter *put_rule(struct sock_filter *at, const struct rule *r
     return give(at, rule->action);
 }
 
+static struct sock_filter *put_syncs(struct sock_filter *at)
+{
+    for (size_t i = 0; i < SYNCS; i++)
+        at = put_rule(at, &(struct rule){.number = syncs[i], .action = REFUSED_WITH(0), .argument = ANY});
+    return at;
+}
+
+/* For calls of this architecture; those of another one (i386) get `foreign`. */
+static struct sock_filter *begin(struct sock_filter *code, unsigned foreign)
+{
+    struct sock_filter *at = load(code, offsetof(struct seccomp_data, arch));
+    *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
+    at = give(at, foreign);
+    return load(at, offsetof(struct seccomp_data, nr));
+}
+
+void ignore_syncs(void)
+{
+    struct sock_filter code[LENGTH_MAX];
+    struct sock_filter *at = give(put_syncs(begin(code, SECCOMP_RET_ALLOW)), SECCOMP_RET_ALLOW);
+    const struct sock_fprog program = {(unsigned short)(at - code), code};
+    /* Not for safety, so nothing of the processor has to be turned off for it; where it is not allowed, disks are waited for. */
+    (void)!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+}
+
 int install_filter(bool signals)
 {
-    static struct sock_filter code[RULES * 5 + 16];
-    struct sock_filter *at = load(code, offsetof(struct seccomp_data, arch));
-    /* Programs of another architecture (i386): recorder.c says why they end. */
-    *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
-    at = give(at, SECCOMP_RET_USER_NOTIF);
-    at = load(at, offsetof(struct seccomp_data, nr));
+    static struct sock_filter code[LENGTH_MAX];
+    /* recorder.c says why foreign programs end. */
+    struct sock_filter *at = begin(code, SECCOMP_RET_USER_NOTIF);
 #ifdef __x86_64__
     /* x32: other numbers for the same calls. Most kernels lack it, and so says the answer. */
     *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
@@ -141,7 +168,7 @@ int install_filter(bool signals)
     for (size_t i = 0; i < RULES; i++)
         if (signals || !rules[i].signals)
             at = put_rule(at, &rules[i]);
-    at = give(at, SECCOMP_RET_ALLOW);
+    at = give(put_syncs(at), SECCOMP_RET_ALLOW);
     const struct sock_fprog program = {(unsigned short)(at - code), code};
     const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);

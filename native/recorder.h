@@ -64,6 +64,8 @@ handler *handler_of(int number);
 bool is_native(const struct seccomp_data *data);
 /* The listener, or -1 and errno. With `signals`, those are served too (recorder-signal.c). */
 int install_filter(bool signals);
+/* For scripts without a recorder: syncs.h. To be called with CAP_SYS_ADMIN. */
+void ignore_syncs(void);
 
 /* --- recorder-memory.c: the caller's memory. Negative errno, or 0. ----------------------------------------------- */
 

@@ -123,6 +123,9 @@ static _Noreturn void reap_until(pid_t child)
 _Noreturn void run_as_init(struct script *script)
 {
     leave_keyring();
+    /* The recorder's filter says so, too. Without SYS_ADMIN there are no filters. */
+    if (!script->owners)
+        ignore_syncs();
     drop_capabilities(script->owners ? recorder_capabilities : 0);
     /* /proc/1 (its exe, its descriptors) stays closed to the script, which has no SYS_PTRACE. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -1,8 +1,9 @@
 /*
- * Which system calls stop a thread (those of calls.c), which fail, and which run at full speed: all others. What
- * says a path in a way that we do not read must fail: it would reach the host.
+ * Which system calls stop a thread (those of calls.c), which fail, which do nothing, and which run at full speed: all
+ * others. What says a path in a way that we do not read must fail: it would reach the host.
  */
 #include "trace.h"
+#include "../syncs.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -125,6 +126,8 @@ static void write_filter(struct program_text *text, bool network)
         answer_to(text, calls[i].number, SECCOMP_RET_TRACE | (unsigned)i);
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         answer_to(text, unknown[i], SECCOMP_RET_ERRNO | ENOSYS);
+    for (size_t i = 0; i < SYNCS; i++)
+        answer_to(text, syncs[i], SECCOMP_RET_ERRNO | 0);
     answer_to(text, SYS_name_to_handle_at, SECCOMP_RET_ERRNO | EOPNOTSUPP);
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         answer_to(text, forbidden[i], SECCOMP_RET_ERRNO | EPERM);

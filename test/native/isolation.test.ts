@@ -246,6 +246,15 @@ describe('the network', () => {
   })
 })
 
+test('a script waits for no disk: what would, does nothing', async () => {
+  // fsync, fdatasync, sync_file_range, syncfs: performed, each refuses a descriptor that is not open. And msync, which is
+  // performed: it refuses memory that is not there.
+  const { syncs, msync } =
+    process.arch === 'x64' ? { syncs: '74, 75, 277, 306', msync: 26 } : { syncs: '82, 83, 84, 267', msync: 227 }
+  const script = `perl -e 'print syscall($_, 99, 0, 0, 0), "\\n" for ${syncs}; print syscall(${msync}, 4096, 4096, 1)'; sync`
+  expect(await says(script)).toBe('0\n0\n0\n0\n-1')
+})
+
 test('the helper builds without a warning, static and dynamic', async () => {
   const folders = ['native', 'native/agent']
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
