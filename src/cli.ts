@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 
 const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -25,6 +26,18 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
     stdout: (text) => void process.stdout.write(text),
     stderr: process.stderr,
   })
+  await leave()
+}
+
+/**
+ * Ends the process if nothing is left to do, not even to write what a slow reader has not taken. Node would first take
+ * its heap down piece by piece, for 10 ms, which the system does at once.
+ */
+async function leave(): Promise<void> {
+  // The last answer of the filesystem is still being given.
+  await setImmediate()
+  const isDone = process.getActiveResourcesInfo().every((kind) => kind === 'PipeWrap' || kind === 'TTYWrap')
+  if (isDone) process.exit()
 }
 
 /** A user without HOME and without an account, as containers have them, is at home nowhere. */

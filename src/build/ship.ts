@@ -115,8 +115,7 @@ async function inFolder(file: string, write: () => Promise<void>): Promise<void>
 async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<Reference[]> {
   const { base, connection, early, report, signal, allowImmutableTags = false } = options
   const { manifest, config, layers } = image
-  const last = layers.at(-1)
-  if (last !== undefined) await early?.finish(last)
+  const last = layers.at(-1)?.digest
   return await pushImage(
     {
       manifest,
@@ -124,6 +123,9 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       openBlob: (digest, start) => blobOf(digest, start, image, options),
       ...(base.reference === undefined ? {} : { baseBlobsFrom: base.reference }),
+      ...(early && {
+        sentEarly: async (blob, either) => (blob.digest === last ? early.finish(blob, either) : undefined),
+      }),
     },
     references,
     connection,

@@ -28,7 +28,7 @@ export function imageLayers(manifest: Manifest, config: ImageConfig, what: strin
   return manifest.layers.map(({ mediaType, digest, size }, i) => ({ mediaType, digest, size, diffId: diffIds[i]! }))
 }
 
-/** Every blob of the image once, layers before the config: the order in which a push must send them. */
+/** Every blob of the image once, layers before the config. */
 export function imageBlobs(image: Image): readonly Descriptor[] {
   const blobs = new Map<Digest, Descriptor>()
   for (const { mediaType, digest, size } of image.layers) blobs.set(digest, { mediaType, digest, size })

@@ -24,21 +24,30 @@ export interface StoreEntry {
 /** Everything in the store, by kind and digest. Files with other names than the store gives are none of it. */
 export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEntry[]> {
   const { blobs, pieces, blocks, layers, records } = storePaths(root)
-  const blobPaths = (hex: string) => [join(pieces, hex), join(blocks, hex), join(blobs, hex)]
-  const entries = [
+  return [
     // An index may be left of a blob that is gone.
-    ...(await listFolders('blob', [blobs, pieces, blocks], blobPaths)),
-    ...(await listFolders('layer', [layers], (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
-    ...(await listFolders('record', [records], (hex) => [join(records, hex)])),
+    ...(await listFolders('blob', [pieces, blocks, blobs], /^[0-9a-f]+$/)),
+    ...(await listFolders('layer', [layers], /^[0-9a-f]+(?=\.(?:index|tar)$)/)),
+    ...(await listFolders('record', [records], /^[0-9a-f]+$/)),
   ]
-  return entries.filter((entry) => entry !== undefined)
 }
 
-async function listFolders(kind: StoreEntry['kind'], folders: readonly string[], paths: (hex: string) => string[]) {
-  const names = (await Promise.all(folders.map((folder) => readdir(folder)))).flat()
-  const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index)$/, '')))].sort()
-  const digests = hexes.map((hex) => `sha256:${hex}`).filter(isDigest)
-  return digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length))))
+/** What `folders` have, whose order is that of an entry's paths; `hex` finds the digest in a name. */
+async function listFolders(kind: StoreEntry['kind'], folders: readonly string[], hex: RegExp): Promise<StoreEntry[]> {
+  const paths = new Map<Digest, string[]>()
+  const names = await Promise.all(folders.map((folder) => readdir(folder)))
+  for (const [i, folder] of folders.entries()) {
+    for (const name of names[i]!.sort()) {
+      const digest = `sha256:${hex.exec(name)?.[0]}`
+      if (!isDigest(digest)) continue
+      const known = paths.get(digest)
+      if (known === undefined) paths.set(digest, [join(folder, name)])
+      else known.push(join(folder, name))
+    }
+  }
+  const digests = [...paths.keys()].sort()
+  const entries = digests.map((digest) => describeEntry(kind, digest, paths.get(digest)!))
+  return entries.filter((entry) => entry !== undefined)
 }
 
 /** What is there of an entry; undefined when nothing is any more. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { systemCode } from '../errors.ts'
@@ -82,6 +83,8 @@ export class StoreSession {
 
   async close(): Promise<void> {
     this.#pinned.clear()
+    // Links alone, which no script has seen: one call, and not one after the other over Node's threads.
+    rmSync(join(this.folder, 'pins'), { recursive: true, force: true })
     await removeTree(this.folder)
   }
 

@@ -1,6 +1,4 @@
-import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { isLoopback } from '../network/address.ts'
 import { Network } from '../network/network.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
@@ -10,12 +8,11 @@ import type { CertificateLookup } from './certificates.ts'
 import { secretOf } from './credential-file.ts'
 import type { CredentialLookup } from './credentials.ts'
 import { ecrService } from './ecr-host.ts'
+import { findEndpoint } from './find-endpoint.ts'
 import { type Mirror, ownPlace, type Place, placesFor } from './mirrors.ts'
-import { NetworkFault } from './network-fault.ts'
 import { noRegistries, type RegistriesLookup } from './registries-conf.ts'
 import type { RegistryTable } from './registry-table.ts'
 import type { Timing } from './retry.ts'
-import { isNamed } from './target.ts'
 import { Transport } from './transport.ts'
 
 export interface RegistryConnectionOptions {
@@ -75,12 +72,11 @@ export class RegistryConnection {
   }
 
   /**
-   * The origin at which a registry (as in a Reference) answers. Always https, but for loopback and for hosts named
-   * insecure: those are asked by https first, and by http if they do not speak it.
-   * @throws REGISTRY_UNREACHABLE
+   * The origin at which a registry (as in a Reference) answers, looked for once. Always https, but for loopback and for
+   * hosts named insecure. @throws as findEndpoint
    */
   async endpoint(registry: string, signal: AbortSignal): Promise<URL> {
-    const known = this.#endpoints.get(registry) ?? this.#find(registry, signal)
+    const known = this.#endpoints.get(registry) ?? findEndpoint(registry, this.transport, signal)
     this.#endpoints.set(registry, known)
     try {
       return await known
@@ -163,22 +159,4 @@ export class RegistryConnection {
     }
     return tables
   }
-
-  async #find(registry: string, signal: AbortSignal): Promise<URL> {
-    // Docker Hub's name and its registry's host have been different since its first version.
-    const https = new URL(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}/`)
-    if (!isLoopback(https.hostname) && !isNamed(https, this.transport.insecure)) return https
-    try {
-      const url = new URL('/v2/', https)
-      await this.transport.send({ method: 'GET', url, what: `search for ${registry}`, signal, attempts: 1 })
-      return https
-    } catch (error) {
-      if (!isUnspoken(error)) throw error
-      return new URL(`http://${registry}/`)
-    }
-  }
-}
-
-function isUnspoken(error: unknown): boolean {
-  return error instanceof OcibakeError && error.cause instanceof NetworkFault && !error.cause.isCertificate
 }

@@ -53,18 +53,35 @@ export class EarlyUpload {
       .finally(() => file.close())
   }
 
-  /** Ends the upload of what is this blob now, unless the registry has it already. */
-  async finish(blob: Descriptor): Promise<void> {
-    if (!(await this.#begun)) return
+  /**
+   * Ends the upload of what is this blob now, unless the registry has it already. An abort of `signal` gives it up.
+   * @returns how the registry has it by that; undefined when it has to be sent
+   */
+  async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined> {
+    if (!(await this.#begun)) return undefined
+    const giveUp = () => {
+      this.#givenUp ??= this.#giveUp()
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      return await this.#end(blob, giveUp)
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  async #end(blob: Descriptor, giveUp: () => void): Promise<'pushed' | 'was there' | undefined> {
     const isThere = hasBlob(this.#client, blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
     if (location === undefined || (await isThere)) {
-      this.#givenUp ??= this.#giveUp()
-      return
+      giveUp()
+      return (await isThere) ? 'was there' : undefined
     }
     const body = bytesContent('')
     const answer = await this.#request('PUT', withDigest(location, blob.digest), body).catch(() => undefined)
-    if (answer?.status === 201) this.#session = undefined
+    if (answer?.status !== 201) return undefined
+    this.#session = undefined
+    return 'pushed'
   }
 
   /** Gives up what is not finished, and lets the registry forget what it got of it. Safe to call at any time. */

@@ -19,6 +19,11 @@ export interface PushImage {
   openBlob(digest: Digest, start: number): AsyncIterable<Uint8Array>
   /** A repository that holds layers of the image: in the same registry they need not be sent. */
   readonly baseBlobsFrom?: Reference
+  /**
+   * Ends what is on its way to the one repository of a push already. @returns how it has the blob by that; undefined when
+   * it has to be sent
+   */
+  sentEarly?(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined>
 }
 
 export type PushOptions = ManifestPushOptions
@@ -28,10 +33,10 @@ const AT_ONCE = 4
 const REGISTRIES_AT_ONCE = 4
 
 /**
- * Pushes an image under every reference. A repository gets its layers, then the config, then the manifest by each tag,
- * so that no tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere
- * are mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends
- * the others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
+ * Pushes an image under every reference. A repository gets config and layers, then the manifest by each tag, so that no
+ * tag ever names what is not complete; blobs that it has are not sent, layers that the registry has elsewhere are
+ * mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends the
+ * others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
  * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image, REGISTRY_ERROR when
  * one is blocked; REGISTRY_*; INTERRUPTED; what `openBlob` throws
  */
@@ -81,11 +86,12 @@ async function pushBlobs(
   donor: Reference | undefined,
   options: PushOptions,
 ): Promise<void> {
-  const layers = new Map(image.layers.map((layer) => [layer.digest, layer]))
-  await each(layers.values(), AT_ONCE, options.signal, (layer, signal) =>
-    pushBlob(client, image, layer, donor, { ...options, signal }),
+  const { config, layers } = image
+  // The config is soon done with, and does not wait for a layer.
+  const blobs = new Map([config, ...layers].map((blob) => [blob.digest, blob]))
+  await each(blobs.values(), AT_ONCE, options.signal, (blob, signal) =>
+    pushBlob(client, image, blob, blob.digest === config.digest ? undefined : donor, { ...options, signal }),
   )
-  await pushBlob(client, image, image.config, undefined, options)
 }
 
 async function pushBlob(
@@ -102,6 +108,8 @@ async function pushBlob(
     blob.size,
   )
   try {
+    const early = await image.sentEarly?.(blob, signal)
+    if (early !== undefined) return task.finish(early)
     if (await hasBlob(client, blob, signal)) return task.finish('was there')
     const session = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
     if (session === true) return task.finish('mounted')

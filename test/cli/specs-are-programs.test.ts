@@ -45,6 +45,22 @@ describe('a spec that is a program', () => {
     expect(await run('validate', slow)).toEqual({ code: 0, stdout: 'app.spec.ts: valid', stderr: '' })
   })
 
+  it('may still be at something when the command is done', async () => {
+    const busy = `setTimeout(() => console.error('late'), 300)\nexport default ${SPEC}`
+    expect(await run('validate', busy)).toMatchObject({ code: 0, stderr: 'late' })
+  })
+
+  it('loses nothing of what the command prints to somebody who reads slowly', async () => {
+    const steps = `Array.from({ length: 6000 }, (_, i) => ({ write: '/a/file/' + i, text: 'a' }))`
+    const text = `export default { from: 'scratch', steps: ${steps} }`
+    const { stdout: whole } = await run('plan', text)
+    // More than a pipe holds.
+    expect(whole.length).toBeGreaterThan(100_000)
+    const slowly = ['sh', '-c', '"$@" | { sleep 1; cat; }', 'sh']
+    const options = { cache: join(folder, 'cache'), cwd: folder, under: slowly }
+    expect((await runCli(['plan', 'app.spec.ts'], options)).stdout === whole).toBe(true)
+  })
+
   it('may stand beside any package.json, and warn of what it finds', async () => {
     await writeFile(join(folder, 'package.json'), '{ "name": "theirs" }')
     const { stdout, stderr } = await run('validate', `process.emitWarning("theirs")\nexport default ${SPEC}`)

@@ -1,4 +1,4 @@
-import { readFile, utimes } from 'node:fs/promises'
+import { readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { type Digest, digestOf, hexOf } from '../../src/oci/digest.ts'
 import type { File } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
 import { listStore } from '../../src/oci/store-list.ts'
+import { storePaths } from '../../src/oci/store-paths.ts'
 import { pruneStore } from '../../src/oci/store-prune.ts'
 import { chunked, descriptorOf } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
@@ -50,6 +51,29 @@ describe('listStore', () => {
     for (const { lastUsed } of entries) expect(Math.abs(Date.now() - lastUsed)).toBeLessThan(60_000)
     await store.close()
     expect((await listStore(store)).map(({ inUse }) => inUse)).toEqual([false, false, false])
+  })
+
+  it('has the file without which an entry does not count last, and no file with a name that the store does not give', async () => {
+    const store = await testStore()
+    const blob = gzipSync(archive(rawMember({ name: 'file' }, 'bytes')))
+    const { diffId } = await store.ingestLayer(descriptorOf(blob), undefined, () => chunked(blob))
+    const { blobs, blocks, pieces, layers } = storePaths(store.root)
+    const [hex, tar] = [hexOf(digestOf(blob)), hexOf(diffId)]
+    for (const folder of [blocks, pieces]) await writeFile(join(folder, hex), 'x')
+    for (const path of [
+      join(blobs, `${hex}.tar`),
+      join(layers, tar),
+      join(layers, `${tar}.tar.old`),
+      join(blobs, 'x'),
+    ]) {
+      await writeFile(path, 'x')
+    }
+    const entries = await listStore(store)
+    expect(entries.map(({ paths }) => paths).slice(0, 2)).toEqual([
+      [pieces, blocks, blobs].map((folder) => join(folder, hex)),
+      [join(layers, `${tar}.index`), join(layers, `${tar}.tar`)],
+    ])
+    expect(entries).toHaveLength(3)
   })
 })
 

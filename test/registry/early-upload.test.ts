@@ -53,8 +53,8 @@ async function uploadWhole(host: string, content = bytes) {
   made.upload.start(file.follow())
   await write(file, content)
   await file.commit(`${file.path}.done`)
-  await made.upload.finish(descriptorOf(content))
-  return made
+  const outcome = await made.upload.finish(descriptorOf(content), signal)
+  return { ...made, outcome }
 }
 
 describe('EarlyUpload', () => {
@@ -70,10 +70,10 @@ describe('EarlyUpload', () => {
     expect(await hasBlob(client, blob, signal)).toBe(false)
     await write(file, bytes.subarray(half))
     await file.commit(`${file.path}.done`)
-    await upload.finish(blob)
+    expect(await upload.finish(blob, signal)).toBe('pushed')
     expect(await hasBlob(client, blob, signal)).toBe(true)
-    const kinds = (await registry.requests()).map((line) => line.replace(/ \S+/, ''))
-    expect(kinds.filter((line) => !line.startsWith('HEAD'))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
+    const uploads = (await registry.requests()).filter((line) => line.includes('/uploads/'))
+    expect(uploads.map((line) => line.replace(/ \S+/, ''))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
   })
 
   test('sends one request in chunks without a length, then the digest, the location kept as it came', async () => {
@@ -103,7 +103,8 @@ describe('EarlyUpload', () => {
 
   test('says nothing and sends nothing for a blob that is small, or when nobody is there', async () => {
     const server = await yesServer()
-    const { events } = await uploadWhole(server.host, bytes.subarray(0, 1000))
+    const { events, outcome } = await uploadWhole(server.host, bytes.subarray(0, 1000))
+    expect(outcome).toBeUndefined()
     expect(server.seen).toEqual([])
     expect(events).toEqual([])
     await server.stop()
@@ -117,8 +118,33 @@ describe('EarlyUpload', () => {
       else if (request.method === 'POST') response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end()
     })
     onTestFinished(() => server.stop())
-    await uploadWhole(server.host)
+    const { outcome } = await uploadWhole(server.host)
+    expect(outcome).toBe('was there')
     expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
+  })
+
+  test('is given up when the rest of a push has failed', async () => {
+    const server = await startScriptedServer(({ method }, response) => {
+      if (method === 'HEAD') response.writeHead(404).end()
+      if (method === 'POST') response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end()
+      if (method === 'PATCH') {
+        stop.abort()
+        setTimeout(() => response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end(), 20)
+      }
+      if (method === 'DELETE') response.writeHead(204).end()
+    })
+    onTestFinished(() => server.stop())
+    const stop = new AbortController()
+    const { upload } = uploadTo(server.host)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes)
+    await file.commit(`${file.path}.done`)
+    expect(await upload.finish(blob, stop.signal)).toBeUndefined()
+    await upload.abandon()
+    expect(server.seen.map(({ method }) => method).filter((method) => method === 'PUT' || method === 'DELETE')).toEqual(
+      ['DELETE'],
+    )
   })
 
   test('has a real registry forget what it got when it is given up', async () => {
@@ -179,7 +205,7 @@ describe('EarlyUpload', () => {
     upload.start(file.follow())
     await write(file, bytes)
     await file.discard()
-    await upload.finish(blob)
+    await upload.finish(blob, signal)
     expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
+import type { PushImage } from '../../src/registry/push.ts'
 import { end, type FakeRegistry, fakeRegistry } from '../support/fake-registry.ts'
 import { memoryImage } from '../support/registry-image.ts'
 import { type SeenRequest, startScriptedServer } from '../support/scripted-server.ts'
@@ -10,21 +11,73 @@ const MIB = 1 << 20
 const isConfig = (image: ReturnType<typeof memoryImage>, request: SeenRequest) =>
   request.path.includes(encodeURIComponent(image.config.digest)) || request.path.includes(image.config.digest)
 
-test('layers, then the config, then the manifest: each blob in one PUT', async () => {
-  const registry = await fakeRegistry()
+test('each blob in one PUT, and when all are there the manifest', async () => {
   const image = memoryImage([10])
+  const late: number[] = []
+  const registry = await fakeRegistry(({ method, path }, _response, { blobs }, answer) => {
+    if (method === 'PUT' && path.includes('/manifests/')) late.push(blobs.size)
+    if (method !== 'PUT' || path.includes('/manifests/')) return false
+    // Whoever did not wait for every answer would have the manifest sent before the last.
+    setTimeout(answer, blobs.size === 0 ? 0 : 30)
+    return true
+  })
   await registry.push(image)
-  expect(registry.log).toEqual([
-    'HEAD blobs/',
-    'POST blobs/uploads/',
-    'PUT blobs/uploads/',
-    'HEAD blobs/',
-    'POST blobs/uploads/',
-    'PUT blobs/uploads/',
-    'PUT manifests/',
-    'GET manifests/',
-  ])
+  const [blobs, rest] = [registry.log.slice(0, 6), registry.log.slice(6)]
+  const once = ['HEAD blobs/', 'POST blobs/uploads/', 'PUT blobs/uploads/']
+  expect(blobs.sort()).toEqual(once.flatMap((line) => [line, line]))
+  expect(rest).toEqual(['PUT manifests/', 'GET manifests/'])
+  expect(late).toEqual([2])
   expect(registry.manifests.get('1')).toEqual(image.manifest.bytes)
+})
+
+test('neither the config nor a layer waits for the other', async () => {
+  const image = memoryImage([10])
+  const waiting: (() => void)[] = []
+  const registry = await fakeRegistry(({ method, path }, _response, _registry, answer) => {
+    if (method !== 'PUT' || path.includes('/manifests/')) return false
+    waiting.push(answer)
+    if (waiting.length === 2) for (const go of waiting) go()
+    return true
+  })
+  await registry.push(image)
+  expect(waiting).toHaveLength(2)
+})
+
+test.each<['pushed' | 'was there']>([['pushed'], ['was there']])(
+  'a blob that another upload has brought (%s) is neither asked for nor sent, and the config does not wait for it',
+  async (outcome) => {
+    const image = memoryImage([10])
+    const [layer] = image.layers
+    const config = Promise.withResolvers<void>()
+    const registry = await fakeRegistry((request) => {
+      if (request.method === 'PUT' && isConfig(image, request)) config.resolve()
+      return false
+    })
+    const sentEarly: PushImage['sentEarly'] = async ({ digest }) => {
+      if (digest !== layer!.digest) return undefined
+      await config.promise
+      return outcome
+    }
+    await registry.push({ ...image, sentEarly })
+    expect(image.opened).toEqual([`${image.config.digest} 0`])
+    expect(registry.log.filter((line) => line.startsWith('HEAD'))).toHaveLength(1)
+    const told = registry.events.filter((event) => event.type === 'task-finished' && event.task.endsWith(layer!.digest))
+    expect(told).toEqual([expect.objectContaining({ outcome })])
+  },
+)
+
+test('a blob that fails ends an upload that began early', async () => {
+  const image = memoryImage([10])
+  const registry = await fakeRegistry((request, response) => {
+    if (request.method !== 'POST') return false
+    end(response, 403)
+    return true
+  })
+  const sentEarly: PushImage['sentEarly'] = ({ digest }, signal) =>
+    digest === image.config.digest
+      ? Promise.resolve(undefined)
+      : new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)))
+  await expect(registry.push({ ...image, sentEarly })).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
 })
 
 test('a PUT that is too large is followed by chunks, which become smaller until they are taken', async () => {
@@ -128,7 +181,11 @@ test('bytes that are refused twice are not sent a third time', async () => {
     code: 'REGISTRY_ERROR',
     message: expect.stringContaining('DIGEST_INVALID: no'),
   })
-  expect(registry.log.filter((line) => line.startsWith('POST'))).toHaveLength(2)
+  const digests = registry.server.seen.flatMap(({ method, path }) =>
+    method === 'PUT' ? [path.split('digest=')[1]] : [],
+  )
+  const tries = [...Map.groupBy(digests, (digest) => digest).values()].map(({ length }) => length)
+  expect(Math.max(...tries)).toBe(2)
 })
 
 test('a Location elsewhere gets the bytes and no credentials', async () => {
@@ -150,7 +207,8 @@ test('a Location elsewhere gets the bytes and no credentials', async () => {
   await registry.push(image)
   expect(storage.seen).toHaveLength(2)
   expect(storage.seen.map((request) => request.headers.authorization)).toEqual([undefined, undefined])
-  expect(storage.seen[1]?.path).toBe(`/up?a=%7E&b=c+d&digest=${encodeURIComponent(image.config.digest)}`)
+  const paths = [...image.blobs.keys()].map((digest) => `/up?a=%7E&b=c+d&digest=${encodeURIComponent(digest)}`)
+  expect(storage.seen.map(({ path }) => path).sort()).toEqual(paths.sort())
 })
 
 test.each([
@@ -226,7 +284,7 @@ test('a tag that must not be changed is refused in the words of the registry, an
   expect(registry.log.filter((line) => line.startsWith('PUT manifests'))).toHaveLength(1)
 })
 
-test('of several blobs, one that fails ends the others, and the config is not sent', async () => {
+test('of several blobs, one that fails ends the others, and no manifest is sent', async () => {
   const image = memoryImage([10, 11, 12, 13, 14, 15, 16, 17])
   const registry = await fakeRegistry((request, response) => {
     if (request.method !== 'POST') return false
@@ -234,7 +292,7 @@ test('of several blobs, one that fails ends the others, and the config is not se
     return true
   })
   await expect(registry.push(image)).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
-  expect(registry.server.seen.some((request) => isConfig(image, request))).toBe(false)
+  expect(registry.log.filter((line) => line.includes('manifests'))).toEqual([])
   expect(registry.log.filter((line) => line.startsWith('POST')).length).toBeLessThanOrEqual(4)
 })
 
@@ -252,6 +310,7 @@ test.each<[string, (response: ServerResponse) => void]>([
     if (isUpload) breakIt(response)
     return isUpload
   })
+  registry.blobs.add(image.config.digest)
   await expect(registry.push(image)).rejects.toMatchObject({ code: expect.stringMatching(/^REGISTRY_/) })
   expect(registry.sessions.size).toBe(0)
   const count = (start: string) => registry.log.filter((line) => line.startsWith(start)).length
@@ -269,6 +328,7 @@ test('a push that is interrupted ends its upload sessions, and does not wait lon
     setTimeout(() => controller.abort(), 50)
     return response.writable
   })
+  registry.blobs.add(image.config.digest)
   await expect(registry.push(image, { signal: controller.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
   expect(registry.log.filter((line) => line.startsWith('DELETE'))).toHaveLength(2)
 })
@@ -281,6 +341,7 @@ test('a session that the registry has lost, or that is somewhere else, is not en
     if (request.method === 'POST') end(response, 202, { Location: `http://${storage.host}/up` })
     return request.method === 'POST'
   })
+  registry.blobs.add(image.config.digest)
   await expect(registry.push(image)).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
   expect(storage.seen.map((request) => request.method)).toEqual(['PUT'])
 })

@@ -14,7 +14,7 @@ export interface SeenRequest {
 export interface ScriptedServer {
   /** `127.0.0.1:port`. */
   readonly host: string
-  /** Every request, oldest first. */
+  /** Every request but `GET /v2/`, oldest first. */
   readonly seen: readonly SeenRequest[]
   stop(): Promise<void>
 }
@@ -23,7 +23,7 @@ export type Script = (request: SeenRequest, response: ServerResponse, count: num
 
 /**
  * An HTTP server on 127.0.0.1 for what no honest registry does. `script` answers; `count` says how often this method
- * and path has been asked before.
+ * and path has been asked before. `GET /v2/` is answered as by any registry: by that a registry of this machine is known.
  */
 export async function startScriptedServer(script: Script): Promise<ScriptedServer> {
   const seen: SeenRequest[] = []
@@ -33,6 +33,10 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { method = '', url = '', headers } = request
+      if (method === 'GET' && url === '/v2/') {
+        response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0')
+        return void response.end()
+      }
       const count = seen.filter((other) => other.method === method && other.path === url).length
       const one = { method, path: url, headers, body: Buffer.concat(chunks) }
       seen.push(one)
