@@ -7,7 +7,7 @@ import { storePaths } from './store-paths.ts'
 
 /** One thing in the store. */
 export interface StoreEntry {
-  /** A blob with the indexes of its pieces and blocks; a raw tar with its index; a record. */
+  /** A blob with the indexes of its pieces and blocks; a raw tar with its index and tree; a record. */
   readonly kind: 'blob' | 'layer' | 'record'
   /** Of the bytes for a blob and a layer; the key of a record. */
   readonly digest: Digest
@@ -25,10 +25,11 @@ export interface StoreEntry {
 export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEntry[]> {
   const { blobs, pieces, blocks, layers, records } = storePaths(root)
   const blobPaths = (hex: string) => [join(pieces, hex), join(blocks, hex), join(blobs, hex)]
+  const layerPaths = (hex: string) => ['tree', 'index', 'tar'].map((end) => join(layers, `${hex}.${end}`))
   const entries = [
     // An index may be left of a blob that is gone.
     ...(await listFolders('blob', [blobs, pieces, blocks], blobPaths)),
-    ...(await listFolders('layer', [layers], (hex) => [join(layers, `${hex}.index`), join(layers, `${hex}.tar`)])),
+    ...(await listFolders('layer', [layers], layerPaths)),
     ...(await listFolders('record', [records], (hex) => [join(records, hex)])),
   ]
   return entries.filter((entry) => entry !== undefined)
@@ -36,7 +37,7 @@ export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEnt
 
 async function listFolders(kind: StoreEntry['kind'], folders: readonly string[], paths: (hex: string) => string[]) {
   const names = (await Promise.all(folders.map((folder) => readdir(folder)))).flat()
-  const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index)$/, '')))].sort()
+  const hexes = [...new Set(names.map((name) => name.replace(/\.(?:tar|index|tree)$/, '')))].sort()
   const digests = hexes.map((hex) => `sha256:${hex}`).filter(isDigest)
   return digests.map((digest) => describeEntry(kind, digest, paths(digest.slice('sha256:'.length))))
 }
