@@ -54,7 +54,7 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     words.length = numbers.length = 0
   }
   const isOld = contentsOf(base)
-  walkBeside(base, tree, searchBase, ({ number, name, node, isSame }) => {
+  await walkBeside(base, tree, searchBase, ({ number, name, node, isSame }) => {
     if (!isSame) {
       numbers.push(number)
       if (words.push(wordsOf(name, node)) === BATCH) searchWords()
@@ -64,6 +64,7 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     if (!isOld(content)) news.add(number, content)
     else if (searchBase) old.add(number, content)
   })
+  signal.throwIfAborted()
   searchWords()
   const jobs = await Promise.all([
     unsearched({ values, where: 'news', runs: await news.finish() }, memory),
@@ -132,17 +133,17 @@ async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<
 const sizeOf = (runs: readonly FileRun[]) => runs.reduce((sum, { starts, ends }) => sum + ends.at(-1)! - starts[0]!, 0)
 
 /** What was found, by the paths of its files: few need one, so they are looked for when it is known which. */
-function placed(
+async function placed(
   base: Tree,
   tree: Tree,
   isAll: boolean,
   inNews: readonly FoundIn[],
   inBase: readonly FoundIn[],
-): FoundAt[] {
+): Promise<FoundAt[]> {
   if (inNews.length + inBase.length === 0) return []
   const wanted = new Set([...inNews, ...inBase].map(({ file }) => file))
   const paths = new Map<number, ByteString>()
-  walkBeside(base, tree, isAll, ({ number, folder, name }) => {
+  await walkBeside(base, tree, isAll, ({ number, folder, name }) => {
     if (wanted.has(number)) paths.set(number, folder + name)
   })
   const at = (found: readonly FoundIn[], isInBase: boolean) =>
