@@ -1,9 +1,9 @@
 import type { EntryType } from './tar-entry.ts'
 
 /**
- * How the tree of a layer is written: folders, each as the number of its nodes and the nodes, behind all that it refers
- * to by its place. A node is its flags and name; the place of its attributes, if they are not those of the node before;
- * then, by its kind, what is below.
+ * How the tree of a layer is written: folders, each as the number of its nodes, their names in one and the nodes, behind
+ * all that they refer to by its place. A node is its flags and how long its name is; the place of its attributes, if they
+ * are not those of the node before; then, by its kind, what is below.
  *
  * - directory: the place of its folder
  * - file: its size; unless that is 0, its extents as offset from the end of the data before, place in the file and size

@@ -54,7 +54,7 @@ class TreeReader {
   root(): Directory {
     const from = new ByteReader(this.#bytes, this.#bytes.readUIntLE(this.#bytes.length - PLACE, PLACE))
     const flags = from.number()
-    from.skip()
+    from.number()
     return this.#node(from, flags, { attrs: undefined, end: 0 }) as Directory
   }
 
@@ -62,9 +62,14 @@ class TreeReader {
     const from = new ByteReader(this.#bytes, place)
     const before: Before = { attrs: undefined, end: 0 }
     const children = new Map<ByteString, Node>()
-    for (let left = from.number(); left > 0; left--) {
+    let left = from.number()
+    // All at once: strings cost most of the time that it takes to read a folder.
+    const names = from.string()
+    for (let at = 0; left > 0; left--) {
       const flags = from.number()
-      children.set(from.string(), this.#node(from, flags, before))
+      const name = names.slice(at, at + from.number())
+      at += name.length
+      children.set(name, this.#node(from, flags, before))
     }
     return children
   }

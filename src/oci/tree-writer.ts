@@ -54,11 +54,16 @@ class TreeWriter {
 
   /** Folders in it come before. */
   folder(folder: Directory): void {
-    for (const node of folder.children.values()) this.#keepAttrs(node)
+    folder.children.forEach((node) => {
+      this.#keepAttrs(node)
+    })
     const place = this.#out.size
     this.#begin()
     this.#out.number(folder.children.size)
-    for (const [name, node] of folder.children) this.#node(name, node)
+    this.#out.string([...folder.children.keys()].join(''))
+    folder.children.forEach((node, name) => {
+      this.#node(name, node)
+    })
     this.#folders.set(folder, { place, facts: this.#factsOf(folder) })
   }
 
@@ -101,7 +106,10 @@ class TreeWriter {
     this.#attrs.set(attrs, out.size)
     const { mode, uid, gid, mtime, xattrs } = attrs
     out.number((mtime < 0 ? BEFORE_1970 : 0) | (xattrs.size > 0 ? XATTRS : 0))
-    for (const value of [mode, uid, gid, Math.abs(mtime)]) out.number(value)
+    out.number(mode)
+    out.number(uid)
+    out.number(gid)
+    out.number(Math.abs(mtime))
     if (xattrs.size === 0) return
     out.number(xattrs.size)
     for (const [name, value] of xattrs) {
@@ -118,7 +126,7 @@ class TreeWriter {
     const flags = attrs === undefined ? NO_ATTRS : isSame ? SAME_ATTRS : 0
     const isShared = this.#shared.has(node)
     out.number(KINDS.indexOf(kindOf(node)) | flags | (isShared ? SHARED : 0) | this.#flagsOf(node))
-    out.string(name)
+    out.number(name.length)
     if (place !== undefined && !isSame) out.number(place)
     this.#lastAttrs = place
     if (node.kind === 'directory') out.number(this.#folders.get(node)!.place)
@@ -133,9 +141,10 @@ class TreeWriter {
       return facts | (node.opaque ? OPAQUE : 0)
     }
     if (node.kind !== 'file') return 0
-    const [first] = extentsOf(node.content)
-    if (first === undefined) return 0
-    return (node.content instanceof Slice ? WHOLE : 0) | (first.offset < this.#lastEnd ? BACKWARDS : 0)
+    const { content } = node
+    const offset = content instanceof Slice ? content.offset : extentsOf(content)[0]?.offset
+    if (offset === undefined) return 0
+    return (content instanceof Slice ? WHOLE : 0) | (offset < this.#lastEnd ? BACKWARDS : 0)
   }
 
   #leaf(node: Leaf | Link): void {
@@ -151,16 +160,22 @@ class TreeWriter {
     const out = this.#out
     out.number(content.size)
     if (content.size === 0) return
-    const extents = extentsOf(content)
-    const isWhole = content instanceof Slice
-    if (!isWhole) out.number(extents.length)
-    for (const [i, extent] of extents.entries()) {
-      const step = extent.offset - this.#lastEnd
-      out.number(i === 0 ? Math.abs(step) : step)
-      if (!isWhole) out.number(extent.at)
-      if (!isWhole) out.number(extent.size)
-      this.#lastEnd = extent.offset + extent.size
+    if (content instanceof Slice) {
+      this.#data(content.offset, content.size)
+      return
     }
+    const extents = extentsOf(content)
+    out.number(extents.length)
+    for (const { at, offset, size } of extents) {
+      this.#data(offset, size)
+      out.number(at)
+      out.number(size)
+    }
+  }
+
+  #data(offset: number, size: number): void {
+    this.#out.number(Math.abs(offset - this.#lastEnd))
+    this.#lastEnd = offset + size
   }
 
   #numberOf(leaf: Node): number {
@@ -179,6 +194,5 @@ function kindOf(node: Node): (typeof KINDS)[number] {
 }
 
 function extentsOf(content: Content): readonly DataExtent[] {
-  if (content instanceof Slice) return [{ at: 0, offset: content.offset, size: content.size }]
   return content instanceof SparseContent ? content.extents : []
 }
