@@ -6,7 +6,7 @@ import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
 import { DEFAULT_PATH } from '../oci/environment.ts'
 import type { Layer } from '../oci/layer.ts'
-import { entryContent, LayerBuilder } from '../oci/layer-read.ts'
+import { layerOfTar } from '../oci/layer-read.ts'
 import { EMPTY, type Tree } from '../oci/node.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
@@ -55,10 +55,8 @@ export async function debianBase(options: DebianBaseOptions): Promise<Base> {
   }
 }
 
-function treeIn({ entries, file }: IndexedTar): Tree {
-  const builder = new LayerBuilder()
-  for (const entry of entries()) builder.add(entry, (member) => entryContent(file, member))
-  return apply(EMPTY, builder.finish())
+function treeIn(tar: IndexedTar): Tree {
+  return apply(EMPTY, layerOfTar(tar))
 }
 
 /** Whether the store has this base, made from what the archives hold now: asks the archives, makes nothing. */

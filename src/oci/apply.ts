@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import { type Detour, detourGroups, groupLayer } from './detour.ts'
+import { isKnownApplied } from './late-children.ts'
 import type { ByteString } from './name.ts'
 import { display } from './name.ts'
 import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link, type Node, type Tree } from './node.ts'
@@ -60,6 +61,7 @@ function lay(below: Node | undefined, above: Directory, path: ByteString, contex
 
 /** A directory with nothing below it: as far as it can, it stays the layer's own, since half a million names are much. */
 function layNew(above: Directory, attrs: Attrs, path: ByteString, context: Context): Directory {
+  if (isKnownApplied(above) && attrs === above.attrs && !above.opaque) return above
   let children: Map<ByteString, Node> | undefined
   let same = 0
   for (const [name, child] of above.children) {

@@ -3,10 +3,12 @@ import type { ByteString } from './name.ts'
 /** Reads what a ByteWriter wrote, in the same order. Anything else is read as anything: check a digest first. */
 export class ByteReader {
   readonly #bytes: Buffer
-  #at = 0
+  #at: number
 
-  constructor(bytes: Buffer) {
+  /** @param at where to begin */
+  constructor(bytes: Buffer, at = 0) {
     this.#bytes = bytes
+    this.#at = at
   }
 
   get atEnd(): boolean {

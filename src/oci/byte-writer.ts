@@ -9,6 +9,13 @@ export class ByteWriter {
   readonly #done: Buffer[] = []
   #chunk = Buffer.allocUnsafe(CHUNK)
   #at = 0
+  /** Bytes in the chunks that are done. */
+  #before = 0
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#before + this.#at
+  }
 
   /** A whole number 0..2^53-1: seven bits a byte, the lowest first, the top bit set in all bytes but the last. */
   number(value: number): void {
@@ -42,6 +49,7 @@ export class ByteWriter {
   #reserve(size: number): void {
     if (this.#chunk.length - this.#at >= size) return
     this.#done.push(this.#chunk.subarray(0, this.#at))
+    this.#before += this.#at
     this.#chunk = Buffer.allocUnsafe(Math.max(CHUNK, size))
     this.#at = 0
   }

@@ -105,10 +105,12 @@ class Forced {
  */
 function movedLinks(from: Tree, to: Tree): Forced {
   const forced = new Forced()
-  const before = groups(from)
-  const after = groups(to)
-  for (const [paths, key] of after.values()) if (!before.has(paths[0]!) || before.get(paths[0]!)![1] !== key) add(paths)
-  for (const [paths, key] of before.values()) if (!after.has(paths[0]!) || after.get(paths[0]!)![1] !== key) add(paths)
+  // What is the same under every name is in the same group as before.
+  const moved = movedLeaves(from, to)
+  const before = groups(from, moved)
+  const after = groups(to, moved)
+  for (const [key, paths] of after) if (!before.has(key)) add(paths)
+  for (const [key, paths] of before) if (!after.has(key)) add(paths)
   return forced
 
   function add(paths: readonly ByteString[]): void {
@@ -116,9 +118,37 @@ function movedLinks(from: Tree, to: Tree): Forced {
   }
 }
 
-/** Groups of hard links by their first path, each with a key that equals another group's only if the paths are equal. */
-function groups(tree: Tree): Map<ByteString, [paths: ByteString[], key: string]> {
-  const found = new Map<ByteString, [ByteString[], string]>()
-  for (const paths of hardLinks(tree).values()) found.set(paths[0]!, [paths, paths.join('\0')])
+/** The leaves of both trees that are not at every path where they are in the other. */
+function movedLeaves(from: Tree, to: Tree): ReadonlySet<Node> {
+  const moved = new Set<Node>()
+  const folders: [old: Directory | undefined, now: Directory | undefined][] = [[from, to]]
+  for (let top = folders.pop(); top !== undefined; top = folders.pop()) {
+    const [old, now] = top
+    now?.children.forEach((node, name) => {
+      const before = old?.children.get(name)
+      if (before !== node) compare(before, node)
+    })
+    old?.children.forEach((node, name) => {
+      if (now?.children.has(name) !== true) compare(node, undefined)
+    })
+  }
+  return moved
+
+  function compare(old: Node | undefined, now: Node | undefined): void {
+    const [above, below] = [folderOr(old), folderOr(now)]
+    if (above !== undefined || below !== undefined) folders.push([above, below])
+  }
+
+  function folderOr(node: Node | undefined): Directory | undefined {
+    if (node?.kind === 'directory') return node
+    if (node !== undefined) moved.add(node)
+    return undefined
+  }
+}
+
+/** Of these leaves those with several names: the paths of each, by a key that others have only if their paths are the same. */
+function groups(tree: Tree, leaves: ReadonlySet<Node>): Map<string, readonly ByteString[]> {
+  const found = new Map<string, readonly ByteString[]>()
+  for (const paths of hardLinks(tree, leaves).values()) found.set(paths.join('\0'), paths)
   return found
 }

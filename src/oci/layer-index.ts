@@ -17,7 +17,7 @@ export interface LayerIndex {
 }
 
 /** Goes up whenever the format or what TarScanner finds in the same bytes changes; other versions are not read. */
-const VERSION = 3
+export const INDEX_VERSION = 3
 
 interface Head {
   readonly version: number
@@ -38,7 +38,7 @@ export class IndexWriter {
 
   /** The index as bytes: a line with the digest of all that follows, a line of JSON about the tar, its checks, the members. */
   finish(diffId: Digest, size: number, checks: Uint32Array): Buffer {
-    const head: Head = { version: VERSION, diffId, size, checks: checks.length }
+    const head: Head = { version: INDEX_VERSION, diffId, size, checks: checks.length }
     const parts = [Buffer.from(`${JSON.stringify(head)}\n`), bytesOf(checks), ...this.#entries.finish()]
     const digester = new Digester()
     for (const part of parts) digester.update(part)
@@ -53,7 +53,7 @@ export function readIndex(bytes: Buffer, diffId: Digest): LayerIndex {
     if (digest !== digestOf(rest)) throw corrupt(diffId)
     const [line, body] = cutLine(rest)
     const head: Head = JSON.parse(line)
-    if (head.version !== VERSION || head.diffId !== diffId) throw corrupt(diffId)
+    if (head.version !== INDEX_VERSION || head.diffId !== diffId) throw corrupt(diffId)
     const checks = checksIn(body, head.checks)
     const members = body.subarray(checks.byteLength)
     return { diffId, size: head.size, checks, entries: () => new EntryReader(members) }

@@ -126,6 +126,13 @@ export class LayerBuilder {
   }
 }
 
+/** What a raw tar says as a layer; contents are slices of it. @throws LAYER_INVALID as LayerBuilder does */
+export function layerOfTar({ entries, file }: { entries(): Iterable<TarEntry>; readonly file: SliceFile }): Directory {
+  const builder = new LayerBuilder()
+  for (const entry of entries()) builder.add(entry, (member) => entryContent(file, member))
+  return builder.finish()
+}
+
 /** The names of a member's path with '..' taken away as containerd and umoci do it: by name, before any symlink. */
 function cleanNames(path: ByteString): ByteString[] {
   const names: ByteString[] = []

@@ -128,6 +128,7 @@ export class StoreLayers {
     // Trees may still point to it, and threads may be reading.
     if (file !== undefined) this.#removed.push(file)
     await rm(this.#index(diffId), { force: true })
+    await rm(join(this.#folder, `${hexOf(diffId)}.tree`), { force: true })
     await rm(this.#tar(diffId), { force: true })
     await this.#session.unpin(this.#tar(diffId))
   }

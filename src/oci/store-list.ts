@@ -7,7 +7,7 @@ import { storePaths } from './store-paths.ts'
 
 /** One thing in the store. */
 export interface StoreEntry {
-  /** A blob with the indexes of its pieces and blocks; a raw tar with its index; a record. */
+  /** A blob with the indexes of its pieces and blocks; a raw tar with its index and tree; a record. */
   readonly kind: 'blob' | 'layer' | 'record'
   /** Of the bytes for a blob and a layer; the key of a record. */
   readonly digest: Digest
@@ -26,20 +26,23 @@ export async function listStore({ root }: Pick<Store, 'root'>): Promise<StoreEnt
   const { blobs, pieces, blocks, layers, records } = storePaths(root)
   return [
     // An index may be left of a blob that is gone.
-    ...(await listFolders('blob', [pieces, blocks, blobs], /^[0-9a-f]+$/)),
-    ...(await listFolders('layer', [layers], /^[0-9a-f]+(?=\.(?:index|tar)$)/)),
-    ...(await listFolders('record', [records], /^[0-9a-f]+$/)),
+    ...(await listFiles('blob', [pieces, ''], [blocks, ''], [blobs, ''])),
+    ...(await listFiles('layer', [layers, '.tree'], [layers, '.index'], [layers, '.tar'])),
+    ...(await listFiles('record', [records, ''])),
   ]
 }
 
-/** What `folders` have, whose order is that of an entry's paths; `hex` finds the digest in a name. */
-async function listFolders(kind: StoreEntry['kind'], folders: readonly string[], hex: RegExp): Promise<StoreEntry[]> {
+/** A folder, and what the names of its files have behind the digest. */
+type Place = readonly [folder: string, end: string]
+
+/** What is in `places`, whose order is that of an entry's paths. */
+async function listFiles(kind: StoreEntry['kind'], ...places: readonly Place[]): Promise<StoreEntry[]> {
   const paths = new Map<Digest, string[]>()
-  const names = await Promise.all(folders.map((folder) => readdir(folder)))
-  for (const [i, folder] of folders.entries()) {
-    for (const name of names[i]!.sort()) {
-      const digest = `sha256:${hex.exec(name)?.[0]}`
-      if (!isDigest(digest)) continue
+  const names = await Promise.all(places.map(([folder]) => readdir(folder)))
+  for (const [i, [folder, end]] of places.entries()) {
+    for (const name of names[i]!) {
+      const digest = `sha256:${name.slice(0, name.length - end.length)}`
+      if (!name.endsWith(end) || !isDigest(digest)) continue
       const known = paths.get(digest)
       if (known === undefined) paths.set(digest, [join(folder, name)])
       else known.push(join(folder, name))

@@ -8,7 +8,7 @@ export interface StorePaths {
   readonly pieces: string
   /** `<hex>`: where the deflate blocks of the blob of that name are. */
   readonly blocks: string
-  /** `<hex>.tar`, a raw tar by the sha256 of its bytes, and `<hex>.index`, what is in it. */
+  /** `<hex>.tar`, a raw tar by the sha256 of its bytes, `<hex>.index`, what is in it, and `<hex>.tree`, the same as a layer. */
   readonly layers: string
   /** `<hex>`: a small record, by its key. */
   readonly records: string

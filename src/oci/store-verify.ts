@@ -9,6 +9,7 @@ import { decodePieces } from './piece-index.ts'
 import type { Store } from './store.ts'
 import { listStore, type StoreEntry } from './store-list.ts'
 import { isRecord } from './store-records.ts'
+import { decodeTree } from './store-trees.ts'
 
 export interface VerifyReport {
   /** Entries and bytes that were read. */
@@ -59,6 +60,7 @@ type Decode = (bytes: Buffer, digest: Digest) => unknown
 /** What reads the index at a path; undefined for what is no index. */
 function decoderOf(path: string): Decode | undefined {
   if (path.endsWith('.index')) return readIndex
+  if (path.endsWith('.tree')) return decodeTree
   const folder = basename(dirname(path))
   return folder === 'pieces' ? decodePieces : folder === 'blocks' ? decodeBlocks : undefined
 }

@@ -10,7 +10,7 @@ import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import type { Layer } from './layer.ts'
-import { entryContent, LayerBuilder } from './layer-read.ts'
+import { layerOfTar } from './layer-read.ts'
 import type { Directory } from './node.ts'
 import { openGzipSource } from './open-gzip-source.ts'
 import { prepareStore } from './prepare-store.ts'
@@ -26,6 +26,7 @@ import { storePaths } from './store-paths.ts'
 import { StorePieces } from './store-pieces.ts'
 import { StoreRecords } from './store-records.ts'
 import type { StoreSession } from './store-session.ts'
+import { StoreTrees } from './store-trees.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -43,12 +44,14 @@ export class Store {
   readonly pieces: StorePieces
   readonly #session: StoreSession
   readonly #shelves: Shelves
+  readonly #trees: StoreTrees
 
   private constructor(root: string, session: StoreSession) {
     const paths = storePaths(root)
     this.root = root
     this.pieces = new StorePieces(paths.pieces, paths.blobs, session)
     this.#session = session
+    this.#trees = new StoreTrees(paths.layers, session)
     const blobs = new StoreBlobs(paths.blobs, session)
     this.#shelves = {
       blobs,
@@ -126,15 +129,13 @@ export class Store {
 
   /** What a layer that was taken in says; file contents are slices of the raw tar. @throws STORE_CORRUPT */
   async layerTree(diffId: Digest): Promise<Directory> {
-    const tar = await this.#shelves.layers.opened(diffId)
-    const builder = new LayerBuilder()
-    for (const entry of tar.entries()) builder.add(entry, (file) => entryContent(tar.file, file))
-    return builder.finish()
+    return await this.#trees.of(await this.#shelves.layers.opened(diffId))
   }
 
-  /** As `layerTree`; undefined when the layer is not there. */
+  /** As `layerTree`, for one of which all is needed; undefined when the layer is not there. */
   async findLayerTree(diffId: Digest): Promise<Directory | undefined> {
-    return (await this.#shelves.layers.has(diffId)) ? await this.layerTree(diffId) : undefined
+    const tar = await this.#shelves.layers.open(diffId)
+    return tar && layerOfTar(tar)
   }
 
   /** The raw tar of a layer that was taken in: what files of its tree are slices of. @throws STORE_CORRUPT */
@@ -229,6 +230,7 @@ export class Store {
 
   /** Frees what this object held. Trees and spools that it gave can no longer be read. Safe to call twice. */
   async close(): Promise<void> {
+    await this.#trees.close()
     await this.#shelves.blocks.close()
     this.#shelves.layers.close()
     await this.#session.close()

@@ -20,11 +20,14 @@ export function paddingSize(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK
 }
 
-/** The sum of a header's bytes with its checksum field taken as spaces. */
-export function sumOf(block: Uint8Array): number {
+/**
+ * The sum of a header's bytes with its checksum field taken as spaces.
+ * @param end where zeros begin that reach to its end; default: nothing is known of them
+ */
+export function sumOf(block: Uint8Array, end = BLOCK): number {
   let sum = 8 * 0x20
   for (let i = 0; i < 148; i++) sum += block[i]!
-  for (let i = 156; i < BLOCK; i++) sum += block[i]!
+  for (let i = 156; i < end; i++) sum += block[i]!
   return sum
 }
 

@@ -1,3 +1,4 @@
+import { isUnseen } from './late-children.ts'
 import type { ByteString } from './name.ts'
 import type { Directory, Node } from './node.ts'
 
@@ -20,10 +21,13 @@ export class Walk {
   path: ByteString = ''
   node: Node
   readonly #above: Level[] = []
+  readonly #skips: (folder: Directory) => boolean
   #level: Level
 
-  constructor(root: Directory) {
+  /** @param skips which folders are not looked into; default: none */
+  constructor(root: Directory, skips: (folder: Directory) => boolean = () => false) {
     this.node = root
+    this.#skips = skips
     this.#level = levelOf(root, '')
   }
 
@@ -39,7 +43,7 @@ export class Walk {
     const node = level.node.children.get(name)!
     this.path = level.prefix + name
     this.node = node
-    if (node.kind === 'directory') {
+    if (node.kind === 'directory' && !this.#skips(node)) {
       this.#above.push(level)
       this.#level = levelOf(node, `${this.path}/`)
     }
@@ -59,12 +63,15 @@ function levelOf(node: Directory, prefix: ByteString): Level {
   return { prefix, node, names: sortedNames(node), at: 0 }
 }
 
-/** The leaves that have more than one name (hard links), each with its paths in walk order. */
-export function hardLinks(root: Directory): Map<Node, ByteString[]> {
+/**
+ * The leaves that have more than one name (hard links), each with its paths in walk order.
+ * @param among the only ones that are asked for; default: all
+ */
+export function hardLinks(root: Directory, among?: ReadonlySet<Node>): Map<Node, ByteString[]> {
   const links = new Map<Node, ByteString[]>()
-  const shared = sharedLeaves(root)
+  const shared = sharedLeaves(root, among)
   if (shared.size === 0) return links
-  for (const at = new Walk(root); at.next(); ) {
+  for (const at = new Walk(root, isUnseen); at.next(); ) {
     if (!shared.has(at.node)) continue
     const paths = links.get(at.node)
     if (paths === undefined) links.set(at.node, [at.path])
@@ -76,18 +83,21 @@ export function hardLinks(root: Directory): Map<Node, ByteString[]> {
 /**
  * The leaves that have more than one name. In no order and without paths: most trees have few such leaves, and half a
  * million names are much to keep.
+ * @param among as for `hardLinks`
  */
-export function sharedLeaves(root: Directory): Set<Node> {
+export function sharedLeaves(root: Directory, among?: ReadonlySet<Node>): Set<Node> {
   const seen = new Set<Node>()
   const shared = new Set<Node>()
   const folders = [root]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const node of folder.children.values()) {
+    if (isUnseen(folder)) continue
+    folder.children.forEach((node) => {
       if (node.kind === 'directory') folders.push(node)
-      else if (node.kind === 'whiteout' || node.kind === 'link') continue
+      else if (node.kind === 'whiteout' || node.kind === 'link') return
+      else if (among !== undefined && !among.has(node)) return
       else if (seen.has(node)) shared.add(node)
       else seen.add(node)
-    }
+    })
   }
   return shared
 }

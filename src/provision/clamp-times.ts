@@ -1,5 +1,5 @@
 import type { ByteString } from '../oci/name.ts'
-import type { Attrs, Leaf, Node, Tree } from '../oci/node.ts'
+import type { Attrs, Directory, Leaf, Node, Tree } from '../oci/node.ts'
 import { directory, FRESH_DIRECTORY } from '../oci/node.ts'
 import { keptLeaves } from './kept-leaves.ts'
 import type { NormaliseContext } from './normaliser.ts'
@@ -9,7 +9,7 @@ import type { NormaliseContext } from './normaliser.ts'
  * own object stay, so that an untouched base layer is never shipped again for its times.
  */
 export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tree {
-  const kept = keptLeaves(tree, base)
+  const kept = keptLeaves(tree, base, newerLeaves(tree, base, created))
   const leaves = new Map<Leaf, Leaf>()
   const visit = (node: Node, old: Node | undefined): Node => {
     if (node === old || node.kind === 'whiteout' || node.kind === 'link') return node
@@ -36,6 +36,21 @@ export function clampTimes(tree: Tree, { base, created }: NormaliseContext): Tre
     return now
   }
   return visit(tree, base) as Tree
+}
+
+/** What is newer than the image where the base has something else. */
+function newerLeaves(tree: Tree, base: Tree, created: number): ReadonlySet<Leaf> {
+  const newer = new Set<Leaf>()
+  const visit = (folder: Directory, old: Directory | undefined) => {
+    folder.children.forEach((node, name) => {
+      const before = old?.children.get(name)
+      if (node === before || node.kind === 'whiteout' || node.kind === 'link') return
+      if (node.kind === 'directory') visit(node, before?.kind === 'directory' ? before : undefined)
+      else if (clamp(node.attrs, created) !== node.attrs) newer.add(node)
+    })
+  }
+  visit(tree, base)
+  return newer
 }
 
 function clamp(attrs: Attrs, created: number): Attrs {

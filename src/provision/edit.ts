@@ -1,3 +1,4 @@
+import { isUnseen } from '../oci/late-children.ts'
 import type { ByteString } from '../oci/name.ts'
 import { type Attrs, type Directory, directory, type Leaf, type Node, type Tree } from '../oci/node.ts'
 import { namesOf } from '../oci/tree-paths.ts'
@@ -64,12 +65,16 @@ function replaceLeaves(tree: Tree, leaves: ReadonlyMap<Leaf, Leaf>): Tree {
   const now = (leaf: Node) => leaves.get(leaf as Leaf) ?? leaf
   // Few files have names elsewhere, and looking makes nothing.
   const isAbove = (folder: Directory): boolean => {
+    if (isUnseen(folder)) return false
     for (const node of folder.children.values()) {
       if (node.kind === 'directory' ? isAbove(node) : now(node) !== node) return true
     }
     return false
   }
-  const visit = (node: Node): Node => (node.kind === 'directory' ? withChildren(node, visit) : now(node))
+  const visit = (node: Node): Node => {
+    if (node.kind !== 'directory') return now(node)
+    return isUnseen(node) ? node : withChildren(node, visit)
+  }
   return isAbove(tree) ? (visit(tree) as Tree) : tree
 }
 

@@ -1,7 +1,8 @@
 import { apply } from '../oci/apply.ts'
 import { bytesContent, type Content } from '../oci/content.ts'
+import { isUnseen } from '../oci/late-children.ts'
 import type { ByteString } from '../oci/name.ts'
-import type { Directory, File, Node, Tree } from '../oci/node.ts'
+import type { Directory, File, Tree } from '../oci/node.ts'
 import { placeAt } from '../oci/tree-paths.ts'
 import { Walk } from '../oci/walk.ts'
 import { keptLeaves } from './kept-leaves.ts'
@@ -20,7 +21,7 @@ export async function rewriteFiles(tree: Tree, base: Tree, { concerns, rewrite }
   if (concerned.size === 0) return tree
   const rewritten = new Map<File, File>()
   let now = tree
-  for (const at = new Walk(tree); at.next(); ) {
+  for (const at = new Walk(tree, isUnseen); at.next(); ) {
     const { path, node } = at
     if (node.kind !== 'file' || !concerned.has(node)) continue
     let file = rewritten.get(node)
@@ -36,8 +37,8 @@ export async function rewriteFiles(tree: Tree, base: Tree, { concerns, rewrite }
 }
 
 /** Those that `concerns` takes by one of their names. */
-function newFiles(tree: Tree, base: Tree, concerns: Rewriting['concerns']): ReadonlySet<Node> {
-  const found = new Set<Node>()
+function newFiles(tree: Tree, base: Tree, concerns: Rewriting['concerns']): ReadonlySet<File> {
+  const found = new Set<File>()
   const visit = (folder: Directory, old: Directory | undefined) => {
     // Without an entry made for each of half a million.
     folder.children.forEach((node, name) => {
@@ -48,6 +49,6 @@ function newFiles(tree: Tree, base: Tree, concerns: Rewriting['concerns']): Read
     })
   }
   visit(tree, base)
-  if (found.size > 0) for (const leaf of keptLeaves(tree, base)) found.delete(leaf)
+  for (const leaf of keptLeaves(tree, base, found)) found.delete(leaf)
   return found
 }

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { type Content, Slice } from '../oci/content.ts'
+import { LateChildren } from '../oci/late-children.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
-import { NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
+import { type Directory, NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
 import { isExemplary } from './exemplary.ts'
 import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
@@ -53,7 +54,7 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     words.length = numbers.length = 0
   }
   const isOld = contentsOf(base)
-  walkBeside(base, tree, ({ number, name, node, isSame }) => {
+  await walkBeside(base, tree, searchBase, ({ number, name, node, isSame }) => {
     if (!isSame) {
       numbers.push(number)
       if (words.push(wordsOf(name, node)) === BATCH) searchWords()
@@ -63,6 +64,7 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     if (!isOld(content)) news.add(number, content)
     else if (searchBase) old.add(number, content)
   })
+  signal.throwIfAborted()
   searchWords()
   const jobs = await Promise.all([
     unsearched({ values, where: 'news', runs: await news.finish() }, memory),
@@ -77,16 +79,27 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     if (news !== undefined && isWhole && found.length === 0) memory?.keep(news)
   }
   const [inNews, inBase] = results.map(({ found }) => found)
-  return placed(base, tree, [...inWords, ...(inNews ?? [])], inBase ?? [])
+  return placed(base, tree, searchBase, [...inWords, ...(inNews ?? [])], inBase ?? [])
 }
 
 /** Whether a content is one of the base's: a part of one of the archives that its files are in. */
 function contentsOf(base: Tree): (content: Content) => boolean {
   const archives = new Set<unknown>()
-  walkBeside(base, base, ({ node }) => {
-    if (node.kind === 'file') archives.add(archiveOf(node.content))
-  })
+  const folders: Directory[] = [base]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    folder.children.forEach((node) => {
+      if (node.kind === 'file') archives.add(archiveOf(node.content))
+      else if (node.kind === 'directory' && !isKnown(node)) folders.push(node)
+    })
+  }
   return (content) => archives.has(archiveOf(content))
+
+  /** Whether the archive of all files in the folder is there. */
+  function isKnown({ children }: Directory): boolean {
+    if (!(children instanceof LateChildren)) return false
+    if (children.facts.hasBytes) archives.add(children.archive)
+    return true
+  }
 }
 
 const archiveOf = (content: Content) =>
@@ -120,11 +133,17 @@ async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<
 const sizeOf = (runs: readonly FileRun[]) => runs.reduce((sum, { starts, ends }) => sum + ends.at(-1)! - starts[0]!, 0)
 
 /** What was found, by the paths of its files: few need one, so they are looked for when it is known which. */
-function placed(base: Tree, tree: Tree, inNews: readonly FoundIn[], inBase: readonly FoundIn[]): FoundAt[] {
+async function placed(
+  base: Tree,
+  tree: Tree,
+  isAll: boolean,
+  inNews: readonly FoundIn[],
+  inBase: readonly FoundIn[],
+): Promise<FoundAt[]> {
   if (inNews.length + inBase.length === 0) return []
   const wanted = new Set([...inNews, ...inBase].map(({ file }) => file))
   const paths = new Map<number, ByteString>()
-  walkBeside(base, tree, ({ number, folder, name }) => {
+  await walkBeside(base, tree, isAll, ({ number, folder, name }) => {
     if (wanted.has(number)) paths.set(number, folder + name)
   })
   const at = (found: readonly FoundIn[], isInBase: boolean) =>

@@ -110,6 +110,7 @@ const KINDS: readonly [string, RegExp][] = [
   ['blobs', /^blobs/],
   ['raw tars', /\.tar$/],
   ['indexes of raw tars', /\.index$/],
+  ['trees of layers', /\.tree$/],
   ['indexes of blocks', /^blocks/],
   ['indexes of pieces', /^pieces/],
   ['records', /^cache/],

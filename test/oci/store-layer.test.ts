@@ -55,11 +55,13 @@ describe('Store.ingestLayer', () => {
     expect(stored).toEqual({ mediaType: wanted.mediaType, digest: wanted.digest, size: wanted.size, diffId })
     await checkTree(store)
     expect(await store.ingestLayer(wanted, undefined, never)).toEqual(stored)
+    await store.close()
     const files = (await filesOf(store.root)).filter((path) => !path.startsWith('cache/'))
     expect(files).toEqual([
       `blobs/sha256/${hexOf(wanted.digest)}`,
       `layers/${hexOf(diffId)}.index`,
       `layers/${hexOf(diffId)}.tar`,
+      `layers/${hexOf(diffId)}.tree`,
     ])
   })
 

@@ -21,6 +21,7 @@ beforeAll(async () => {
   template = await mkdtemp(join(tmpdir(), 'ocibake-verify-'))
   await using store = await Store.open(template)
   await store.ingestLayer(descriptorOf(blob), undefined, () => chunked(blob))
+  await store.layerTree(digestOf(tar))
   await store.gzipSource({ ...descriptorOf(blob), diffId: digestOf(tar) }, new AbortController().signal)
   await store.pieces.keep(digestOf(blob), [{ key: Buffer.alloc(32, 'key'), offset: 0, size: blob.length, crc: 1 }])
   await store.putDocument(Buffer.from('{}'))
@@ -61,6 +62,7 @@ describe('verifyStore', () => {
     ['blob', /^blocks/],
     ['layer', /\.tar$/],
     ['layer', /\.index$/],
+    ['layer', /\.tree$/],
     ['record', /^cache/],
   ]
   it.each(damages.flatMap(([how, damage]) => kinds.map(([kind, file]) => ({ how, damage, kind, file }))))(
@@ -74,7 +76,7 @@ describe('verifyStore', () => {
       expect(damaged.map(({ entry }) => entry.kind)).toEqual([kind])
       expect(damaged[0]!.problem).toMatch(/hash to|is not what was written|does not match/)
       expect(damaged[0]!.entry.paths).toContain(join(store.root, path))
-      const nameOf = (one: string) => basename(one).replace(/\.(tar|index)$/, '')
+      const nameOf = (one: string) => basename(one).replace(/\.(tar|index|tree)$/, '')
       expect(await filesOf(store.root)).toEqual(before.filter((one) => nameOf(one) !== nameOf(path)))
       expect((await verifyStore(store)).damaged).toEqual([])
       const again = await testStore(store.root)

@@ -1,0 +1,82 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { OcibakeError } from '../errors.ts'
+import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
+import { type Digest, hexOf } from './digest.ts'
+import { INDEX_VERSION } from './layer-index.ts'
+import { layerOfTar } from './layer-read.ts'
+import type { Directory } from './node.ts'
+import type { IndexedTar } from './store-layers.ts'
+import type { StoreSession } from './store-session.ts'
+import { TempFile } from './temp-file.ts'
+import { readTree } from './tree-reader.ts'
+import { writeTree } from './tree-writer.ts'
+
+/** Goes up when the format or what LayerBuilder makes of the same members changes; other versions are made again. */
+const VERSION = `${INDEX_VERSION}.1`
+
+/** What raw tars say as layers, beside their indexes: made of those when somebody asks, which is taken by the next build. */
+export class StoreTrees {
+  readonly #folder: string
+  readonly #session: StoreSession
+  readonly #writing: Promise<void>[] = []
+
+  constructor(folder: string, session: StoreSession) {
+    this.#folder = folder
+    this.#session = session
+  }
+
+  /** @throws LAYER_INVALID as LayerBuilder does */
+  async of(tar: IndexedTar): Promise<Directory> {
+    const known = await this.#read(tar)
+    if (known !== undefined) return known
+    const tree = layerOfTar(tar)
+    // Without it the next build makes it anew, as this one did.
+    this.#writing.push(this.#write(tar.diffId, tree).catch(() => {}))
+    return tree
+  }
+
+  /** Waits for what is still being written. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writing)
+  }
+
+  /** undefined when there is none, or none that can be read; then it is removed. */
+  async #read({ diffId, file }: IndexedTar): Promise<Directory | undefined> {
+    const bytes = await readFile(this.#path(diffId)).catch(() => undefined)
+    if (bytes === undefined) return undefined
+    try {
+      const body = decodeTree(bytes, diffId)
+      if (body !== undefined) return readTree(body, file)
+    } catch (error) {
+      if (!(error instanceof OcibakeError)) throw error
+    }
+    await rm(this.#path(diffId), { force: true })
+    return undefined
+  }
+
+  async #write(diffId: Digest, tree: Directory): Promise<void> {
+    // Whoever waits for the tree goes on first.
+    await setImmediate()
+    const file = await TempFile.create(this.#session.newPath('tree'))
+    try {
+      await file.write(encodeBlobIndex(VERSION, diffId, writeTree(tree)))
+      await file.commit(this.#path(diffId))
+    } finally {
+      await file.discard()
+    }
+  }
+
+  #path(diffId: Digest): string {
+    return join(this.#folder, `${hexOf(diffId)}.tree`)
+  }
+}
+
+/**
+ * The bytes for `readTree`; undefined for another version.
+ * @throws STORE_CORRUPT for bytes that were not written for this layer
+ */
+export function decodeTree(bytes: Buffer, diffId: Digest): Buffer | undefined {
+  return decodeBlobIndex(bytes, VERSION, diffId, 'tree')
+}

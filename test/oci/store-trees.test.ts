@@ -1,0 +1,176 @@
+import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { apply } from '../../src/oci/apply.ts'
+import { type Content, Slice, SliceFile } from '../../src/oci/content.ts'
+import { diff } from '../../src/oci/diff.ts'
+import { type Digest, hexOf } from '../../src/oci/digest.ts'
+import { isUnseen } from '../../src/oci/late-children.ts'
+import { layerBytes } from '../../src/oci/layer-tar.ts'
+import { type Directory, directory, EMPTY, FRESH_DIRECTORY, type Node, type Tree } from '../../src/oci/node.ts'
+import { SparseContent } from '../../src/oci/sparse-content.ts'
+import { Store } from '../../src/oci/store.ts'
+import { nodeAt } from '../../src/oci/tree-paths.ts'
+import { readTree } from '../../src/oci/tree-reader.ts'
+import { writeTree } from '../../src/oci/tree-writer.ts'
+import { walk } from '../../src/oci/walk.ts'
+import { clampTimes } from '../../src/provision/clamp-times.ts'
+import { changeAttrs, without } from '../../src/provision/edit.ts'
+import { testFolder } from '../support/folder.ts'
+import { Random, randomLayer, randomTree } from '../support/random-tree.ts'
+
+const SEED = Number(process.env.SEED ?? 20261121)
+
+/** All that a layer says, by value, hard links by the first of their names. */
+function said(layer: Directory): unknown[] {
+  const first = new Map<Node, string>()
+  const rows: unknown[] = [['', layer.attrs, layer.opaque]]
+  for (const [path, node] of walk(layer)) {
+    const known = first.get(node)
+    if (known !== undefined && node.kind !== 'directory' && node.kind !== 'whiteout') rows.push([path, 'is', known])
+    else if (node.kind === 'directory') rows.push([path, node.attrs, node.opaque])
+    else if (node.kind === 'file') rows.push([path, node.attrs, placeOf(node.content)])
+    else rows.push([path, node])
+    first.set(node, path)
+  }
+  return rows
+}
+
+function placeOf(content: Content): unknown {
+  if (content instanceof Slice) return [content.file.path.split('/').at(-1)?.slice(0, 64), content.offset, content.size]
+  return content instanceof SparseContent ? [content.size, content.extents] : content.size
+}
+
+interface Twice {
+  /** As it is when the store has the raw tar and its index. */
+  readonly eager: Directory
+  /** As it is afterwards. */
+  readonly late: Directory
+}
+
+/** Layers out of one store, which was closed and opened between. */
+async function twice<T>(layers: readonly Directory[], use: (all: readonly Twice[]) => T): Promise<T> {
+  const root = join(await testFolder(), 'store')
+  const diffIds: Digest[] = []
+  const eager: Directory[] = []
+  await using first = await Store.open(root)
+  for (const layer of layers) diffIds.push((await first.ingestTar(layerBytes(layer))).diffId)
+  for (const diffId of diffIds) eager.push(await first.layerTree(diffId))
+  await first.close()
+  await using second = await Store.open(root)
+  const late = await Promise.all(diffIds.map((diffId) => second.layerTree(diffId)))
+  return use(eager.map((one, i) => ({ eager: one, late: late[i]! })))
+}
+
+describe('the tree of a layer that the store has seen before', () => {
+  it('says what the layer says, wherever one looks first', async () => {
+    const layers = Array.from({ length: 50 }, (_, i) => randomLayer(new Random(SEED + i)))
+    await twice(layers, (all) => {
+      for (const [i, { eager, late }] of all.entries()) {
+        const random = new Random(SEED + i)
+        const paths = [...walk(eager)].map(([path]) => path)
+        if (paths.length > 0) expect(nodeAt(late, random.pick(paths))).toBeDefined()
+        expect(said(late), `seed ${SEED + i}`).toEqual(said(eager))
+      }
+    })
+  })
+
+  it('is changed, compared and laid over others as if all of it had been read', async () => {
+    const seeds = Array.from({ length: 60 }, (_, i) => SEED + i)
+    let unseen = 0
+    await twice(
+      seeds.map((seed) => randomTree(new Random(seed), 4)),
+      (all) => {
+        for (const [i, { eager, late }] of all.entries()) {
+          const seed = seeds[i]!
+          const [wanted, got] = [eager, late].map((layer) => results(apply(EMPTY, layer), eager, new Random(seed)))
+          unseen += foldersOfRead(late).filter(isUnseen).length
+          expect(got!.map(said), `seed ${seed}`).toEqual(wanted!.map(said))
+        }
+      },
+    )
+    expect(unseen).toBeGreaterThan(seeds.length)
+  })
+
+  it('has every kind of content, wherever it is in the tar', () => {
+    const file = new SliceFile('/tar')
+    const attrs = { ...FRESH_DIRECTORY, mtime: -(2 ** 40), xattrs: new Map([['user.\xff', Buffer.from([0, 255])]]) }
+    const contents = [
+      new Slice(file, 2 ** 45, 2 ** 44),
+      new Slice(file, 512, 1),
+      new SparseContent(file, 2 ** 46, [
+        { at: 3, offset: 2 ** 33, size: 5 },
+        { at: 2 ** 45, offset: 2 ** 34, size: 7 },
+      ]),
+      new SparseContent(file, 9, []),
+      new SparseContent(file, 9, [{ at: 0, offset: 100, size: 2 }]),
+      new Slice(file, 200, 300),
+    ]
+    const nodes = contents.map((content, i): [string, Node] => [String(i), { kind: 'file', attrs, content }])
+    nodes.push(['to', { kind: 'link', target: '\xff' }], ['with', { kind: 'link', target: 'a', attrs }])
+    const layer = directory(new Map([['below', directory(new Map(nodes))]]), null, true)
+    expect(said(readTree(writeTree(layer), file))).toEqual(said(layer))
+  })
+
+  it.each([
+    ['is cut', (path: string) => truncate(path, 300)],
+    ['is empty', (path: string) => truncate(path, 0)],
+    ['has another byte', flip],
+    ['is of another version', async (path: string) => edit(path, /"version":"[^"]*"/, '"version":"0"')],
+  ])('is made again when what the store has of it %s', async (_, damage) => {
+    const root = join(await testFolder(), 'store')
+    const open = async (): Promise<unknown[]> => {
+      await using store = await Store.open(root)
+      return said(await store.layerTree(diffId))
+    }
+    await using first = await Store.open(root)
+    const { diffId } = await first.ingestTar(layerBytes(randomTree(new Random(SEED), 4)))
+    await first.close()
+    const wanted = await open()
+    const path = join(root, 'layers', `${hexOf(diffId)}.tree`)
+    const written = await readFile(path)
+    await damage(path)
+    expect(await open()).toEqual(wanted)
+    expect(await readFile(path)).toEqual(written)
+  })
+})
+
+/** What steps, normalisers and diff make of a tree; `paths` is the same tree, for paths of it. */
+function results(tree: Tree, paths: Directory, random: Random): Directory[] {
+  const known = [...walk(paths)].map(([path]) => path)
+  const path = known.length === 0 ? '' : random.pick(known)
+  const owned = changeAttrs(tree, [path], random.chance(2), (attrs) => ({ ...attrs, uid: 7 }))
+  const linked = withLink(owned, path)
+  const removed = path === '' ? linked : without(linked, random.pick(known))
+  const laid = apply(removed, randomLayer(random, 2))
+  const clamped = clampTimes(laid, { base: tree, created: 1000 })
+  const steps = [owned, linked, removed, laid, clamped]
+  return [...steps.map((after) => diff(tree, after)), ...steps.map((after) => diff(after, tree)), diff(EMPTY, laid)]
+}
+
+/** The tree with one more name for what is at the path, if that is no folder. */
+function withLink(tree: Tree, path: string): Tree {
+  const node = nodeAt(tree, path)
+  if (node === undefined || node.kind === 'directory') return tree
+  return apply(tree, directory(new Map([['one more', node]])))
+}
+
+async function flip(path: string): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[bytes.length >> 1]! ^= 1
+  await writeFile(path, bytes)
+}
+
+async function edit(path: string, from: RegExp, to: string): Promise<void> {
+  await writeFile(path, (await readFile(path)).toString('latin1').replace(from, to), 'latin1')
+}
+
+/** The folders that were read, and those in them: nothing more is read for it. */
+function foldersOfRead(tree: Directory): Directory[] {
+  const found: Directory[] = [tree]
+  for (const folder of found) {
+    if (isUnseen(folder)) continue
+    for (const node of folder.children.values()) if (node.kind === 'directory') found.push(node)
+  }
+  return found
+}
