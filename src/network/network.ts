@@ -6,6 +6,7 @@ import tls from 'node:tls'
 import { systemCode } from '../errors.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
 import { isLinkLocal } from './address.ts'
+import { ownReadBuffer } from './own-read-buffer.ts'
 import { type HttpProxy, ProxyRules } from './proxy.ts'
 
 /** How https is to be spoken with one host, where that differs from the rest. One object is one identity. */
@@ -81,7 +82,7 @@ export class Network {
     if (known !== undefined) return known
     // Behind a proxy it is the proxy that resolves names.
     const way = proxy === undefined ? { lookup } : { proxyEnv: proxyEnv(proxy) }
-    const options = { keepAlive: true, ...way }
+    const options = { keepAlive: true, onread: ownReadBuffer(), ...way }
     const agent =
       url.protocol === 'https:' ? new https.Agent({ ...options, ...this.#trust(identity) }) : new http.Agent(options)
     agents.set(key, agent)

@@ -1,3 +1,5 @@
+import { giveBack } from './single-use.ts'
+
 /** Chunks that are good at a time: one is looked at, or inflated by another thread, while the next ones are filled. */
 const GOOD = 4
 
@@ -11,14 +13,13 @@ export async function* gathered(bytes: AsyncIterable<Uint8Array>, size: number):
   let failure: { readonly error: unknown } | undefined
   try {
     for await (const chunk of bytes) {
-      for (let rest = chunk; rest.byteLength > 0; ) {
-        if (ring.held === 0 && rest.byteLength >= size) {
-          yield rest
-          break
-        }
+      let rest = chunk
+      while (rest.byteLength > 0 && (ring.held > 0 || rest.byteLength < size)) {
         rest = rest.subarray(ring.add(rest))
+        if (rest.byteLength === 0) giveBack(chunk)
         if (ring.held === size) yield ring.take()
       }
+      if (rest.byteLength > 0) yield rest
     }
   } catch (error) {
     failure = { error }

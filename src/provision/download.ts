@@ -4,6 +4,7 @@ import { OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
 import { connectionCode, PROXY_FAULTS } from '../network/proxy-fault.ts'
+import { singleUse } from '../oci/single-use.ts'
 import { refuseTooLarge } from '../oci/write-error.ts'
 import type { DownloadFile } from './download-file.ts'
 
@@ -220,7 +221,7 @@ export async function* steady(body: Readable, idle: number): AsyncGenerator<Uint
       clearTimeout(timer)
       if (next === stalled) throw new PassingFault(`no byte came for ${idle / 1000} seconds`)
       if (next.done === true) return
-      yield next.value as Uint8Array
+      yield singleUse(next.value as Uint8Array)
     }
   } catch (error) {
     throw error instanceof PassingFault ? error : brokenConnection(error)

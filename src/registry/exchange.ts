@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Headers, Response } from 'node-fetch'
+import { singleUse } from '../oci/single-use.ts'
 import { NetworkFault, networkFault } from './network-fault.ts'
 import { interruption, type Timing } from './retry.ts'
 
@@ -23,6 +24,7 @@ export interface ExchangeRequest {
 export interface Exchange {
   readonly status: number
   readonly headers: Headers
+  /** Its chunks are their reader's alone; see `singleUse`. */
   readonly body: AsyncIterable<Uint8Array>
   /** Gives up the body, and the connection with it. Nothing happens after the body's end. */
   leave(): void
@@ -69,7 +71,7 @@ async function* readBody(response: Response, watch: Watch, leave: () => void): A
     watch.expect()
     for await (const chunk of response.body ?? []) {
       watch.rest()
-      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : singleUse(chunk)
       watch.expect()
     }
   } catch (error) {
