@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
@@ -42,18 +42,17 @@ export class StoreTrees {
     await Promise.all(this.#writing)
   }
 
-  /** undefined when there is none, or none that can be read; then it is removed. */
+  /** undefined when there is none, or none that can be read: it is written over then. */
   async #read({ diffId, file }: IndexedTar): Promise<Directory | undefined> {
     const bytes = await readFile(this.#path(diffId)).catch(() => undefined)
     if (bytes === undefined) return undefined
     try {
       const body = decodeTree(bytes, diffId)
-      if (body !== undefined) return readTree(body, file)
+      return body && readTree(body, file)
     } catch (error) {
-      if (!(error instanceof OcibakeError)) throw error
+      if (error instanceof OcibakeError) return undefined
+      throw error
     }
-    await rm(this.#path(diffId), { force: true })
-    return undefined
   }
 
   async #write(diffId: Digest, tree: Directory): Promise<void> {
