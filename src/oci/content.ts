@@ -179,6 +179,9 @@ export class HostFile implements Content {
   }
 }
 
+/** Of every empty file that an archive has. */
+export const EMPTY_CONTENT = bytesContent('')
+
 /** All bytes of a small content. @throws RangeError above `limit` bytes */
 export async function readAll(content: Content, limit: number): Promise<Buffer> {
   if (content.size > limit) throw new RangeError(`${content.size} bytes; at most ${limit} are read at once`)

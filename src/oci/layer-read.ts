@@ -1,5 +1,5 @@
 import { OcibakeError } from '../errors.ts'
-import { bytesContent, type Content, Slice, type SliceFile } from './content.ts'
+import { type Content, EMPTY_CONTENT, Slice, type SliceFile } from './content.ts'
 import { Folder, finishFolder, folderAt, locate } from './layer-folder.ts'
 import { type ByteString, display } from './name.ts'
 import { type Attrs, type Directory, FRESH_DIRECTORY, type Leaf, type Link } from './node.ts'
@@ -9,8 +9,6 @@ import { meaningOf } from './whiteout-name.ts'
 
 /** As long as Linux has them: PATH_MAX without its NUL. */
 const TARGET_LIMIT = 4095
-
-const EMPTY_CONTENT = bytesContent('')
 
 /** The bytes of a member of the raw tar `file`: nothing is read before the content is opened. */
 export function entryContent(file: SliceFile, entry: TarEntry): Content {

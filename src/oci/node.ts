@@ -26,6 +26,7 @@ export interface Directory {
   readonly attrs: Attrs | null
   /** Hides what lower layers have in this directory. Never true in a Tree. */
   readonly opaque: boolean
+  /** Those of a layer of the store may be read when somebody looks at them: see LateChildren. */
   readonly children: ReadonlyMap<ByteString, Node>
 }
 

@@ -6,6 +6,7 @@ import { type Digest, hexOf } from './digest.ts'
 import { guardOf } from './file-guard.ts'
 import { readIndex } from './layer-index.ts'
 import { PassingTar, type TarSummary } from './passing-tar.ts'
+import { treePath } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
 import type { TarEntry } from './tar-entry.ts'
 import type { TarEndOptions } from './tar-scan.ts'
@@ -128,7 +129,7 @@ export class StoreLayers {
     // Trees may still point to it, and threads may be reading.
     if (file !== undefined) this.#removed.push(file)
     await rm(this.#index(diffId), { force: true })
-    await rm(join(this.#folder, `${hexOf(diffId)}.tree`), { force: true })
+    await rm(treePath(this.#folder, diffId), { force: true })
     await rm(this.#tar(diffId), { force: true })
     await this.#session.unpin(this.#tar(diffId))
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type Digest, hexOf } from './digest.ts'
 
 /** Where things are in a store. */
 export interface StorePaths {
@@ -25,4 +26,9 @@ export function storePaths(root: string): StorePaths {
     records: join(root, 'cache'),
     temporary: join(root, 'tmp'),
   }
+}
+
+/** Where the tree of a layer is, in the folder of the layers. */
+export function treePath(layers: string, diffId: Digest): string {
+  return join(layers, `${hexOf(diffId)}.tree`)
 }

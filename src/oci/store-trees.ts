@@ -1,20 +1,20 @@
-import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
-import { type Digest, hexOf } from './digest.ts'
+import type { Digest } from './digest.ts'
 import { INDEX_VERSION } from './layer-index.ts'
 import { layerOfTar } from './layer-read.ts'
 import type { Directory } from './node.ts'
 import type { IndexedTar } from './store-layers.ts'
+import { treePath } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
 import { TempFile } from './temp-file.ts'
 import { readTree } from './tree-reader.ts'
 import { writeTree } from './tree-writer.ts'
 
 /** Goes up when the format or what LayerBuilder makes of the same members changes; other versions are made again. */
-const VERSION = `${INDEX_VERSION}.1`
+const VERSION = `${INDEX_VERSION}.2`
 
 /** What raw tars say as layers, beside their indexes: made of those when somebody asks, which is taken by the next build. */
 export class StoreTrees {
@@ -42,18 +42,17 @@ export class StoreTrees {
     await Promise.all(this.#writing)
   }
 
-  /** undefined when there is none, or none that can be read; then it is removed. */
+  /** undefined when there is none, or none that can be read: it is written over then. */
   async #read({ diffId, file }: IndexedTar): Promise<Directory | undefined> {
-    const bytes = await readFile(this.#path(diffId)).catch(() => undefined)
+    const bytes = await readFile(treePath(this.#folder, diffId)).catch(() => undefined)
     if (bytes === undefined) return undefined
     try {
       const body = decodeTree(bytes, diffId)
-      if (body !== undefined) return readTree(body, file)
+      return body && readTree(body, file)
     } catch (error) {
-      if (!(error instanceof OcibakeError)) throw error
+      if (error instanceof OcibakeError) return undefined
+      throw error
     }
-    await rm(this.#path(diffId), { force: true })
-    return undefined
   }
 
   async #write(diffId: Digest, tree: Directory): Promise<void> {
@@ -62,14 +61,10 @@ export class StoreTrees {
     const file = await TempFile.create(this.#session.newPath('tree'))
     try {
       await file.write(encodeBlobIndex(VERSION, diffId, writeTree(tree)))
-      await file.commit(this.#path(diffId))
+      await file.commit(treePath(this.#folder, diffId))
     } finally {
       await file.discard()
     }
-  }
-
-  #path(diffId: Digest): string {
-    return join(this.#folder, `${hexOf(diffId)}.tree`)
   }
 }
 

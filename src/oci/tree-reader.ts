@@ -1,5 +1,5 @@
 import { ByteReader } from './byte-reader.ts'
-import { bytesContent, type Content, Slice, type SliceFile } from './content.ts'
+import { type Content, EMPTY_CONTENT, Slice, type SliceFile } from './content.ts'
 import { LateChildren } from './late-children.ts'
 import type { ByteString } from './name.ts'
 import { type Attrs, type Directory, directory, type Leaf, type Link, NO_XATTRS, type Node, WHITEOUT } from './node.ts'
@@ -21,8 +21,6 @@ import {
   WHOLE,
   XATTRS,
 } from './tree-codec.ts'
-
-const EMPTY_CONTENT = bytesContent('')
 
 /**
  * The tree that `writeTree` wrote; folders are read when somebody looks into them. `file` is the raw tar. The bytes must be

@@ -14,6 +14,8 @@ import {
 } from '../../src/oci/node.ts'
 import { SparseContent } from '../../src/oci/sparse-content.ts'
 import { placeAt } from '../../src/oci/tree-paths.ts'
+import { readTree } from '../../src/oci/tree-reader.ts'
+import { writeTree } from '../../src/oci/tree-writer.ts'
 import { searchTree } from '../../src/secrets/search-tree.ts'
 import { secretText } from '../../src/secrets/secret-values.ts'
 import { testFolder } from '../support/folder.ts'
@@ -88,9 +90,12 @@ describe.each([
     ])
   })
 
-  it('are those of the base when it has the file, whatever became of its name, owner or mode', async () => {
-    const { slices } = await archive([`a ${VALUE}`, `${KEY}\n`], gap)
-    const base = treeOf({ 'etc/value': file(slices[0]!), 'etc/key': file(slices[1]!) })
+  it.each([
+    ['', (base: Tree) => base],
+    [', which nobody has looked into', (base: Tree, from: SliceFile) => readTree(writeTree(base), from) as Tree],
+  ])('are those of the base%s when it has the file, whatever became of its name, owner or mode', async (_, asRead) => {
+    const { from, slices } = await archive([`a ${VALUE}`, `${KEY}\n`], gap)
+    const base = asRead(treeOf({ 'etc/value': file(slices[0]!), 'etc/key': file(slices[1]!) }), from)
     const moved = { 'etc/value': file(slices[0]!, { ...FRESH_DIRECTORY, uid: 7 }), 'opt/key': file(slices[1]!) }
     expect(await found(base, treeOf(moved, base))).toEqual(['etc/value credential in the base'])
     expect(await found(base, treeOf(moved, base), false)).toEqual([])
