@@ -15,6 +15,7 @@ import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
 import { SearchedBefore } from './build/searched-before.ts'
+import { markOf } from './build/searched-for.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
@@ -158,12 +159,15 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   const credentials = await ownCredentials(plan, options)
   // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
   const memory = new SearchedBefore(store, credentials.kept)
+  // Salted and slow to make on purpose, by another thread: not to be waited for behind the layer.
+  const mark = markOf(credentials.kept)
+  mark.catch(() => {})
   const layer = await unlessFound(signal, {
     make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
     search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
   })
   await memory.commit()
-  await keepLayer(store, plan, inputs, made, layer, credentials)
+  await keepLayer(store, plan, inputs, made, layer, await mark)
   return { ...made, layer }
 }
 

@@ -50,19 +50,22 @@ export async function searchKnown(
   await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
 }
 
-/** Keeps the layer that was made of `made`, and searched, for builds into which the same goes. @throws DISK_FULL */
+/**
+ * Keeps the layer that was made of `made`, and searched, for builds into which the same goes.
+ * @param searchedFor the mark of what it was searched for
+ * @throws DISK_FULL
+ */
 export async function keepLayer(
   store: Store,
   plan: Plan,
   { blobs }: BuildInputs,
   made: Made,
   layer: Layer | undefined,
-  searched: OwnCredentials,
+  searchedFor: string,
 ): Promise<void> {
   const { created, warnings } = made
   const key = await made.key
   if (key === undefined) return
-  const searchedFor = await markOf(searched.kept)
   const record: LayerRecord = { kind: 'layer', title: plan.name, layer: layer ?? null, created, warnings, searchedFor }
   await store.set(layerKey(key, plan, blobs), record)
 }

@@ -2,6 +2,8 @@ import type { OnReadOpts, Socket } from 'node:net'
 
 /** What Node reads at once, too. */
 const SIZE = 64 << 10
+/** Less is copied: node-fetch keeps what came last, to find the end of a chunked body in two reads. */
+const SMALL = 1 << 10
 
 /**
  * Has each socket read into one buffer of its own, again and again, where Node takes a new one for each read: HTTP copies
@@ -19,7 +21,8 @@ export function ownReadBuffer(): OnReadOpts {
       return buffer
     },
     callback(this: Socket, size: number, buffer: Uint8Array) {
-      const wantsMore = this.push(buffer.subarray(0, size))
+      const read = buffer.subarray(0, size)
+      const wantsMore = this.push(size < SMALL ? Buffer.from(read) : read)
       if (this.readableLength === 0) next = buffer
       return wantsMore
     },

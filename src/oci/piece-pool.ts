@@ -35,9 +35,9 @@ export class PiecePool {
     this.#known = known
   }
 
-  /** Has one thread ready before there is work for it. */
+  /** Has one thread ready before there is work for it, which will nearly always be to compress something. */
   start(): void {
-    this.#first()
+    void this.#first().ask({ prepare: true })
   }
 
   /**

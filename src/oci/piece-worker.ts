@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
@@ -42,9 +42,13 @@ export interface PieceQuestions {
   readonly append: AppendJob
   /** Descriptor of the layer's file: it is to be completed. */
   readonly end: number
+  /** There will be something to compress: what that takes is loaded while there is nothing to do. */
+  readonly prepare: true
 }
 
 export interface PieceReplies {
+  /** It has begun. */
+  readonly prepare: true
   readonly make: PieceAnswer
   readonly append: Appended
   readonly end: LayerEnd
@@ -71,10 +75,25 @@ parentPort?.on('message', (question: Partial<PieceQuestions>) => {
   working = working.then(async () => parentPort?.postMessage(await reply(question)))
 })
 
-async function reply({ make, append: piece, end }: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
+async function reply({ make, append: piece, end, prepare }: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
+  if (prepare !== undefined) return { prepare: begun() }
   if (make !== undefined) return { make: await makeAndAppend(make) }
   if (piece !== undefined) return { append: append(piece, piece.into) }
   return end === undefined ? {} : { end: sinkOf(end).end() }
+}
+
+/** Not waited for: a piece that is copied meanwhile does without. */
+function begun(): true {
+  // What fails here fails again where it is needed. A little text has V8 compile and then optimise the WebAssembly.
+  compressor()
+    .then((gzip) => gzip(readFileSync(new URL(import.meta.url)), LEVEL))
+    .catch(() => {})
+  return true
+}
+
+/** A thread that only copies does without: it takes half of the time in which one starts. */
+async function compressor() {
+  return (await import('libdeflate')).gzip
 }
 
 async function makeAndAppend(job: PieceJob): Promise<PieceAnswer> {
@@ -151,8 +170,7 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
 }
 
 async function compressed(key: Buffer, raw: Uint8Array, { memory, room, kind }: PieceJob): Promise<PieceDone> {
-  // A thread that only copies does without: it takes half of the time in which one starts.
-  const { gzip } = await import('libdeflate')
+  const gzip = await compressor()
   const whole = gzip(raw, LEVEL)
   const member = kind === 'open' ? openMember(whole) : whole
   new Uint8Array(memory, room).set(member)

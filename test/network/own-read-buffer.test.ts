@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Network } from '../../src/network/network.ts'
@@ -80,6 +80,26 @@ describe('what sockets read into one buffer', () => {
     const got = await Promise.all([collected(slowly), collected(async () => {}), collected(slowly)])
     for (const bytes of got) expect(bytes.equals(BODY)).toBe(true)
   })
+})
+
+test('the end of a body in chunks is seen when it comes in two reads, and nobody has read so far', async () => {
+  const body = 'x'.repeat(100_000)
+  const server = createServer(async (socket) => {
+    await once(socket, 'data')
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n'
+    for (const part of [`${head}${body.length.toString(16)}\r\n${body}\r\n`, '0\r\n', '\r\n']) {
+      socket.write(part)
+      await setTimeout(20)
+    }
+    socket.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const bytes = await read(networkFor(), url)
+  await setTimeout(150)
+  expect(Buffer.concat(await Array.fromAsync(bytes)).toString()).toBe(body)
 })
 
 /** A thread's memory is counted apart from that of others. */
