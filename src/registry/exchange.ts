@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Headers, Response } from 'node-fetch'
+import { type AnswerHeaders, ask } from './ask.ts'
 import { NetworkFault, networkFault } from './network-fault.ts'
 import { interruption, type Timing } from './retry.ts'
 
@@ -22,14 +22,14 @@ export interface ExchangeRequest {
 /** The start of an answer, whose body must be read to its end or left. */
 export interface Exchange {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: AnswerHeaders
   readonly body: AsyncIterable<Uint8Array>
   /** Gives up the body, and the connection with it. Nothing happens after the body's end. */
   leave(): void
 }
 
 /**
- * One request and its answer over node-fetch: no redirect, no retry, no decoding. Progress in either direction keeps it
+ * One request and its answer: no redirect, no retry, no decoding. Progress in either direction keeps it
  * alive, however slow; silence for `timing.idle` ends it, and so does the caller's signal. A consumer that takes its
  * time is no silence.
  * @throws NetworkFault, also from the body; what the request's own body threw; INTERRUPTED
@@ -38,21 +38,14 @@ export async function exchange(request: ExchangeRequest, timing: Timing): Promis
   const watch = new Watch(request.signal, timing.idle)
   const upload = request.body === undefined ? undefined : new Upload(request.body, watch, timing)
   try {
-    const { default: fetch } = await import('node-fetch')
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: withLength(request),
-      body: upload?.stream ?? null,
-      agent: request.agent,
-      redirect: 'manual',
-      compress: false,
-      signal: watch.signal,
-    })
+    const { method, url, agent } = request
+    const question = { method, url, headers: withLength(request), body: upload?.stream, agent }
+    const { status, headers, body } = await ask(question, watch.signal)
     const leave = () => {
       watch.leave()
       upload?.stop()
     }
-    return { status: response.status, headers: response.headers, body: readBody(response, watch, leave), leave }
+    return { status, headers, body: readBody(body, watch, leave), leave }
   } catch (error) {
     watch.leave()
     upload?.stop()
@@ -64,12 +57,12 @@ function withLength({ headers, body }: ExchangeRequest): Record<string, string> 
   return body?.size === undefined ? { ...headers } : { ...headers, 'Content-Length': String(body.size) }
 }
 
-async function* readBody(response: Response, watch: Watch, leave: () => void): AsyncGenerator<Uint8Array> {
+async function* readBody(body: AsyncIterable<Buffer>, watch: Watch, leave: () => void): AsyncGenerator<Uint8Array> {
   try {
     watch.expect()
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of body) {
       watch.rest()
-      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      yield chunk
       watch.expect()
     }
   } catch (error) {
@@ -123,7 +116,7 @@ class Watch {
     this.#caller.removeEventListener('abort', this.#abort)
   }
 
-  /** As `end`, and ends the exchange if it still goes on: node-fetch listens until the last byte. */
+  /** As `end`, and ends the exchange if it still goes on. */
   leave(): void {
     this.end()
     this.#abort()

@@ -49,7 +49,7 @@ export class NetworkFault extends Error {
 
   constructor(code: string, cause?: unknown, proxy?: HttpProxy) {
     const way = proxy === undefined ? '' : ` (through the proxy ${proxy.shown})`
-    // Not the message of the cause: node-fetch puts the whole URL into it, signatures too.
+    // Not the message of the cause: it may have the whole URL in it, signatures too.
     const other = code.startsWith('HPE_') ? `the answer is no HTTP (${code})` : `the connection failed (${code})`
     const words = TRANSIENT.get(code) ?? FINAL.get(code) ?? PROXY_FAULTS.get(code) ?? other
     super(words + way, { cause })
@@ -102,7 +102,7 @@ export class NetworkFault extends Error {
   }
 }
 
-/** The network's fault in whatever node-fetch, a socket or the resolver threw. */
+/** The network's fault in whatever a socket or the resolver threw. */
 export function networkFault(error: unknown): NetworkFault {
   return error instanceof NetworkFault ? error : new NetworkFault(connectionCode(error) ?? 'unknown', error)
 }

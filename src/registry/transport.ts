@@ -1,8 +1,8 @@
 import type { Agent } from 'node:http'
-import type { Headers } from 'node-fetch'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network, TlsIdentity } from '../network/network.ts'
+import type { AnswerHeaders } from './ask.ts'
 import { type CertificateLookup, noCertificates } from './certificates.ts'
 import { type Exchange, exchange, type RequestBody } from './exchange.ts'
 import { NetworkFault } from './network-fault.ts'
@@ -32,7 +32,7 @@ export interface HttpRequest {
 
 export interface Answer {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: AnswerHeaders
   /** Where the answer came from in the end. */
   readonly url: URL
   /** The body, as far as `limit`. Empty when it is streamed. */

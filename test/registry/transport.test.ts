@@ -338,5 +338,6 @@ test('a request that was stopped leaves no timer behind, even if its body ends l
   await expect(transport.send(request)).rejects.toMatchObject({ code: 'INTERRUPTED' })
   await ended.promise
   await setImmediate()
-  expect(timers()).toBe(before)
+  // Those of tests before may have ended meanwhile.
+  expect(timers()).toBeLessThanOrEqual(before)
 })
