@@ -122,7 +122,9 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       config: config.descriptor,
       layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       openBlob: (digest, start) => blobOf(digest, start, image, options),
-      ...(base.reference === undefined ? {} : { baseBlobsFrom: base.reference }),
+      ...(base.reference && {
+        base: { reference: base.reference, digests: new Set(base.blobs.map(({ digest }) => digest)) },
+      }),
       ...(early && {
         sentEarly: async (blob, either) => (blob.digest === last ? early.finish(blob, either) : undefined),
       }),

@@ -48,7 +48,7 @@ async function isChecked(
   around: Surroundings,
 ): Promise<boolean> {
   using progress = await startProgress('plain', around)
-  const connection = openConnection(options, around, progress.report, anonymous)
+  const connection = openConnection(options, around, progress.report, () => anonymous)
   try {
     const { registry, namespace } = target
     const own = await connection.toOwn({ registry, repository: namespace })

@@ -5,7 +5,7 @@ import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
 import { type CredentialLookup, credentialLookup } from '../registry/credentials.ts'
 import { parseMirror } from '../registry/mirrors.ts'
-import { registriesLookup } from '../registry/registries-conf.ts'
+import { type HelpersLookup, registriesConf } from '../registry/registries-conf.ts'
 import { cacheFolder } from './cache-folder.ts'
 import type { SessionOptions } from './options.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -17,7 +17,7 @@ export interface Session extends AsyncDisposable {
 
 /** The store and the registries of one command. */
 export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
-  const connection = openConnection(options, around, report, credentialLookup(around))
+  const connection = openConnection(options, around, report, (helpers) => credentialLookup(around, helpers))
   const store = await Store.open(cacheFolder(options, around), { report })
   const close = async () => {
     connection.close()
@@ -26,22 +26,23 @@ export async function openSession(options: SessionOptions, around: Surroundings,
   return { store, connection, [Symbol.asyncDispose]: close }
 }
 
-/** The registries of one command. */
+/** The registries of one command. `credentials` makes the lookup, from who registries.conf says is to be asked. */
 export function openConnection(
   options: Omit<SessionOptions, 'cacheDir'>,
   around: Surroundings,
   report: Report,
-  credentials: CredentialLookup,
+  credentials: (helpers: HelpersLookup) => CredentialLookup,
 ): RegistryConnection {
+  const { registries, helpers } = registriesConf(around)
   return new RegistryConnection({
-    credentials,
+    credentials: credentials(helpers),
     insecureRegistries: new Set(options.insecureRegistry ?? []),
     report,
     network: new Network(around.env),
     certificates: certificateLookup(around),
     mirrors: (options.mirror ?? []).map(parseMirror),
     onlyMirrors: options.mirrorFallback === false,
-    registries: registriesLookup(around),
+    registries,
     userAgent: `ocibake/${around.version}`,
   })
 }

@@ -17,8 +17,8 @@ export interface PushImage {
   readonly layers: readonly Descriptor[]
   /** The bytes of the config or of a layer from `start` on. Asked only for what a registry does not have. */
   openBlob(digest: Digest, start: number): AsyncIterable<Uint8Array>
-  /** A repository that holds layers of the image: in the same registry they need not be sent. */
-  readonly baseBlobsFrom?: Reference
+  /** A repository that holds some of the layers: in the same registry they need not be sent. */
+  readonly base?: { readonly reference: Reference; readonly digests: ReadonlySet<Digest> }
   /**
    * Ends what is on its way to the one repository of a push already. @returns how it has the blob by that; undefined when
    * it has to be sent
@@ -34,7 +34,7 @@ const REGISTRIES_AT_ONCE = 4
 
 /**
  * Pushes an image under every reference. A repository gets config and layers, then the manifest by each tag, so that no
- * tag ever names what is not complete; blobs that it has are not sent, layers that the registry has elsewhere are
+ * tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere are
  * mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends the
  * others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
  * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image, REGISTRY_ERROR when
@@ -71,8 +71,12 @@ async function pushToRegistry(
   for (const group of repositories.values()) {
     const target = group[0]!
     const client = new RegistryClient(await connection.toOwn(target), target, 'push')
-    const donors = image.baseBlobsFrom === undefined ? complete : [...complete, image.baseBlobsFrom]
-    await pushBlobs(client, image, donors.find(isDonorFor(target)), options)
+    const other = complete.find(isDonorFor(target))
+    const { base } = image
+    const below = base !== undefined && isDonorFor(target)(base.reference) ? base : undefined
+    // A base that does not have the blob is not asked for it: that would need leave to read there.
+    const donorOf = ({ digest }: Descriptor) => other ?? (below?.digests.has(digest) ? below.reference : undefined)
+    await pushBlobs(client, image, donorOf, options)
     for (const reference of group) {
       pushed.set(reference, await pushManifest(client, reference, image.manifest, options))
     }
@@ -83,14 +87,13 @@ async function pushToRegistry(
 async function pushBlobs(
   client: RegistryClient,
   image: PushImage,
-  donor: Reference | undefined,
+  donorOf: (blob: Descriptor) => Reference | undefined,
   options: PushOptions,
 ): Promise<void> {
-  const { config, layers } = image
   // The config is soon done with, and does not wait for a layer.
-  const blobs = new Map([config, ...layers].map((blob) => [blob.digest, blob]))
+  const blobs = new Map([image.config, ...image.layers].map((blob) => [blob.digest, blob]))
   await each(blobs.values(), AT_ONCE, options.signal, (blob, signal) =>
-    pushBlob(client, image, blob, blob.digest === config.digest ? undefined : donor, { ...options, signal }),
+    pushBlob(client, image, blob, donorOf(blob), { ...options, signal }),
   )
 }
 

@@ -24,14 +24,24 @@ export const noRegistries: RegistriesLookup = async () => []
  * (containers-registries.conf(5), containers-registries.conf.d(5))
  */
 export function registriesLookup(around: ConfSurroundings, system?: string): RegistriesLookup {
-  const read = reader(around, system)
-  return async () => (await read()).tables
+  return registriesConf(around, system).registries
 }
 
 /** `credential-helpers` of the same files: the last one that has them counts. Without any, files alone are looked into. */
 export function helpersLookup(around: ConfSurroundings, system?: string): HelpersLookup {
+  return registriesConf(around, system).helpers
+}
+
+/** `registriesLookup` and `helpersLookup`, for which the files are read once in all. */
+export function registriesConf(
+  around: ConfSurroundings,
+  system?: string,
+): { readonly registries: RegistriesLookup; readonly helpers: HelpersLookup } {
   const read = reader(around, system)
-  return async () => (await read()).helpers ?? [AUTH_FILES]
+  return {
+    registries: async () => (await read()).tables,
+    helpers: async () => (await read()).helpers ?? [AUTH_FILES],
+  }
 }
 
 interface ConfSurroundings {

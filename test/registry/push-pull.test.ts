@@ -100,23 +100,26 @@ describe('with an open registry', () => {
     for (const reference of references) {
       expect(await registrySource(reference, connection).resolve(signal)).toEqual(image.manifest)
     }
-    expect(image.opened).toHaveLength(4) // The config is sent to both.
+    expect(image.opened).toHaveLength(3)
     const outcomes = events.flatMap((event) => (event.type === 'task-finished' ? [event.outcome] : []))
-    expect(outcomes).toEqual(['pushed', 'pushed', 'pushed', 'mounted', 'mounted', 'pushed'])
+    expect(outcomes).toEqual(['pushed', 'pushed', 'pushed', 'mounted', 'mounted', 'mounted'])
   })
 
-  test('base layers are mounted from the base, and never opened', async () => {
+  test('base layers are mounted from the base and never opened; what else there is, the base is not asked for', async () => {
     const { connection } = connectionFor()
     const base = memoryImage()
     const from = parseReference(`${registry.host}/base/os:1`)
     await pushImage(base, [from], connection, { signal, report: connection.report })
     const before = base.opened.length
-    const image = { ...base, baseBlobsFrom: from }
+    const [kept, changed] = base.layers
+    const image = { ...base, base: { reference: from, digests: new Set([kept!.digest]) } }
     await pushImage(image, [parseReference(`${registry.host}/derived/app:1`)], connection, {
       signal,
       report: connection.report,
     })
-    expect(base.opened.slice(before)).toEqual([`${base.config.digest} 0`])
+    expect(base.opened.slice(before).sort()).toEqual([`${base.config.digest} 0`, `${changed!.digest} 0`].sort())
+    const mounts = (await registry.requests()).filter((line) => /derived.*mount=/.test(line))
+    expect(mounts).toEqual([expect.stringContaining(encodeURIComponent(kept!.digest))])
   })
 
   test('an image that is there already is pushed without opening a blob', async () => {
@@ -244,7 +247,7 @@ describe('with a registry that wants a name', () => {
     const image = memoryImage()
     const [first, second] = ['team/app:1', 'other/app:1'].map((name) => parseReference(`${registry.host}/${name}`))
     await pushImage(image, [first!, second!], baker.connection, { signal, report: baker.connection.report })
-    expect(image.opened).toHaveLength(4)
+    expect(image.opened).toHaveLength(3)
     const asked = registry.tokenRequests.map((query) => query.getAll('scope').toSorted().join(' '))
     expect(asked.toSorted()).toEqual(
       [

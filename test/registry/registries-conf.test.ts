@@ -7,7 +7,7 @@ import { mirroredSource } from '../../src/registry/mirrored.ts'
 import { ownPlace, parseMirror, placesFor } from '../../src/registry/mirrors.ts'
 import { parseRegistriesConf } from '../../src/registry/parse-registries-conf.ts'
 import { pushImage } from '../../src/registry/push.ts'
-import { helpersLookup, registriesLookup } from '../../src/registry/registries-conf.ts'
+import { helpersLookup, registriesConf, registriesLookup } from '../../src/registry/registries-conf.ts'
 import { runCli } from '../support/cli.ts'
 import { testFolder } from '../support/folder.ts'
 import { freePort, type RegistryOptions, startRegistry } from '../support/registry.ts'
@@ -339,6 +339,15 @@ test('credential-helpers of the last file that has them count', async () => {
   expect(await helpersLookup({ env: {}, home }, system)()).toEqual(['late'])
   expect(await helpersLookup({ env: {}, home: '/nowhere' }, system)()).toEqual(['system'])
   expect(await helpersLookup({ env: {}, home: '/nowhere' }, '/nowhere')()).toEqual(['containers-auth.json'])
+})
+
+test('tables and credential-helpers come of one reading of the files', async () => {
+  const file = '.config/containers/registries.conf'
+  const home = await written({ [file]: 'credential-helpers = ["one"]\n[[registry]]\nlocation = "a.io"' })
+  const { registries, helpers } = registriesConf({ env: {}, home }, '/nowhere')
+  expect((await registries()).map(({ prefix }) => prefix)).toEqual(['a.io'])
+  await writeFile(join(home, file), 'credential-helpers = ["two"]')
+  expect(await helpers()).toEqual(['one'])
 })
 
 test('a key that nobody knows is told once, by its table and its file; what podman knows is no mistake', async () => {
