@@ -7,7 +7,6 @@ import type { CacheUse } from './build/cache-use.ts'
 import { checkSpace } from './build/check-space.ts'
 import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
 import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
-import { layerThreads } from './build/layer-threads.ts'
 import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
 import { onlyNews } from './build/only-news.ts'
 import { openBase } from './build/open-base.ts'
@@ -20,6 +19,7 @@ import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
 import { type TakenSources, takeSources } from './build/take-sources.ts'
+import { ThreadsAhead } from './build/threads-ahead.ts'
 import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
@@ -87,11 +87,12 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   const foreseen = Promise.all(own.map((connection, i) => connection.foreseePush(targets[i]!, signal)))
   foreseen.catch(() => {})
   const surroundings = surroundingsOf(plan, { roots, aside }, options)
+  await using threads = new ThreadsAhead(plan, store)
   // Sources and base are asked for at the same time: neither needs the other.
-  await using sources = takeSources(plan, surroundings)
+  await using sources = takeSources(plan, { ...surroundings, onChange: () => void threads.start() })
   const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
   const early = await earlyUpload(targets, options)
-  const around = { ...options, ...surroundings, early, targets }
+  const around = { ...options, ...surroundings, early, targets, threads }
   try {
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
@@ -131,6 +132,7 @@ function surroundingsOf(
 interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection' | 'outputs'> {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
+  readonly threads: ThreadsAhead
 }
 
 /** The layer of an earlier build into which the same went, else a new one. */
@@ -152,7 +154,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     }
   }
   if (!isChecked) await checkSpace(plan, base, options)
-  await using threads = await layerThreads(plan, store)
+  const threads = await options.threads.start()
   const made = await make()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()

@@ -15,11 +15,16 @@ export interface TakenSources extends AsyncDisposable {
   fingerprints(): Promise<readonly Fingerprint[]>
 }
 
+export interface TakeSourcesOptions extends BuildSurroundings {
+  /** Called when some source is found to be another than in the build before: then there will be something to do. */
+  onChange?(): void
+}
+
 /** Sources that are read or fetched at the same time. */
 const AT_ONCE = 4
 
 /** Begins to look at all sources, and to fetch what it must of them, beside what else there is to ask for. */
-export function takeSources(plan: Plan, options: BuildSurroundings): TakenSources {
+export function takeSources(plan: Plan, options: TakeSourcesOptions): TakenSources {
   const ending = new AbortController()
   const signal = AbortSignal.any([options.signal, ending.signal])
   const { report, release } = held(options.report)
@@ -38,7 +43,7 @@ export function takeSources(plan: Plan, options: BuildSurroundings): TakenSource
   }
 }
 
-async function takeAll(plan: Plan, options: BuildSurroundings): Promise<readonly Fingerprint[]> {
+async function takeAll(plan: Plan, options: TakeSourcesOptions): Promise<readonly Fingerprint[]> {
   const fingerprints: Fingerprint[] = []
   const trust = options.cache !== 'none'
   await each(bySource(plan.steps), AT_ONCE, options.signal, async (steps, signal) => {
@@ -46,7 +51,9 @@ async function takeAll(plan: Plan, options: BuildSurroundings): Promise<readonly
       signal.throwIfAborted()
       try {
         const name = `${resolve(plan.file)} step ${number}`
-        fingerprints[number - 1] = await fingerprint(step, { ...options, signal, trust, name, folder: plan.folder })
+        const taken = await fingerprint(step, { ...options, signal, trust, name, folder: plan.folder })
+        if (taken.change !== undefined) options.onChange?.()
+        fingerprints[number - 1] = taken
       } catch (error) {
         throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
       }
