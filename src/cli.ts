@@ -31,7 +31,7 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
 
 /**
  * Ends the process if nothing is left to do, not even to write what a slow reader has not taken. Node would first take
- * its heap down piece by piece, for 10 ms, which the system does at once.
+ * its heap down piece by piece, which the system does at once. Of Node's own threads this ends what nobody waits for.
  */
 async function leave(): Promise<void> {
   // The last answer of the filesystem is still being given.

@@ -31,7 +31,8 @@ export function entryContent(file: SliceFile, entry: TarEntry): Content {
 export class LayerBuilder {
   readonly #root = new Folder('', undefined)
   readonly #attrs = new Map<string, Attrs>()
-  #lastAttrs = FRESH_DIRECTORY
+  // A copy: the object itself says that nobody has described what has it.
+  #lastAttrs: Attrs = { ...FRESH_DIRECTORY }
   /** Where the member before this one went: most have the same text before their last name, and so the same folder. */
   #near: { readonly prefix: ByteString; readonly folder: Folder } | undefined
 

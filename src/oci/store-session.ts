@@ -83,8 +83,12 @@ export class StoreSession {
 
   async close(): Promise<void> {
     this.#pinned.clear()
-    // Links alone, which no script has seen: one call, and not one after the other over Node's threads.
-    rmSync(join(this.folder, 'pins'), { recursive: true, force: true })
+    try {
+      // Links alone, which no script has seen: one call, and not one after the other over Node's threads.
+      rmSync(join(this.folder, 'pins'), { recursive: true, force: true })
+    } catch {
+      // All of the folder is removed now.
+    }
     await removeTree(this.folder)
   }
 

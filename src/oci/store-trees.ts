@@ -14,7 +14,7 @@ import { readTree } from './tree-reader.ts'
 import { writeTree } from './tree-writer.ts'
 
 /** Goes up when the format or what LayerBuilder makes of the same members changes; other versions are made again. */
-const VERSION = `${INDEX_VERSION}.2`
+const VERSION = `${INDEX_VERSION}.3`
 
 /** What raw tars say as layers, beside their indexes: made of those when somebody asks, which is taken by the next build. */
 export class StoreTrees {

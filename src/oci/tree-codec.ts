@@ -42,6 +42,8 @@ export const HAS_BYTES = 1 << 8
 /** Of attributes. */
 export const BEFORE_1970 = 1
 export const XATTRS = 2
+/** They are FRESH_DIRECTORY itself, which is more than to be equal to it. */
+export const UNDESCRIBED = 4
 
 /** Bytes of a place that stands behind all else. */
 export const PLACE = 6

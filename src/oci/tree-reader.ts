@@ -2,7 +2,17 @@ import { ByteReader } from './byte-reader.ts'
 import { type Content, EMPTY_CONTENT, Slice, type SliceFile } from './content.ts'
 import { LateChildren } from './late-children.ts'
 import type { ByteString } from './name.ts'
-import { type Attrs, type Directory, directory, type Leaf, type Link, NO_XATTRS, type Node, WHITEOUT } from './node.ts'
+import {
+  type Attrs,
+  type Directory,
+  directory,
+  FRESH_DIRECTORY,
+  type Leaf,
+  type Link,
+  NO_XATTRS,
+  type Node,
+  WHITEOUT,
+} from './node.ts'
 import { SparseContent } from './sparse-content.ts'
 import type { DataExtent } from './tar-entry.ts'
 import {
@@ -18,6 +28,7 @@ import {
   PLACE,
   SAME_ATTRS,
   SHARED,
+  UNDESCRIBED,
   WHOLE,
   XATTRS,
 } from './tree-codec.ts'
@@ -158,6 +169,7 @@ function offsetOf(from: ByteReader, flags: number, { end }: Before): number {
 
 function attrsIn(from: ByteReader): Attrs {
   const flags = from.number()
+  if ((flags & UNDESCRIBED) !== 0) return FRESH_DIRECTORY
   const [mode, uid, gid, seconds] = [from.number(), from.number(), from.number(), from.number()]
   const mtime = (flags & BEFORE_1970) === 0 ? seconds : -seconds
   if ((flags & XATTRS) === 0) return { mode, uid, gid, mtime, xattrs: NO_XATTRS }

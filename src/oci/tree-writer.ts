@@ -1,7 +1,7 @@
 import { ByteWriter } from './byte-writer.ts'
 import { type Content, Slice } from './content.ts'
 import type { FolderFacts } from './late-children.ts'
-import type { Attrs, Directory, File, Leaf, Link, Node } from './node.ts'
+import { type Attrs, type Directory, type File, FRESH_DIRECTORY, type Leaf, type Link, type Node } from './node.ts'
 import { SparseContent } from './sparse-content.ts'
 import type { DataExtent } from './tar-entry.ts'
 import {
@@ -16,6 +16,7 @@ import {
   PLACE,
   SAME_ATTRS,
   SHARED,
+  UNDESCRIBED,
   WHOLE,
   XATTRS,
 } from './tree-codec.ts'
@@ -105,7 +106,9 @@ class TreeWriter {
     const out = this.#out
     this.#attrs.set(attrs, out.size)
     const { mode, uid, gid, mtime, xattrs } = attrs
-    out.number((mtime < 0 ? BEFORE_1970 : 0) | (xattrs.size > 0 ? XATTRS : 0))
+    const isFresh = attrs === FRESH_DIRECTORY
+    out.number((mtime < 0 ? BEFORE_1970 : 0) | (xattrs.size > 0 ? XATTRS : 0) | (isFresh ? UNDESCRIBED : 0))
+    if (isFresh) return
     out.number(mode)
     out.number(uid)
     out.number(gid)

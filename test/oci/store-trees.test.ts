@@ -2,7 +2,7 @@ import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
-import { type Content, Slice, SliceFile } from '../../src/oci/content.ts'
+import { bytesContent, type Content, Slice, SliceFile } from '../../src/oci/content.ts'
 import { diff } from '../../src/oci/diff.ts'
 import { type Digest, digestOf, hexOf } from '../../src/oci/digest.ts'
 import { isUnseen } from '../../src/oci/late-children.ts'
@@ -90,6 +90,31 @@ describe('the tree of a layer that the store has seen before', () => {
       },
     )
     expect(unseen).toBeGreaterThan(seeds.length)
+  })
+
+  it('is as old as the archive says, even where that is what a folder has that nobody described', async () => {
+    const attrs = { ...FRESH_DIRECTORY }
+    const file: Node = { kind: 'file', attrs, content: bytesContent('') }
+    const layer = directory(new Map([['bin', directory(new Map([['file', file]]), attrs)]]), attrs)
+    await twice([layer], ([all]) => {
+      for (const one of [all!.eager, all!.late]) {
+        const base = apply(EMPTY, one)
+        const moved = apply(without(base, 'bin/file'), directory(new Map([['moved', nodeAt(base, 'bin/file')!]])))
+        const clamped = clampTimes(moved, { base, created: 1000 })
+        expect(nodeAt(clamped, 'moved')).toMatchObject({ attrs: { mtime: 0 } })
+      }
+    })
+  })
+
+  it('keeps in mind what nobody described', () => {
+    const layer = directory(new Map([['gone before', directory(undefined, FRESH_DIRECTORY, true)]]), FRESH_DIRECTORY)
+    const read = readTree(writeTree(layer), new SliceFile('/tar'))
+    for (const [folder, ours] of [
+      [read, layer],
+      [nodeAt(read, 'gone before'), nodeAt(layer, 'gone before')],
+    ]) {
+      expect((folder as Directory).attrs).toBe((ours as Directory).attrs)
+    }
   })
 
   it('has every kind of content, wherever it is in the tar', () => {
