@@ -1,3 +1,4 @@
+import { hasBytes } from './has-bytes.ts'
 import type { EntryType } from './tar-entry.ts'
 import { BLOCK, sumOf } from './tar-header.ts'
 import { readOctal } from './tar-number.ts'
@@ -8,8 +9,8 @@ import { readOctal } from './tar-number.ts'
  * False is no verdict: most of what this refuses is read well by most.
  */
 export function isPlainHeader(block: Buffer): boolean {
-  const ustar = hasAt(block, 257, USTAR)
-  if (!ustar && !hasAt(block, 257, GNU)) return false
+  const ustar = hasBytes(block, 257, USTAR)
+  if (!ustar && !hasBytes(block, 257, GNU)) return false
   if (!isOctal(block, 100, 8) || !isOctal(block, 108, 8) || !isOctal(block, 116, 8)) return false
   if (!isOctal(block, 124, 12) || !isOctal(block, 136, 12)) return false
   if (!isDeviceNumber(block, 329) || !isDeviceNumber(block, 337)) return false
@@ -20,12 +21,6 @@ export function isPlainHeader(block: Buffer): boolean {
 
 const USTAR = Buffer.from('ustar\x0000', 'latin1')
 const GNU = Buffer.from('ustar  \0', 'latin1')
-
-/** Compared by bytes: a string for each header of a base takes longer. */
-function hasAt(block: Buffer, at: number, bytes: Buffer): boolean {
-  for (let i = 0; i < bytes.length; i++) if (block[at + i] !== bytes[i]) return false
-  return true
-}
 
 /** GNU tar leaves the device numbers of what is no device empty. */
 function isDeviceNumber(block: Buffer, at: number): boolean {

@@ -1,4 +1,5 @@
 import { OcibakeError } from '../errors.ts'
+import { hasBytes } from './has-bytes.ts'
 import type { ByteString } from './name.ts'
 import { BLOCK, sumOf } from './tar-header.ts'
 import { readNumber, readOctal } from './tar-number.ts'
@@ -68,19 +69,13 @@ function checkSum(block: Buffer): void {
 }
 
 function formatOf(block: Buffer): TarFormat {
-  if (isAt(block, 257, USTAR)) return isAt(block, 508, STAR) ? 'star' : 'ustar'
-  return isAt(block, 257, GNU) ? 'gnu' : 'v7'
+  if (hasBytes(block, 257, USTAR)) return hasBytes(block, 508, STAR) ? 'star' : 'ustar'
+  return hasBytes(block, 257, GNU) ? 'gnu' : 'v7'
 }
 
 const USTAR = Buffer.from('ustar\0', 'latin1')
 const STAR = Buffer.from('tar\0', 'latin1')
 const GNU = Buffer.from('ustar  \0', 'latin1')
-
-/** Compared by bytes: a string for each of half a million headers takes longer. */
-function isAt(block: Buffer, offset: number, bytes: Buffer): boolean {
-  for (let i = 0; i < bytes.length; i++) if (block[offset + i] !== bytes[i]) return false
-  return true
-}
 
 function prefixOf(block: Buffer, format: TarFormat): ByteString {
   if (format === 'v7') return ''
