@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // Node strips types by WebAssembly that calls back thousands of times, in each thread: see src/oci/generic-wrappers.ts.
+    execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],
     // The default leaves one core idle; half of the time is spent waiting for servers and sandboxes.
     maxWorkers: '100%',
     globalSetup: ['test/support/shared-folder.ts'],

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import { keepGenericWrappers } from '../oci/generic-wrappers.ts'
 
 /** What a build needs of Node in any case. */
 const NEEDED = ['child_process', 'crypto', 'fs/promises', 'https', 'stream/web', 'worker_threads', 'zlib']
@@ -14,4 +15,6 @@ export function smallHeap(): void {
   for (const id of NEEDED) process.getBuiltinModule(`node:${id}`)
   setFlagsFromString('--semi-space-growth-factor=1')
   setFlagsFromString('--heap-growing-percent=50')
+  // Threads set it as well. Set by them alone, what is compiled before would not be taken after it.
+  keepGenericWrappers()
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
+import { keepGenericWrappers } from './generic-wrappers.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
 import { openMember } from './open-member.ts'
 import type { MadePiece } from './piece.ts'
@@ -93,6 +94,7 @@ function begun(): true {
 
 /** A thread that only copies does without: it takes half of the time in which one starts. */
 async function compressor() {
+  keepGenericWrappers()
   return (await import('libdeflate')).gzip
 }
 

@@ -1,0 +1,13 @@
+import { setFlagsFromString } from 'node:v8'
+
+/**
+ * Has V8 go on with the code that all calls from WebAssembly to JavaScript share, where it compiles some of its own for a
+ * function that was called 1000 times. What threads compile so is shared, too, and one that takes it up just when the last
+ * other user's thread ends can get memory that was freed: the process ends with SIGSEGV or SIGTRAP (V8 13.6).
+ *
+ * To be called before the WebAssembly is instantiated. It holds for all threads of the process; libdeflate, which copies
+ * 64 KiB a call, is not slower for it.
+ */
+export function keepGenericWrappers(): void {
+  setFlagsFromString('--wasm-wrapper-tiering-budget=2147483647')
+}
