@@ -13,6 +13,7 @@ import { ownPlaces } from './bundle/own-places.ts'
 import { divided } from './bundle/parts.ts'
 import { startWithSmallMalloc } from './bundle/small-malloc.ts'
 import { usingParts } from './bundle/using-parts.ts'
+import { writeAscii } from './bundle/write-ascii.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const SOURCE = join(PROJECT, 'src')
@@ -67,6 +68,8 @@ const parts = await bundle(
   },
   [builtinsByName(), outsideImports()],
 )
+// Rolldown itself would write them as they are.
+for (const { fileName } of parts) await writeAscii(join(OUT, fileName))
 const library = parts.find(({ fileName }) => fileName === 'parts/index.cjs')!
 const programs = await bundle({ cli: CLI, index: 'index' }, {}, [
   usingParts({ source: SOURCE, cli: CLI, names: library.exports }),

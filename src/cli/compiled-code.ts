@@ -15,7 +15,9 @@ export function keepCompiledCode(root: string, { make = false }: { readonly make
     // As Store.open makes it.
     if (make) mkdirSync(root, { recursive: true, mode: 0o700 })
     const folder = codeFolder(root)
-    if (folder !== undefined) enableCompileCache(folder)
+    if (folder === undefined) return
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    enableCompileCache(folder)
   } catch {
     // A command that needs the store says what is wrong with it; the others need none.
   }

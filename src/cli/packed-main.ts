@@ -18,8 +18,7 @@ export const main: Main = (host, around) => {
   })
   host.once('exit', (code) => {
     // Nothing is kept for commands that there are not.
-    if (code !== 0) return
-    parts.keep()
+    if (code !== 0 || !parts.keep()) return
     // V8 takes code by the flags that it was made with: what the process begins with was loaded before they were set.
     usualHeap()
     parts.keep()

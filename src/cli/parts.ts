@@ -27,8 +27,8 @@ export interface PartsOptions {
 }
 
 /**
- * The parts of the package: files in which the modules are that are loaded together, in CommonJS, which V8 can keep with
- * the functions that were called. Of ES modules Node keeps what was compiled before the first call, and the
+ * The parts of the package: files in which the modules are that are loaded together, in CommonJS and ASCII, which V8 can
+ * keep with the functions that were called. Of ES modules Node keeps what was compiled before the first call, and the
  * functions are compiled again in each process: that was a quarter of a build in which nothing has changed.
  */
 export class Parts {
@@ -58,18 +58,23 @@ export class Parts {
     return part.exports
   }
 
-  /** Keeps the functions that were called so far, of parts that were not taken from what was kept. Never throws. */
-  keep(): void {
+  /**
+   * Keeps the functions that were called so far, of parts that were not taken from what was kept. Never throws.
+   * @returns whether there are others, which were loaded while V8 had other flags
+   */
+  keep(): boolean {
     try {
       const folder = this.#options.code?.()
-      if (folder === undefined) return
+      if (folder === undefined || this.#compiled.length === 0) return false
       const tag = cachedDataVersionTag()
-      mkdirSync(folder, { recursive: true })
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
       const { now = [], later = [] } = Object.groupBy(this.#compiled, (one) => (one.tag === tag ? 'now' : 'later'))
       this.#compiled = later
       for (const compiled of now) write(this.#kept(folder, compiled), compiled)
+      return later.length > 0
     } catch {
       // What is not kept is compiled again.
+      return false
     }
   }
 
@@ -78,7 +83,7 @@ export class Parts {
     const [sum, tag] = [crc32(text), cachedDataVersionTag()]
     const folder = this.#options.code?.()
     const cachedData = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
-    const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text}\n})`
+    const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
     const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) })
     if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
     return script.runInThisContext()
