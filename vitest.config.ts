@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -12,6 +13,7 @@ export default defineConfig({
     execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],
     // The default leaves one core idle; half of the time is spent waiting for servers and sandboxes.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/shared-folder.ts'],
   },
 })
