@@ -6,8 +6,8 @@ export default defineConfig({
     // The default also takes *.spec.ts, which are image specs here.
     include: ['test/**/*.test.ts'],
     // Real servers and real builds: slow machines get time, hung ones an end.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     pool: 'forks',
     // Node strips types by WebAssembly that calls back thousands of times, in each thread: see src/oci/generic-wrappers.ts.
     execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],
