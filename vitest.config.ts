@@ -1,17 +1,19 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 export default defineConfig({
   test: {
     // The default also takes *.spec.ts, which are image specs here.
     include: ['test/**/*.test.ts'],
     // Real servers and real builds: slow machines get time, hung ones an end.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     pool: 'forks',
     // Node strips types by WebAssembly that calls back thousands of times, in each thread: see src/oci/generic-wrappers.ts.
     execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],
     // The default leaves one core idle; half of the time is spent waiting for servers and sandboxes.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/shared-folder.ts'],
   },
 })

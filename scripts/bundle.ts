@@ -1,10 +1,11 @@
 /**
- * Makes the programs in dist/ of src/: our code and the libraries that it uses, in few files, since finding, reading and
+ * bundle.ts [FOLDER]
+ * Makes the programs in dist/, or in that folder, of src/: our code and the libraries that it uses, in few files, since finding, reading and
  * linking a file for each module took more than half of a short command's time. What is imported lazily is still loaded
  * when it is needed. Part of `npm run build`, where tsc makes the declarations.
  */
 import { chmod, glob, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { type OutputChunk, type OutputOptions, type Plugin, type PreRenderedChunk, rolldown } from 'rolldown'
 import { builtinsByName } from './bundle/builtins-by-name.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
@@ -17,7 +18,7 @@ import { writeAscii } from './bundle/write-ascii.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const SOURCE = join(PROJECT, 'src')
-const OUT = join(PROJECT, 'dist')
+const OUT = resolve(process.argv[2] ?? join(PROJECT, 'dist'))
 const CLI = join(SOURCE, 'cli.ts')
 /** What is not JavaScript of what we load from libraries (src/import/hcl/grammar.ts): it stands beside the programs. */
 const ASSETS = ['web-tree-sitter/web-tree-sitter.wasm', '@tree-sitter-grammars/tree-sitter-hcl/tree-sitter-hcl.wasm']

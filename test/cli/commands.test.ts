@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SANDBOXES } from '../../src/cli/options.ts'
 import { SANDBOX_NAMES } from '../../src/provision/choose-sandbox.ts'
 import { bake, type CliResult, runCli } from '../support/cli.ts'
+import { filesOf } from '../support/store.ts'
 
 const VALID = `export default { from: 'scratch', steps: [{ write: '/etc/motd', text: 'hi' }], config: { user: '1' } }`
 
@@ -92,6 +94,13 @@ describe('the command line', () => {
       expect(index.manifests).toMatchObject([
         { digest: stdout, annotations: { 'org.opencontainers.image.ref.name': 'latest' } },
       ])
+    })
+
+    it('makes the same image from source, without a build of ocibake', async () => {
+      const args = ['build', await spec(VALID), '--cache-dir', 'cache-of-source', '-o', 'oci:of-source']
+      const source = join(import.meta.dirname, '../../src/cli.ts')
+      const { stdout } = await execa(process.execPath, [source, ...args], { cwd: folder })
+      expect(stdout).toBe((await run('build', 'app.spec.ts', '-o', 'oci:of-program')).stdout)
     })
 
     it('refuses --no-cache together with --no-cache-from', async () => {
@@ -275,7 +284,7 @@ describe('the command line', () => {
         await spec(VALID, 'bound.spec.ts')
         for (const name of ['noise.spec.ts', 'bound.spec.ts']) expect((await build(name)).code).toBe(0)
         const then = new Date(Date.now() - 3_600_000)
-        for (const blob of await blobs()) await utimes(join(cache(), 'store/blobs/sha256', blob), then, then)
+        for (const path of await filesOf(join(cache(), 'store'))) await utimes(join(cache(), 'store', path), then, then)
       })
 
       it.each([

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CLI, runCli } from '../support/cli.ts'
+import { cliProgram, runCli } from '../support/cli.ts'
 import { testFolder } from '../support/folder.ts'
 import { REGISTRY_USER, startRegistry, type TestRegistry } from '../support/registry.ts'
 
@@ -17,7 +17,7 @@ describe('ocibake login', () => {
 
   /** Runs the command with `input` on its stdin, by a terminal if `tty` says so. */
   async function ocibake(home: string, args: readonly string[], input: string, tty = false) {
-    const command = [process.execPath, CLI, ...args]
+    const command = [process.execPath, await cliProgram(), ...args]
     const [program, ...rest] = tty ? ['script', '-qec', command.join(' '), '/dev/null'] : command
     const child = execa(program!, rest, {
       env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb' },

@@ -55,7 +55,7 @@ describe('a playbook that does what playbooks do', () => {
     ;({ folder, digest } = await build(ROOT))
   }, 120_000)
 
-  it('leaves what it is about, and nothing of Ansible', async () => {
+  it('leaves what it is about, and nothing of Ansible', { timeout: 300_000 }, async () => {
     const [before, after] = await Promise.all([
       rootOf(join(folder, 'base'), 'base', join(folder, 'before')),
       rootOf(join(folder, 'out'), '1', join(folder, 'after')),

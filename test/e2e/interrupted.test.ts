@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Event } from '../../src/events.ts'
 import { Bakery, partialFiles, temporaryIn } from '../support/bakery.ts'
-import { CLI } from '../support/cli.ts'
+import { cliProgram } from '../support/cli.ts'
 import { Random } from '../support/random-tree.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { skopeoCopy, skopeoInspect, tool } from '../support/skopeo.ts'
@@ -28,6 +28,7 @@ const SCRIPT = [
   'echo up; /bin/busybox sleep 0.3; cat /opt/noise >/opt/more; echo down',
 ]
 
+let program = ''
 let bakery: Bakery
 let registry: TestRegistry
 let tarballs: Server
@@ -37,6 +38,7 @@ let older: Tagged
 let count = 0
 
 beforeAll(async () => {
+  program = await cliProgram()
   bakery = await Bakery.open()
   registry = await startRegistry()
   await skopeoCopy(bakery.base, `docker://${registry.host}/base:1`, '--dest-tls-verify=false')
@@ -98,7 +100,7 @@ function start(options: { cache?: string; out?: string; onEvent?: (event: Event)
   const { cache = bakery.at(`cache-${number}`), out = `out-${number}`, onEvent = () => {} } = options
   mkdirSync(cache, { recursive: true })
   const outputs = ['-o', `oci:${out}:1`, '-o', `rootfs:${out}.tar`]
-  const args = [CLI, 'build', 'app.spec.json', '--push', ...outputs, '--progress', 'json']
+  const args = [program, 'build', 'app.spec.json', '--push', ...outputs, '--progress', 'json']
   const env = { PATH: process.env.PATH, HOME: cache, OCIBAKE_CACHE_DIR: join(cache, 'store') }
   const child = spawn(process.execPath, args, {
     cwd: bakery.folder,

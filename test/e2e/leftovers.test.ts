@@ -20,7 +20,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Store } from '../../src/oci/store.ts'
-import { CLI } from '../support/cli.ts'
+import { cliProgram } from '../support/cli.ts'
 import { newerProot } from '../support/newer-proot.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
 
@@ -92,7 +92,7 @@ async function build(cell: Cell, mark: string) {
   writeFileSync(join(folder, 'app.spec.json'), JSON.stringify({ from: 'scratch', steps }))
   for (const path of [folder, temporary]) chownSync(path, cell.user, cell.user)
   const output = ['--sandbox', cell.sandbox, '--allow-inexact-ownership', '-o', 'rootfs:out.tar', '--progress', 'json']
-  const [program, ...args] = [...cell.under, process.execPath, CLI, 'build', 'app.spec.json', ...output]
+  const [program, ...args] = [...cell.under, process.execPath, await cliProgram(), 'build', 'app.spec.json', ...output]
   const env = {
     PATH: `${proot}:${process.env.PATH}`,
     HOME: folder,

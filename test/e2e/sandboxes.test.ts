@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bake, runCli, SPECS } from '../support/cli.ts'
 import { inContainer } from '../support/container.ts'
 import { debianBase } from '../support/debian-base.ts'
-import { nastySteps } from '../support/nasty-steps.ts'
+import { NASTY_PACKAGES, nastySteps } from '../support/nasty-steps.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
+import { packagesBase } from '../support/packages-base.ts'
 import { DOCKER, folderAt, ORDINARY, type Place, PODMAN, PODMAN_USER, RESTRICTED, ROOT } from '../support/places.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
@@ -28,8 +29,8 @@ afterAll(async () => {
 })
 
 /** A folder of whoever builds there, with the base in it: `base`. */
-async function folderFor(place: Place): Promise<string> {
-  const { outer, folder } = await folderAt(place, await debianBase())
+async function folderFor(place: Place, layout?: string): Promise<string> {
+  const { outer, folder } = await folderAt(place, layout ?? (await debianBase()))
   folders = [...folders, outer]
   return folder
 }
@@ -44,9 +45,11 @@ async function build(place: Place, folder: string, spec: string, vars: readonly 
 }
 
 async function nasty(place: Place): Promise<string> {
-  const folder = await folderFor(place)
+  const folder = await folderFor(place, await packagesBase(NASTY_PACKAGES))
   const spec = join(folder, 'nasty.spec.json')
-  await writeFile(spec, JSON.stringify({ from: `oci:${folder}/base:base`, steps: nastySteps() }))
+  // All that is not as it was in the base is in the layer above it.
+  const fields = { from: `oci:${folder}/base:base`, layers: 'append', steps: nastySteps() }
+  await writeFile(spec, JSON.stringify(fields))
   return await build(place, folder, spec)
 }
 

@@ -3,11 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Diagnosis } from '../../src/doctor/diagnose.ts'
-import { nativeHelper } from '../../src/provision/native-helper.ts'
-import { bake, runCli } from '../support/cli.ts'
+import { bake, cliProgram, runCli } from '../support/cli.ts'
 import { inContainer } from '../support/container.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { type S3, startS3 } from '../support/s3.ts'
@@ -63,7 +62,7 @@ afterAll(async () => {
 
 /** No capability, no new privileges, no namespace, no ptrace, no helper, no /tmp, one folder to write to. */
 async function nothing(): Promise<string[]> {
-  const native = dirname(dirname(await nativeHelper()))
+  const native = join(await cliProgram(), '../../native')
   return inContainer({
     ...{ folder: cache, uid: USER, gid: USER, noNewPrivileges: true, seccomp: 'strict', readOnly: true },
     ...{ shown: [project], hidden: [native] },

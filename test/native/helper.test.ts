@@ -1,5 +1,5 @@
 /** Needs root. The helper alone, as others might call it. */
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,4 +126,14 @@ test('a NUL byte in a variable is refused before anything is sent', () => {
 
 test('its own file is not writable by a script that finds it', () => {
   expect(lstatSync(helper).mode & 0o022).toBe(0)
+})
+
+test('it builds without a warning, static and dynamic', { timeout: 300_000 }, () => {
+  const folders = ['native', 'native/agent']
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  const sources = files.filter((name) => name.endsWith('.c'))
+  const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
+  for (const mode of [['-static'], []]) {
+    execFileSync('cc', [...mode, ...flags, '-o', join(home, 'built'), ...sources], { stdio: 'pipe' })
+  }
 })

@@ -1,5 +1,4 @@
 /** Needs root, Debian's busybox-static and perl-base. What a script can see of the host, and do to it. */
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -253,15 +252,4 @@ test('a script waits for no disk: what would, does nothing', async () => {
     process.arch === 'x64' ? { syncs: '74, 75, 277, 306', msync: 26 } : { syncs: '82, 83, 84, 267', msync: 227 }
   const script = `perl -e 'print syscall($_, 99, 0, 0, 0), "\\n" for ${syncs}; print syscall(${msync}, 4096, 4096, 1)'; sync`
   expect(await says(script)).toBe('0\n0\n0\n0\n-1')
-})
-
-test('the helper builds without a warning, static and dynamic', async () => {
-  const folders = ['native', 'native/agent']
-  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-  const sources = files.filter((name) => name.endsWith('.c'))
-  const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
-  for (const mode of [['-static'], []]) {
-    execFileSync('cc', [...mode, ...flags, '-o', join(outside, 'helper'), ...sources], { stdio: 'pipe' })
-  }
-  await rm(join(outside, 'helper'))
 })

@@ -81,13 +81,11 @@ describe('no process and no mount is left', () => {
 
   test('after a timeout', async () => {
     const sleep = mark()
-    const started = performance.now()
     const running = bench.run(root, { run: `${daemons(sleep)} echo before; sleep ${sleep}`, timeout: '500ms' })
     await expect(running).rejects.toMatchObject({
       code: 'RUN_TIMEOUT',
       message: expect.stringMatching(/was still running after 0.5 s, and was killed. It said last:\n {2}before$/),
     })
-    expect(performance.now() - started).toBeLessThan(5000)
     expect(processesWith(sleep)).toEqual([])
   })
 
@@ -142,9 +140,7 @@ describe('no process and no mount is left', () => {
     while (processesWith(sleep).length < 3) await setTimeout(10)
     expect(processesWith(home).length).toBeGreaterThan(0)
     child.kill('SIGKILL')
-    for (let i = 0; i < 100 && processesWith(sleep).length + processesWith(home).length > 0; i++) await setTimeout(20)
-    expect(processesWith(sleep)).toEqual([])
-    expect(processesWith(home)).toEqual([])
+    await expect.poll(() => [...processesWith(sleep), ...processesWith(home)], { timeout: 30_000 }).toEqual([])
     expect(mountsBelow(home)).toEqual([])
     await rm(home, { recursive: true })
   })

@@ -11,7 +11,9 @@ import { testFolder } from '../support/folder.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 
 const MIB = 1 << 20
-const QUICK = { attempts: 3, backoff: 5, longestWait: 50, idle: 300 }
+/** A busy machine may say nothing for longer than a test likes to wait: only who expects silence is quick to see some. */
+const PATIENT = { attempts: 3, backoff: 5, longestWait: 50, idle: 600_000 }
+const STALL = { ...PATIENT, idle: 1000 }
 const BIG = randomBytes(30 * MIB + 12_345)
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
 
@@ -37,7 +39,7 @@ describe('fetchSource from S3', () => {
     const store = await Store.open(folder)
     onTestFinished(() => store.close())
     const tools = { store, report: (event: Event) => events.push(event), signal: controller.signal }
-    await using source = await fetchSource(uri, { patience: QUICK, ...options }, tools)
+    await using source = await fetchSource(uri, { patience: PATIENT, ...options }, tools)
     expect(source.digest).toBe(`sha256:${sha256(await collect(source.open()))}`)
     return await collect(source.open())
   }
@@ -92,7 +94,7 @@ describe('fetchSource from S3', () => {
       if (number === 1) return { kind: 'cut', after: 3 * MIB }
       return range === 'bytes=8388608-16777215' ? { kind: 'stall', after: 2 * MIB } : undefined
     }
-    expect((await fetched('s3://bucket/big', { sha256: sha256(BIG) })).equals(BIG)).toBe(true)
+    expect((await fetched('s3://bucket/big', { sha256: sha256(BIG), patience: STALL })).equals(BIG)).toBe(true)
     const firstRetry = s3.server.seen.find(({ range }) => range?.endsWith('-8388607') && range !== 'bytes=0-8388607')
     expect(Number(/=(\d+)-/.exec(firstRetry?.range ?? '')?.[1])).toBeGreaterThan(0)
     expect(s3.server.seen.map(({ range }) => range)).toContain(`bytes=${8388608 + 2 * MIB}-16777215`)
@@ -126,16 +128,17 @@ describe('fetchSource from S3', () => {
 
   it.each([
     ['always SlowDown', { kind: 'error', status: 503, code: 'SlowDown' }, 'S3 answered SlowDown, 503'],
-    ['silence', { kind: 'silence' }, 'no answer came for 0.3 seconds'],
+    ['silence', { kind: 'silence' }, 'no answer came for 1 second'],
     ['an HTML page with status 503', { kind: 'page', status: 503, body: '<html>' }, '503'],
     ['an error without an end', { kind: 'endless', status: 503 }, '503'],
     ['an HTML page with status 200', { kind: 'page', status: 200, body: '<html>proxy</html>' }, "not S3's"],
     ['always another range', { kind: 'otherRange' }, 'another range'],
-    ['bodies that never start', { kind: 'stall', after: 0 }, 'no byte came for 0.3 seconds'],
+    ['bodies that never start', { kind: 'stall', after: 0 }, 'no byte came for 1 second'],
   ] as const)('gives up after three tries in a row that bring nothing: %s', async (_, fault, reason) => {
     s3.put('bucket', 'x', 'content')
     s3.server.fault = () => fault
-    const error = await failure('s3://bucket/x')
+    const patience = fault.kind === 'silence' || fault.kind === 'stall' ? STALL : PATIENT
+    const error = await failure('s3://bucket/x', { patience })
     expect(error.code).toBe('FETCH_FAILED')
     expect(error.message).toContain(reason)
     expect(error.message).toMatch(/^s3:\/\/bucket\/x could not be fetched: .*given up after 3 attempts\)\.$/)
@@ -171,8 +174,7 @@ describe('fetchSource from S3', () => {
   it('finds the region of the bucket, once for all parts', async () => {
     s3.createBucket('far', { region: 'ap-south-1' })
     s3.put('far', 'big', BIG)
-    // A machine that is busy is no reason to ask twice.
-    expect((await fetched('s3://far/big', { patience: { ...QUICK, idle: 60_000 } })).equals(BIG)).toBe(true)
+    expect((await fetched('s3://far/big')).equals(BIG)).toBe(true)
     expect(gets().map(({ region }) => region)).toEqual(['us-east-1', ...Array(4).fill('ap-south-1')])
   })
 
@@ -278,10 +280,7 @@ describe('fetchSource from S3', () => {
     s3.server.fault = (_, number) => (number > 2 ? { kind: 'stall', after: MIB } : undefined)
     const controller = abort()
     setTimeout(() => controller.abort(), 100)
-    const patience = { ...QUICK, idle: 60_000 }
-    const started = performance.now()
-    expect(await failure('s3://bucket/big', { patience }, controller)).toMatchObject({ code: 'INTERRUPTED' })
-    expect(performance.now() - started).toBeLessThan(5000)
+    expect(await failure('s3://bucket/big', {}, controller)).toMatchObject({ code: 'INTERRUPTED' })
     expect(downloadsLeft()).toEqual([])
   })
 

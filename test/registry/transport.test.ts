@@ -115,10 +115,10 @@ test('silence ends a try, before the answer and in the middle of it; slow but st
     response.writeHead(200)
     response.write('x')
     if (request.path === '/stall') return
-    for (let i = 1; i <= 8; i++) setTimeout(() => response.write('x'), 60 * i)
-    setTimeout(() => response.end(), 60 * 9)
+    for (let i = 1; i <= 8; i++) setTimeout(() => response.write('x'), 100 * i)
+    setTimeout(() => response.end(), 100 * 9)
   })
-  const { transport } = transportFor({ idle: 150, attempts: 2 })
+  const { transport } = transportFor({ idle: 700, attempts: 2 })
   for (const path of ['/never', '/stall']) {
     await expect(transport.send(get(`http://${server.host}${path}`))).rejects.toMatchObject({
       code: 'REGISTRY_UNREACHABLE',
@@ -130,11 +130,11 @@ test('silence ends a try, before the answer and in the middle of it; slow but st
 
 test('a consumer that takes its time is no silence', async () => {
   const server = await serverFor((_, response) => answer(response, 200, {}, 'x'.repeat(3_000_000)))
-  const { transport } = transportFor({ idle: 50 })
+  const { transport } = transportFor({ idle: 500 })
   const got = await transport.send(get(`http://${server.host}/`, { stream: true }))
   let size = 0
   for await (const chunk of got.body!) {
-    if (size === 0) await new Promise((resolve) => setTimeout(resolve, 200))
+    if (size === 0) await sleep(1000)
     size += chunk.length
   }
   expect(size).toBe(3_000_000)

@@ -85,7 +85,7 @@ function runThere(settings: ContainerSettings, command: readonly string[]): numb
       noNewPrivileges: settings.noNewPrivileges ?? false,
     }
     config.root = { path: 'rootfs', readonly: settings.readOnly ?? false }
-    config.mounts.push(...binds(settings, rootfs))
+    config.mounts.push(...binds(settings, rootfs, command))
     config.linux.namespaces = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'network')
     if (settings.seccomp !== 'none') config.linux.seccomp = profile(settings.seccomp ?? 'podman', capabilities)
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
@@ -100,10 +100,16 @@ function runThere(settings: ContainerSettings, command: readonly string[]): numb
 }
 
 /** A merged-/usr machine has symlinks beside /usr: the same in the root, binds for what is a folder. */
-function binds({ folder, readOnly, shown = [], hidden = [] }: ContainerSettings, rootfs: string): Mount[] {
+function binds(
+  { folder, readOnly, shown = [], hidden = [] }: ContainerSettings,
+  rootfs: string,
+  [, program = '/']: readonly string[],
+): Mount[] {
   const wanted = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib64', CHECKOUT, dirname(realpathSync(process.execPath))]
   const modules = realpathSync(join(CHECKOUT, 'node_modules'))
-  const visible = [...new Set([...wanted, modules, ...shown])].filter((path) => existsSync(path))
+  const visible = [...new Set([...wanted, modules, resolve(program, '../..'), ...shown])].filter((path) =>
+    existsSync(path),
+  )
   const mounts: Mount[] = []
   for (const path of visible) {
     if (lstatSync(path).isSymbolicLink()) symlinkSync(readlinkSync(path), join(rootfs, path))

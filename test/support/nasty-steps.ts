@@ -2,8 +2,8 @@ import type { RunStep } from '../../src/provision/step.ts'
 
 /**
  * What scripts do with owners, modes, devices and attributes, and what an ordinary user's kernel refuses: for a Debian
- * base. Every sandbox has to give the same layer for it. What differs between two runs of one sandbox (times in logs,
- * random keys) is left out or taken away.
+ * base that has NASTY_PACKAGES to install. Every sandbox has to give the same layer for it. What differs between two runs
+ * of one sandbox (times in logs, random keys) is left out or taken away.
  */
 export function nastySteps(): RunStep[] {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
@@ -15,10 +15,12 @@ export function nastySteps(): RunStep[] {
   ]
 }
 
-/** setgid `_ssh` and `crontab`, a file capability, setuid `sudo`, folders of groups; systemd brings ACLs and tmpfiles. */
+/** setgid `_ssh` and `crontab`, a file capability, setuid `sudo`, folders of groups. */
+export const NASTY_PACKAGES = ['openssh-client', 'cron', 'iputils-ping', 'sudo', 'libcap2-bin', 'acl', 'attr']
+
 const PACKAGES = [
   'apt-get update',
-  'apt-get install -y --no-install-recommends openssh-client cron iputils-ping sudo libcap2-bin acl attr perl',
+  `apt-get install -y --no-install-recommends ${NASTY_PACKAGES.join(' ')}`,
   'groupadd -g 1000 core',
   'useradd -u 65100 -g core -G daemon -m -s /bin/bash core',
 ]

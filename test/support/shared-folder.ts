@@ -16,5 +16,7 @@ export default async function sharedFolder(project: TestProject): Promise<() => 
   // Programs in it are run by ordinary users, too; what is in it has modes of its own.
   await chmod(folder, 0o755)
   project.provide('sharedFolder', folder)
+  // Each worker, and each thread of a build in it, would compile the same libraries and strip the same types again.
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled')
   return () => rm(folder, { recursive: true, force: true })
 }
