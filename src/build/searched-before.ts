@@ -16,7 +16,7 @@ interface SearchRecord {
 export class SearchedBefore implements SearchMemory {
   readonly #store: Store
   readonly #values: readonly SecretValue[]
-  readonly #news: Digest[] = []
+  readonly #news = new Map<Digest, () => boolean>()
 
   /** @param values those that can be older than a file of the store */
   constructor(store: Store, values: readonly SecretValue[]) {
@@ -29,13 +29,15 @@ export class SearchedBefore implements SearchMemory {
     return record?.kind === 'search' && (await isMarkOf(record.searchedFor, this.#values))
   }
 
-  keep(what: Digest): void {
-    this.#news.push(what)
+  keep(what: Digest, isRight = () => true): void {
+    this.#news.set(what, isRight)
   }
 
   /** Writes down what was clean. Before, others may find that what was searched was damaged. @throws DISK_FULL */
   async commit(): Promise<void> {
-    for (const what of this.#news.splice(0)) {
+    for (const [what, isRight] of this.#news) {
+      this.#news.delete(what)
+      if (!isRight()) continue
       const record: SearchRecord = { kind: 'search', searchedFor: await markOf(this.#values) }
       await this.#store.set(searchKey(what), record)
     }

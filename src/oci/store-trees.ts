@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
 import type { SliceFile } from './content.ts'
@@ -21,7 +20,7 @@ import { writeTree } from './tree-writer.ts'
  */
 const VERSION = `${INDEX_VERSION}.4`
 
-/** What raw tars say as layers, beside their indexes: made of those when somebody asks, which is taken by the next build. */
+/** What raw tars say as layers, beside their indexes: made of those when somebody asks, and taken by later builds. */
 export class StoreTrees {
   readonly #folder: string
   readonly #session: StoreSession
@@ -37,9 +36,13 @@ export class StoreTrees {
     const known = await this.#read(tar)
     if (known !== undefined) return known
     const tree = layerOfTar(tar)
+    const stretches = knownStretches(tree, tar.file)
+    // Whoever needs the bytes will say that they are not.
+    if (!tar.file.isUseRight()) return tree
+    const body = writeTree(tree, stretches)
     // Without it the next build makes it anew, as this one did.
-    this.#writing.push(this.#write(tar, tree).catch(() => {}))
-    return tree
+    this.#writing.push(this.#write(tar.diffId, body).catch(() => {}))
+    return readTree(body, tar.file)
   }
 
   /** Waits for what is still being written. */
@@ -60,15 +63,10 @@ export class StoreTrees {
     }
   }
 
-  async #write({ diffId, file: tar }: IndexedTar, tree: Directory): Promise<void> {
-    // Whoever waits for the tree goes on first.
-    await setImmediate()
-    const stretches = knownStretches(tree, tar)
-    // Whoever needs the bytes will say that they are not.
-    if (!tar.isUseRight()) return
+  async #write(diffId: Digest, body: Buffer): Promise<void> {
     const file = await TempFile.create(this.#session.newPath('tree'))
     try {
-      await file.write(encodeBlobIndex(VERSION, diffId, writeTree(tree, stretches)))
+      await file.write(encodeBlobIndex(VERSION, diffId, body))
       await file.commit(treePath(this.#folder, diffId))
     } finally {
       await file.discard()

@@ -7,7 +7,8 @@ import type { SearchJob } from './search-runs.ts'
 export interface SearchMemory {
   /** @param what stands for certain parts of certain files, and how they were searched */
   isClean(what: Digest): Promise<boolean>
-  keep(what: Digest): void
+  /** @param isRight asked later, for what may be more than those looked at who used it */
+  keep(what: Digest, isRight?: () => boolean): void
 }
 
 /** A job without what need not be searched again. */

@@ -1,16 +1,18 @@
 import { Worker } from 'node:worker_threads'
 import { type Content, Slice } from '../oci/content.ts'
+import type { Digest } from '../oci/digest.ts'
 import { LateChildren } from '../oci/late-children.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
 import { type Directory, NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
 import { isExemplary } from './exemplary.ts'
 import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
-import { type SearchMemory, unsearched } from './search-memory.ts'
+import { type Remembered, type SearchMemory, unsearched } from './search-memory.ts'
 import { type FoundIn, type SearchJob, type SearchResult, searchJobs, searchRuns } from './search-runs.ts'
 import { type Found, SecretPatterns } from './secret-search.ts'
 import type { SecretValue } from './secret-values.ts'
 import { walkBeside } from './walk-beside.ts'
+import { type WholeArchives, wholeArchives } from './whole-archives.ts'
 
 /** A secret in a tree. */
 export interface FoundAt extends Pick<Found, 'kind' | 'needle'> {
@@ -53,16 +55,18 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     inWords.push(...found.map((one) => ({ ...one, file: numbers[one.file]! })))
     words.length = numbers.length = 0
   }
-  const isOld = contentsOf(base)
-  await walkBeside(base, tree, searchBase, ({ number, name, node, isSame }) => {
+  const archives = archivesOf(base)
+  const whole = searchBase ? wholeArchives(archives) : undefined
+  const searchOld = searchBase && !(whole !== undefined && (await memory?.isClean(whole.what)))
+  await walkBeside(base, tree, searchOld, ({ number, name, node, isSame }) => {
     if (!isSame) {
       numbers.push(number)
       if (words.push(wordsOf(name, node)) === BATCH) searchWords()
     }
     if (node.kind !== 'file') return
     const { content } = node
-    if (!isOld(content)) news.add(number, content)
-    else if (searchBase) old.add(number, content)
+    if (!archives.has(archiveOf(content))) news.add(number, content)
+    else if (searchOld) old.add(number, content)
   })
   signal.throwIfAborted()
   searchWords()
@@ -70,29 +74,50 @@ export async function searchTree(base: Tree, tree: Tree, options: SearchTreeOpti
     unsearched({ values, where: 'news', runs: await news.finish() }, memory),
     unsearched({ values, where: 'base', runs: await old.finish() }, memory),
   ])
-  const results = await search(
-    jobs.map(({ job }) => job),
-    signal,
-  )
-  for (const [i, { found, isWhole }] of results.entries()) {
-    const { news } = jobs[i]!
-    if (news !== undefined && isWhole && found.length === 0) memory?.keep(news)
-  }
-  const [inNews, inBase] = results.map(({ found }) => found)
-  return placed(base, tree, searchBase, [...inWords, ...(inNews ?? [])], inBase ?? [])
+  const [inNews, inBase] = await searchUnsearched(jobs, whole, memory, signal)
+  return placed(base, tree, searchOld, [...inWords, ...inNews], inBase)
 }
 
-/** Whether a content is one of the base's: a part of one of the archives that its files are in. */
-function contentsOf(base: Tree): (content: Content) => boolean {
+/**
+ * What is in news and in the base. Of that the archives are searched as a whole, and the files only when something is in
+ * those: what nothing is in is clean for every build that has some of it.
+ */
+async function searchUnsearched(
+  [news, base]: readonly [Remembered, Remembered],
+  whole: WholeArchives | undefined,
+  memory: SearchMemory | undefined,
+  signal: AbortSignal,
+): Promise<[news: readonly FoundIn[], base: readonly FoundIn[]]> {
+  const keep = ({ found, isWhole }: SearchResult, what: Digest | undefined, isRight?: () => boolean) => {
+    const isClean = isWhole && found.length === 0
+    if (isClean && what !== undefined) memory?.keep(what, isRight)
+    return isClean
+  }
+  const brief = base.job.runs.length > 0 ? whole : undefined
+  const results = await search([news.job, { ...base.job, runs: (brief ?? base.job).runs }], signal)
+  const inNews = results[0]!
+  let inBase = results[1]!
+  keep(inNews, news.news)
+  if (brief !== undefined) {
+    if (keep(inBase, brief.what, brief.isRight)) return [inNews.found, []]
+    inBase = (await search([base.job], signal))[0]!
+  }
+  keep(inBase, base.news)
+  return [inNews.found, inBase.found]
+}
+
+/** The archives that files of the base are parts of; contents of files that are no part of any. */
+function archivesOf(base: Tree): ReadonlySet<unknown> {
   const archives = new Set<unknown>()
   const folders: Directory[] = [base]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     folder.children.forEach((node) => {
-      if (node.kind === 'file') archives.add(archiveOf(node.content))
-      else if (node.kind === 'directory' && !isKnown(node)) folders.push(node)
+      if (node.kind === 'file') {
+        if (node.content.size > 0) archives.add(archiveOf(node.content))
+      } else if (node.kind === 'directory' && !isKnown(node)) folders.push(node)
     })
   }
-  return (content) => archives.has(archiveOf(content))
+  return archives
 
   /** Whether the archive of all files in the folder is there. */
   function isKnown({ children }: Directory): boolean {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openBase } from '../../src/build/open-base.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import * as types from '../../src/oci/media-types.ts'
@@ -303,5 +303,6 @@ test.each<[string, (parts: Parts) => Partial<Parts>, string, RegExp]>([
     message: expect.stringMatching(message),
     ...(code !== 'DISK_FULL' && { where: expect.stringMatching(/^the base 127\.0\.0\.1:\d+\/\S+, layer sha256:/) }),
   })
-  expect((await filesOf(root)).filter((name) => name.includes('tmp/'))).toEqual([])
+  // What is known of the layers before it may still be being written.
+  await vi.waitFor(async () => expect((await filesOf(root)).filter((name) => name.includes('tmp/'))).toEqual([]))
 })

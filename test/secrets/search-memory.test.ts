@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { OcibakeError } from '../../src/errors.ts'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent, type Content, Slice, SliceFile } from '../../src/oci/content.ts'
 import type { Digest } from '../../src/oci/digest.ts'
+import { guardOf } from '../../src/oci/file-guard.ts'
 import { type Directory, EMPTY, FRESH_DIRECTORY, type Tree } from '../../src/oci/node.ts'
 import { placeAt } from '../../src/oci/tree-paths.ts'
 import { searchTree } from '../../src/secrets/search-tree.ts'
@@ -24,7 +26,7 @@ const memory = {
     if (kept.has(what)) hits++
     return kept.has(what)
   },
-  keep: (what: Digest) => void kept.add(what),
+  keep: (what: Digest, isRight = () => true) => void (isRight() && kept.add(what)),
 }
 
 beforeEach(() => {
@@ -32,13 +34,14 @@ beforeEach(() => {
   hits = 0
 })
 
-/** A file that the store knows by its digest, of one content. */
-async function stored(text: string): Promise<Slice> {
+/** A file that the store knows by its digest, of one content; with a guard, an archive of a base. */
+async function stored(text: string, checked?: string): Promise<Slice> {
   const path = join(await testFolder(), 'tar')
   writeFileSync(path, text)
   const digest = `sha256:${createHash('sha256').update(text).digest('hex')}` as Digest
   const damaged = async () => new OcibakeError('STORE_CORRUPT', 'damaged')
-  const file = new SliceFile(path, { digest, damaged })
+  const guard = checked === undefined ? {} : { guard: guardOf(Uint32Array.of(crc32(checked)), checked.length) }
+  const file = new SliceFile(path, { digest, damaged, ...guard })
   onTestFinished(() => file.close())
   return new Slice(file, 0, text.length)
 }
@@ -79,6 +82,36 @@ describe('what was searched before', () => {
     truncateSync(slice.file.path, 3)
     expect(await found(EMPTY, treeOf({ slice }))).toEqual([])
     expect([kept.size, hits]).toEqual([0, 0])
+  })
+
+  it('is a whole archive of the base, whichever of its files are taken', async () => {
+    const [text, other] = ['here and there'.padEnd(VALUE.length), await stored('other', 'other')]
+    const all = await stored(text, text)
+    const [here, there] = [new Slice(all.file, 0, 4), new Slice(all.file, 9, 5)]
+    const base = treeOf({ here, there, other })
+    expect(await found(base, treeOf({ here }))).toEqual([])
+    expect([kept.size, hits]).toEqual([1, 0])
+    writeFileSync(all.file.path, VALUE)
+    expect(await found(base, base)).toEqual([])
+    expect(await found(base, treeOf({ all }))).toEqual([])
+    expect(hits).toBe(2)
+    // That it is clean was remembered of both together.
+    expect(await found(treeOf({ all }), treeOf({ all }))).toEqual(['all'])
+  })
+
+  it('is no whole archive that has something where no file is, but the files', async () => {
+    const text = `here, ${VALUE}`
+    const here = new Slice((await stored(text, text)).file, 0, 4)
+    for (const times of [0, 1]) {
+      expect(await found(treeOf({ here }), treeOf({ here }))).toEqual([])
+      expect([kept.size, hits]).toEqual([1, times])
+    }
+  })
+
+  it('is searched again when the archive was damaged', async () => {
+    const slice = await stored('damage', 'intact')
+    expect(await found(treeOf({ slice }), treeOf({ slice }))).toEqual([])
+    expect(kept.size).toBe(0)
   })
 
   it('is searched again when nobody knows what file it is of', async () => {

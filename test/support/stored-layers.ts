@@ -7,9 +7,9 @@ import { testFolder } from './folder.ts'
 
 export interface Twice {
   readonly diffId: Digest
-  /** As it is when the store has the raw tar and its index. */
+  /** Of which all was read. */
   readonly eager: Directory
-  /** As it is afterwards. */
+  /** As builds get it. */
   readonly late: Directory
 }
 
@@ -20,13 +20,13 @@ export async function twice<T>(
 ): Promise<Awaited<T>> {
   const root = join(await testFolder(), 'store')
   const diffIds: Digest[] = []
-  const eager: Directory[] = []
   await using first = await Store.open(root)
   for (const layer of layers) diffIds.push((await first.ingestTar(layerBytes(layer))).diffId)
-  for (const diffId of diffIds) eager.push(await first.layerTree(diffId))
+  for (const diffId of diffIds) await first.layerTree(diffId)
   await first.close()
   await using second = await Store.open(root)
-  const late = await Promise.all(diffIds.map((diffId) => second.layerTree(diffId)))
-  const all = eager.map((one, i) => ({ diffId: diffIds[i]!, eager: one, late: late[i]! }))
-  return await use(all, second)
+  const all = diffIds.map(async (diffId) => {
+    return { diffId, eager: (await second.findLayerTree(diffId))!, late: await second.layerTree(diffId) }
+  })
+  return await use(await Promise.all(all), second)
 }
