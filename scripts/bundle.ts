@@ -6,30 +6,38 @@
  */
 import { chmod, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { type OutputChunk, type OutputOptions, type PreRenderedChunk, rolldown } from 'rolldown'
+import { type OutputChunk, type OutputOptions, type Plugin, type PreRenderedChunk, rolldown } from 'rolldown'
 import { builtinsByName } from './bundle/builtins-by-name.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
+import { outsideImports } from './bundle/outside-imports.ts'
 import { ownPlaces } from './bundle/own-places.ts'
-import { parts } from './bundle/parts.ts'
+import { divided } from './bundle/parts.ts'
 import { startWithSmallMalloc } from './bundle/small-malloc.ts'
+import { usingParts } from './bundle/using-parts.ts'
+import { writeAscii } from './bundle/write-ascii.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const SOURCE = join(PROJECT, 'src')
 const OUT = resolve(process.argv[2] ?? join(PROJECT, 'dist'))
+const CLI = join(SOURCE, 'cli.ts')
 /** What is not JavaScript of what we load from libraries (src/import/hcl/grammar.ts): it stands beside the programs. */
 const ASSETS = ['web-tree-sitter/web-tree-sitter.wasm', '@tree-sitter-grammars/tree-sitter-hcl/tree-sitter-hcl.wasm']
 
-/** Bundles entry points, named as the files that they become. @returns what was written */
-async function bundle(entries: readonly string[], options: OutputOptions): Promise<readonly OutputChunk[]> {
+/** Bundles entry points, whose names are those of the files that they become. @returns what was written */
+async function bundle(
+  input: Readonly<Record<string, string>>,
+  options: OutputOptions,
+  plugins: readonly Plugin[],
+): Promise<readonly OutputChunk[]> {
   await using build = await rolldown({
     cwd: PROJECT,
-    input: Object.fromEntries(entries.map((entry) => [entry, join(SOURCE, `${entry}.ts`)])),
+    input,
     platform: 'node',
     // Of the two forms that libraries come in, the one of which only what is used has to be taken. Where a linked
     // node_modules/ really is would be named in the files.
     resolve: { mainFields: ['module', 'main'], symlinks: false },
     preserveEntrySignatures: 'allow-extension',
-    plugins: [ownPlaces(SOURCE, join(SOURCE, 'cli.ts')), builtinsByName('cli.js')],
+    plugins: [ownPlaces(SOURCE, CLI), ...plugins],
     onLog: (level, log) => {
       // Emscripten's own, for programs that have JavaScript in their C, which these have not.
       if (log.code === 'EVAL' && libraryFolder(log.id ?? '')?.endsWith('/web-tree-sitter')) return
@@ -48,15 +56,37 @@ function nameOf({ moduleIds }: PreRenderedChunk): string {
   return `parts/${library === undefined ? '[name]' : basename(library)}.js`
 }
 
+const file = (name: string) => join(SOURCE, `${name}.ts`)
+
 await rm(OUT, { recursive: true, force: true })
-const programs = await bundle(['cli', 'index'], { codeSplitting: parts(SOURCE) })
+const parts = await bundle(
+  { main: file('cli/main'), index: file('index') },
+  {
+    format: 'cjs',
+    entryFileNames: 'parts/[name].cjs',
+    chunkFileNames: (chunk) => nameOf(chunk).replace(/js$/, 'cjs'),
+    codeSplitting: divided(SOURCE),
+  },
+  [builtinsByName(), outsideImports()],
+)
+// Rolldown itself would write them as they are.
+for (const { fileName } of parts) await writeAscii(join(OUT, fileName))
+const library = parts.find(({ fileName }) => fileName === 'parts/index.cjs')!
+const programs = await bundle({ cli: CLI, index: 'index' }, {}, [
+  usingParts({ source: SOURCE, cli: CLI, names: library.exports }),
+  builtinsByName('cli.js'),
+])
 // Apart from the rest, so that they hold nothing that they do not need: a build starts several of them.
-const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (file) => file.replace(/\.ts$/, ''))
-const workers = await bundle(threads, { chunkFileNames: 'parts/thread-[name].js' })
-const assets = ASSETS.map((file) => join(PROJECT, 'node_modules', file))
+const threads = await Array.fromAsync(glob('**/*-worker.ts', { cwd: SOURCE }), (name) => name.replace(/\.ts$/, ''))
+const workers = await bundle(
+  Object.fromEntries(threads.map((name) => [name, file(name)])),
+  { chunkFileNames: 'parts/thread-[name].js' },
+  [builtinsByName()],
+)
+const assets = ASSETS.map((name) => join(PROJECT, 'node_modules', name))
 // Libraries come with modes of their own.
-for (const file of assets) await writeFile(join(OUT, basename(file)), await readFile(file))
-const modules = [...[...programs, ...workers].flatMap(({ moduleIds }) => moduleIds), ...assets]
+for (const asset of assets) await writeFile(join(OUT, basename(asset)), await readFile(asset))
+const modules = [...[...parts, ...programs, ...workers].flatMap(({ moduleIds }) => moduleIds), ...assets]
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
 await startWithSmallMalloc(join(OUT, 'cli.js'))
 await chmod(join(OUT, 'cli.js'), 0o755)

@@ -97,13 +97,13 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
-    const { layer: written, created, tree } = await layerOf(plan, base, sources, around)
+    const { layer: written, isOld, created, tree } = await layerOf(plan, base, sources, around)
     const image = await assemble(store, plan, base, written, created)
     refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const shipped = await ship(image, plan, { ...options, base, early, tree })
+    const shipped = await ship(image, plan, { ...options, base, isOld, early, tree })
     return { image, shipped }
   } finally {
     await early?.abandon()
@@ -114,6 +114,8 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
 interface Ready {
   /** undefined: nothing is appended. */
   readonly layer: Layer | undefined
+  /** An earlier build has made it. */
+  readonly isOld: boolean
   readonly created: number
   /** The whole filesystem. */
   tree(): Promise<Tree>
@@ -149,6 +151,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
     warnAgain(report, warnings)
     return {
       layer: layer ?? undefined,
+      isOld: true,
       created,
       tree: async () => (await make(onlyNews(report))).tree(),
     }
@@ -170,7 +173,7 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   })
   await memory.commit()
   await keepLayer(store, plan, inputs, made, layer, await mark)
-  return { ...made, layer }
+  return { ...made, layer, isOld: false }
 }
 
 /**

@@ -11,7 +11,7 @@ const LAZY_IMPORT = /\bimport\("([\w:/]+)"\)/g
  * uses, and 20 milliseconds.
  * @param entry the file that older versions of Node have to load, too, which lack that function
  */
-export function builtinsByName(entry: string): Plugin {
+export function builtinsByName(entry?: string): Plugin {
   return {
     name: 'builtins-by-name',
     renderChunk(code, { fileName }) {

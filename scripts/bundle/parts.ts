@@ -15,7 +15,6 @@ interface Part {
  */
 const PARTS: readonly Part[] = [
   { name: 'main', of: ['cli/main.ts'] },
-  { name: 'plan', of: ['cli/plan-of.ts'] },
   { name: 'build', of: ['cli/build-action.ts'] },
   { name: 'http', of: ['registry/exchange.ts'], lazily: true },
   { name: 's3', of: ['provision/s3-client.ts', 'network/aws-requests.ts'], lazily: true },
@@ -26,7 +25,7 @@ const PARTS: readonly Part[] = [
  * sixty for a build. What is in no part is left to it.
  * @param source the folder of our modules
  */
-export function parts(source: string): CodeSplittingOptions {
+export function divided(source: string): CodeSplittingOptions {
   let known: ((id: string) => string | null) | undefined
   const name = (id: string, context: ChunkingContext) => {
     // The whole graph is there when the first name is asked for.

@@ -26,6 +26,8 @@ export interface ShipOptions {
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
   readonly base: Base
+  /** An earlier build has made the same layer. */
+  readonly isOld: boolean
   /** Of the image's last layer, if one has begun. */
   readonly early: EarlyUpload | undefined
   /** The whole filesystem. */
@@ -113,7 +115,7 @@ async function inFolder(file: string, write: () => Promise<void>): Promise<void>
 }
 
 async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<Reference[]> {
-  const { base, connection, early, report, signal, allowImmutableTags = false } = options
+  const { base, connection, early, isOld, report, signal, allowImmutableTags = false } = options
   const { manifest, config, layers } = image
   const last = layers.at(-1)?.digest
   return await pushImage(
@@ -122,6 +124,7 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       config: config.descriptor,
       layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       openBlob: (digest, start) => blobOf(digest, start, image, options),
+      isOld,
       ...(base.reference && {
         base: { reference: base.reference, digests: new Set(base.blobs.map(({ digest }) => digest)) },
       }),

@@ -5,18 +5,27 @@ import { join, resolve } from 'node:path'
 const OTHERS_MAY_WRITE = 0o022
 
 /**
- * From now on Node keeps what it compiles (libraries, our own code, specs) in the folder `code` of the store `root`,
- * and does not compile it again: that is half of a command's start. `make`: the store is made if there is none; else
- * nothing is written where none is. Nothing happens in a folder that is not this user's alone to write, because what
- * is in it is executed. NODE_DISABLE_COMPILE_CACHE=1 turns it off. Never throws.
+ * From now on Node keeps what it compiles (specs, and all that is in no part) in the folder `code` of the store `root`,
+ * and does not compile it again. `make`: the store is made if there is none; else nothing is written where none is.
+ * Nothing happens in a folder that is not this user's alone to write, because what is in it is executed.
+ * NODE_DISABLE_COMPILE_CACHE=1 turns it off. Never throws.
  */
 export function keepCompiledCode(root: string, { make = false }: { readonly make?: boolean } = {}): void {
   try {
     // As Store.open makes it.
     if (make) mkdirSync(root, { recursive: true, mode: 0o700 })
-    const { uid, mode } = statSync(root)
-    if (uid === process.getuid?.() && (mode & OTHERS_MAY_WRITE) === 0) enableCompileCache(join(resolve(root), 'code'))
+    const folder = codeFolder(root)
+    if (folder === undefined) return
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    enableCompileCache(folder)
   } catch {
     // A command that needs the store says what is wrong with it; the others need none.
   }
+}
+
+/** Where compiled code of the store `root` is; undefined without a store, or in one that others may write to. */
+export function codeFolder(root: string): string | undefined {
+  const found = statSync(root, { throwIfNoEntry: false })
+  if (found === undefined || found.uid !== process.getuid?.() || (found.mode & OTHERS_MAY_WRITE) !== 0) return undefined
+  return join(resolve(root), 'code')
 }

@@ -37,7 +37,7 @@ export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'sig
     })
   }
   surviveClosedPipes(host)
-  const top = program({ ...around, signal: stop.signal })
+  const top = program({ ...around, signal: stop.signal }, host.argv[2])
   if (json) silence(top)
   try {
     await top.parseAsync(host.argv)

@@ -10,8 +10,23 @@ import { planCommand } from './plan-command.ts'
 import type { Surroundings } from './surroundings.ts'
 import { validateCommand } from './validate-command.ts'
 
-/** The whole command line, with nothing of this process in it: cli.ts runs it, docs/cli.md is made from it. */
-export function program(around: Surroundings): Command {
+const MAKERS: Readonly<Record<string, (around: Surroundings) => Command>> = {
+  build: buildCommand,
+  import: importCommand,
+  validate: validateCommand,
+  plan: planCommand,
+  inspect: inspectCommand,
+  doctor: doctorCommand,
+  cache: cacheCommand,
+  login: loginCommand,
+  logout: logoutCommand,
+}
+
+/**
+ * The command line, with nothing of this process in it: cli.ts runs it, docs/cli.md is made from it.
+ * @param first the word that it begins with: if that is a command, no other one is made, since none will be asked for
+ */
+export function program(around: Surroundings, first = ''): Command {
   const top = new Command('ocibake')
     .description(
       'Builds container images where there is no Docker: one squashed, reproducible layer, without a daemon.',
@@ -19,10 +34,7 @@ export function program(around: Surroundings): Command {
     .version(around.version, '-V, --version', 'print the version')
     .option('--debug', 'show the causes of an error')
     .helpCommand(false)
-  const makers = [
-    ...[buildCommand, importCommand, validateCommand, planCommand, inspectCommand, doctorCommand, cacheCommand],
-    ...[loginCommand, logoutCommand],
-  ]
+  const makers = Object.hasOwn(MAKERS, first) ? [MAKERS[first]!] : Object.values(MAKERS)
   for (const make of makers) top.addCommand(make(around))
   endByThrowing(top)
   return top.addHelpText('after', EXAMPLES)

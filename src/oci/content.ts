@@ -73,9 +73,14 @@ export class SliceFile {
     return this.guard === undefined || isRangeAsWritten(this.guard, this.descriptor, at, size)
   }
 
-  /** Looks at what was used of it unseen. @throws STORE_CORRUPT when it was not right */
+  /** Whether what was used of it unseen is right: looks at it. */
+  isUseRight(): boolean {
+    return this.guard === undefined || isUseRight(this.guard, this.descriptor)
+  }
+
+  /** @throws STORE_CORRUPT when what was used of it unseen is not right */
   async checkUse(): Promise<void> {
-    if (this.guard !== undefined && !isUseRight(this.guard, this.descriptor)) throw await this.damaged()
+    if (!this.isUseRight()) throw await this.damaged()
   }
 
   /** What to throw when it is not what was written; in the store, it is not there any more then. */

@@ -11,3 +11,8 @@ import { setFlagsFromString } from 'node:v8'
 export function keepGenericWrappers(): void {
   setFlagsFromString('--wasm-wrapper-tiering-budget=2147483647')
 }
+
+/** Undoes it. To be called at the end of the process, when no thread is left. */
+export function shareWrappers(): void {
+  setFlagsFromString('--wasm-wrapper-tiering-budget=1000')
+}

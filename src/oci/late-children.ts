@@ -10,6 +10,17 @@ export interface FolderFacts {
   readonly hasLinks: boolean
   /** Some file is not empty. */
   readonly hasBytes: boolean
+  /**
+   * Where the raw tar has the members of all below, and nothing else, just as a layer has them behind the header that the
+   * tar has of the folder itself. Only if it is applied and has no links.
+   */
+  readonly stretch?: TarRange | undefined
+}
+
+/** Bytes of a raw tar. */
+export interface TarRange {
+  readonly offset: number
+  readonly size: number
 }
 
 /**
@@ -85,4 +96,17 @@ export function isUnseen({ children }: Directory): boolean {
 /** Whether it is known without a look that nothing below the folder is a whiteout, opaque, a Link or implied. */
 export function isKnownApplied({ children }: Directory): boolean {
   return children instanceof LateChildren && children.facts.isApplied
+}
+
+/** Whether none of these leaves, which have several names, is in the folder, at any depth. */
+export function hasNoneOf(leaves: ReadonlySet<Node>, folder: Directory): boolean {
+  const folders = leaves.size === 0 ? [] : [folder]
+  for (let top = folders.pop(); top !== undefined; top = folders.pop()) {
+    if (isUnseen(top)) continue
+    for (const node of top.children.values()) {
+      if (node.kind === 'directory') folders.push(node)
+      else if (leaves.has(node)) return false
+    }
+  }
+  return true
 }

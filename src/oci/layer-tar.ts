@@ -34,6 +34,13 @@ const MARK: Attrs = { mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: NO_XATTRS }
 /** What a Link gets that does not know what it links to. */
 const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
 
+/** Members that a raw tar has one behind another, just as a layer has them. */
+export interface TarStretch {
+  /** From the first header to the end of the last content, without its padding. */
+  readonly raw: Slice
+  members(): Iterable<TarMember>
+}
+
 /**
  * A layer as the members of its tar: names in byte order, parents before what is in them, the root as './' when it has
  * attributes; implied directories are left out. Of names that share one object the first has it, the others are hard
@@ -46,16 +53,64 @@ const UNKNOWN: Attrs = { ...FRESH_DIRECTORY, mode: 0o644 }
  * with nothing in it, a hard link to a lower file that this layer hides
  */
 export function* layerMembers(layer: Directory, tars: readonly SliceFile[] = []): Generator<TarMember> {
+  yield* partsOf(layer, new OwnHeaders(tars), none)
+}
+
+/** As `layerMembers`; what one of the tars is known to have together (FolderFacts) is not looked at, and comes as one. */
+export function layerParts(layer: Directory, tars: readonly SliceFile[]): Generator<TarMember | TarStretch> {
   const own = new OwnHeaders(tars)
+  return partsOf(layer, own, (folder, path, shared) => {
+    const raw = own.below(folder, shared)
+    return raw && { raw, members: () => membersIn(folder, path, raw) }
+  })
+}
+
+/** All below a folder, of which none has a name elsewhere. */
+function membersIn(folder: Directory, path: ByteString, { file, offset }: Slice): Generator<TarMember> {
+  const context = { layer: folder, own: new OwnHeaders([file], offset), shared: new Set<Node>() }
+  return partsBelow(folder, path, context, none)
+}
+
+/** What is taken together of what is in a folder, whose own member was the last. */
+type Together<Stretch> = (folder: Directory, path: ByteString, shared: ReadonlySet<Node>) => Stretch | undefined
+
+const none: Together<never> = () => undefined
+
+function* partsOf<Stretch>(
+  layer: Directory,
+  own: OwnHeaders,
+  together: Together<Stretch>,
+): Generator<TarMember | Stretch> {
   const shared = sharedLeaves(layer)
-  const firsts = new Map<Node, ByteString>()
   yield* folderMembers(layer, '', own)
-  for (const at = new Walk(layer); at.next(); ) {
+  yield* partsBelow(layer, '', { layer, own, shared }, together)
+}
+
+interface Context {
+  readonly layer: Directory
+  readonly own: OwnHeaders
+  /** Leaves with several names. */
+  readonly shared: ReadonlySet<Node>
+}
+
+function* partsBelow<Stretch>(
+  folder: Directory,
+  folderPath: ByteString,
+  { layer, own, shared }: Context,
+  together: Together<Stretch>,
+): Generator<TarMember | Stretch> {
+  const firsts = new Map<Node, ByteString>()
+  for (const at = new Walk(folder, undefined, folderPath); at.next(); ) {
     const { path, node } = at
     checkName(path)
     const first = firsts.get(node)
-    if (node.kind === 'directory') yield* folderMembers(node, path, own)
-    else if (first !== undefined && isLeaf(node)) yield member(linkFields(path, first, node.attrs), own)
+    if (node.kind === 'directory') {
+      yield* folderMembers(node, path, own)
+      const stretch = together(node, path, shared)
+      if (stretch === undefined) continue
+      at.skip()
+      yield stretch
+    } else if (first !== undefined && isLeaf(node)) yield member(linkFields(path, first, node.attrs), own)
     else {
       if (shared.has(node)) firsts.set(node, path)
       yield node.kind === 'file'

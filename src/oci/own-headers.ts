@@ -1,7 +1,8 @@
 import { type Content, Slice, type SliceFile } from './content.ts'
 import { FileWindow } from './file-window.ts'
+import { hasNoneOf, LateChildren } from './late-children.ts'
 import type { ByteString } from './name.ts'
-import { sameXattrs } from './node.ts'
+import { type Directory, type Node, sameXattrs } from './node.ts'
 import { isZero } from './plain-header.ts'
 import type { EntryType } from './tar-entry.ts'
 import { BLOCK, type HeaderFields, paddingSize } from './tar-header.ts'
@@ -41,11 +42,23 @@ export class OwnHeaders {
   readonly #window = new FileWindow()
   #place: Place | undefined
 
-  constructor(tars: readonly SliceFile[]) {
+  /** @param end where in the first tar the member before the first one ended */
+  constructor(tars: readonly SliceFile[], end = 0) {
     this.#tars = new Set(tars)
     const [file] = tars
     // Many archives begin with the root, and so does every tree.
-    if (file !== undefined) this.#place = { file, end: 0 }
+    if (file !== undefined) this.#place = { file, end }
+  }
+
+  /** What the tars have of all that is in the folder which was the last member: then the next is what follows that. */
+  below(folder: Directory, shared: ReadonlySet<Node>): Slice | undefined {
+    const { children } = folder
+    if (!(children instanceof LateChildren) || children.facts.stretch === undefined) return undefined
+    const { offset, size } = children.facts.stretch
+    if (this.#place?.file !== children.archive || this.#place.end !== offset) return undefined
+    if (!hasNoneOf(shared, folder)) return undefined
+    this.#place = { file: children.archive, end: offset + size }
+    return new Slice(children.archive, offset, size)
   }
 
   /** What the tars have of the next member. Members have to come in the order of the new archive. */

@@ -1,5 +1,5 @@
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
-import type { TarMember } from './layer-tar.ts'
+import type { TarMember, TarStretch } from './layer-tar.ts'
 import type { Piece } from './piece.ts'
 import { type CutEntry, PieceCutter } from './piece-cutter.ts'
 import { runsOf } from './runs.ts'
@@ -23,12 +23,12 @@ import { END_OF_ARCHIVE } from './tar-header.ts'
  * @param sources of the members' contents
  */
 export function* cutPieces(
-  members: Iterable<TarMember>,
+  parts: Iterable<TarMember | TarStretch>,
   sources: Pick<LayerSources, 'gzips' | 'unpacked'> = NO_SOURCES,
 ): Generator<Piece> {
   const cutter = new PieceCutter()
   let last: CutEntry = NOTHING
-  for (const part of runsOf(members, sources)) {
+  for (const part of runsOf(parts, sources)) {
     const ended = cutter.add(last)
     if (ended.length > 0) yield* ended
     last = part.kind === 'entry' ? part.entry : NOTHING

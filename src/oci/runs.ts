@@ -2,7 +2,7 @@ import { Slice } from './content.ts'
 import { FIRST } from './gzip-blocks.ts'
 import type { GzipSource } from './gzip-source.ts'
 import type { LayerSources } from './layer-sources.ts'
-import type { TarMember } from './layer-tar.ts'
+import type { TarMember, TarStretch } from './layer-tar.ts'
 import type { Directory } from './node.ts'
 import type { Splice } from './piece.ts'
 import type { CutEntry } from './piece-cutter.ts'
@@ -29,17 +29,18 @@ export type RunPart = { readonly kind: 'entry' | 'opening'; readonly entry: CutE
  * they come from. Deterministic; what is held at a time is bounded.
  */
 export function* runsOf(
-  members: Iterable<TarMember>,
+  parts: Iterable<TarMember | TarStretch>,
   { gzips, unpacked }: Pick<LayerSources, 'gzips' | 'unpacked'>,
 ): Generator<RunPart> {
   const sources = new Map(gzips.filter(isUsable).map((source) => [source.file, source]))
   let run: Run | undefined
-  for (const member of members) {
-    if (run?.take(member) !== true) {
+  for (const part of parts) {
+    if (run?.take(part) !== true) {
       if (run !== undefined) yield* run.end()
-      run = startRun(member, sources, unpacked)
+      // Before a stretch comes the header of its folder, which begins a run if the tar has a source.
+      run = 'raw' in part ? undefined : startRun(part, sources, unpacked)
     }
-    if (run === undefined) yield { kind: 'entry', entry: entryOf(member) }
+    if (run === undefined) yield* entriesOf(part)
     else yield* run.news()
   }
   if (run !== undefined) yield* run.end()
@@ -97,7 +98,7 @@ class Run {
   readonly #header: Uint8Array
   readonly #path: TarMember['path']
   /** Until it is known that some of it can be copied. */
-  #held: TarMember[] | undefined
+  #held: (TarMember | TarStretch)[] | undefined
   /** The first block that was not given yet, and the first that does not end in the run. */
   #from: number
   #to: number
@@ -116,18 +117,28 @@ class Run {
     this.#to = this.#from
   }
 
-  /** Whether the member goes on where the run ends; then it belongs to it. */
-  take(member: TarMember): boolean {
-    const { header, headerFrom, content } = member
+  /** Whether the part goes on where the run ends; then it belongs to it. */
+  take(part: TarMember | TarStretch): boolean {
     const { file } = this.#source
+    if ('raw' in part) {
+      const { raw } = part
+      if (raw.file !== file || raw.offset !== this.#end + this.#zeros) return false
+      this.#add(part, raw.offset + raw.size, raw.size)
+      return true
+    }
+    const { header, headerFrom, content } = part
     if (headerFrom === undefined || headerFrom.file !== file) return false
     const end = headerFrom.offset + header.length
-    if (headerFrom.offset !== this.#end + this.#zeros || !followsHeader(member, file, end)) return false
+    if (headerFrom.offset !== this.#end + this.#zeros || !followsHeader(part, file, end)) return false
     const size = content?.size ?? 0
-    this.#end = end + size
-    this.#zeros = paddingSize(size)
-    this.#held?.push(member)
+    this.#add(part, end + size, size)
     return true
+  }
+
+  #add(part: TarMember | TarStretch, end: number, size: number): void {
+    this.#end = end
+    this.#zeros = paddingSize(size)
+    this.#held?.push(part)
   }
 
   /** What can be said since it was asked last. */
@@ -149,7 +160,7 @@ class Run {
   /** What is left. */
   *end(): Generator<RunPart> {
     if (this.#held !== undefined) {
-      for (const member of this.#held) yield { kind: 'entry', entry: entryOf(member) }
+      for (const part of this.#held) yield* entriesOf(part)
       return
     }
     if (this.#to > this.#from) yield this.#splice()
@@ -187,6 +198,11 @@ function lastEnd(values: Float64Array, limit: number): number {
     else high = middle - 1
   }
   return low
+}
+
+function* entriesOf(part: TarMember | TarStretch): Generator<RunPart> {
+  if (!('raw' in part)) yield { kind: 'entry', entry: entryOf(part) }
+  else for (const member of part.members()) yield { kind: 'entry', entry: entryOf(member) }
 }
 
 function entryOf({ path, header, content }: TarMember): CutEntry {

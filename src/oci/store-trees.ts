@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
+import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
 import { INDEX_VERSION } from './layer-index.ts'
 import { layerOfTar } from './layer-read.ts'
@@ -9,12 +10,16 @@ import type { Directory } from './node.ts'
 import type { IndexedTar } from './store-layers.ts'
 import { treePath } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
+import { stretchesOf } from './stretches.ts'
 import { TempFile } from './temp-file.ts'
 import { readTree } from './tree-reader.ts'
 import { writeTree } from './tree-writer.ts'
 
-/** Goes up when the format or what LayerBuilder makes of the same members changes; other versions are made again. */
-const VERSION = `${INDEX_VERSION}.3`
+/**
+ * Goes up when the format, what LayerBuilder makes of the same members, or which headers OwnHeaders finds changes; other
+ * versions are made again.
+ */
+const VERSION = `${INDEX_VERSION}.4`
 
 /** What raw tars say as layers, beside their indexes: made of those when somebody asks, which is taken by the next build. */
 export class StoreTrees {
@@ -33,7 +38,7 @@ export class StoreTrees {
     if (known !== undefined) return known
     const tree = layerOfTar(tar)
     // Without it the next build makes it anew, as this one did.
-    this.#writing.push(this.#write(tar.diffId, tree).catch(() => {}))
+    this.#writing.push(this.#write(tar, tree).catch(() => {}))
     return tree
   }
 
@@ -55,16 +60,29 @@ export class StoreTrees {
     }
   }
 
-  async #write(diffId: Digest, tree: Directory): Promise<void> {
+  async #write({ diffId, file: tar }: IndexedTar, tree: Directory): Promise<void> {
     // Whoever waits for the tree goes on first.
     await setImmediate()
+    const stretches = knownStretches(tree, tar)
+    // Whoever needs the bytes will say that they are not.
+    if (!tar.isUseRight()) return
     const file = await TempFile.create(this.#session.newPath('tree'))
     try {
-      await file.write(encodeBlobIndex(VERSION, diffId, writeTree(tree)))
+      await file.write(encodeBlobIndex(VERSION, diffId, writeTree(tree, stretches)))
       await file.commit(treePath(this.#folder, diffId))
     } finally {
       await file.discard()
     }
+  }
+}
+
+/** None of a layer that could not be written again. */
+function knownStretches(tree: Directory, tar: SliceFile): ReturnType<typeof stretchesOf> {
+  try {
+    return stretchesOf(tree, tar)
+  } catch (error) {
+    if (error instanceof OcibakeError) return new Map()
+    throw error
   }
 }
 

@@ -23,6 +23,8 @@ export interface DamagedEntry {
   readonly entry: StoreEntry
   /** A sentence with got and want. */
   readonly problem: string
+  /** Host paths: all of the entry's, or the file that the rest does without. */
+  readonly removed: readonly string[]
 }
 
 /** Reads everything in the store, and removes what is damaged. Other processes may use the store meanwhile. */
@@ -31,28 +33,43 @@ export async function verifyStore(store: Pick<Store, 'root'>, signal?: AbortSign
   let [checked, bytes] = [0, 0]
   for (const entry of await listStore(store)) {
     signal?.throwIfAborted()
-    const problem = await problemOf(entry, signal)
+    for (const { path, problem } of await problemsOf(entry, signal)) {
+      const removed = isExtra(path) ? [path] : entry.paths
+      damaged.push({ entry, problem, removed })
+      for (const each of removed) await rm(each, { force: true })
+    }
     checked++
     bytes += entry.size
-    if (problem === undefined) continue
-    damaged.push({ entry, problem })
-    for (const path of entry.paths) await rm(path, { force: true })
   }
   return { checked, bytes, damaged }
 }
 
-async function problemOf({ kind, digest, paths }: StoreEntry, signal?: AbortSignal): Promise<string | undefined> {
-  for (const path of paths) {
-    const decode = decoderOf(path)
-    const problem =
-      kind === 'record'
-        ? recordProblem(await readFile(path), digest)
-        : decode !== undefined
-          ? indexProblem(await readFile(path), decode, digest)
-          : await bytesProblem(path, digest, signal)
-    if (problem !== undefined) return problem
+/** What is wrong with files that the rest of the entry does without, or what is wrong with the entry. */
+async function problemsOf(entry: StoreEntry, signal?: AbortSignal): Promise<{ path: string; problem: string }[]> {
+  const problems: { path: string; problem: string }[] = []
+  for (const path of entry.paths) {
+    const problem = await problemOf(path, entry, signal)
+    if (problem === undefined) continue
+    if (!isExtra(path)) return [{ path, problem }]
+    problems.push({ path, problem })
   }
-  return undefined
+  return problems
+}
+
+async function problemOf(
+  path: string,
+  { kind, digest }: StoreEntry,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  if (kind === 'record') return recordProblem(await readFile(path), digest)
+  const decode = decoderOf(path)
+  if (decode !== undefined) return indexProblem(await readFile(path), decode, digest)
+  return await bytesProblem(path, digest, signal)
+}
+
+/** Whether the rest of its entry does without it, as raw tars do not without their index. */
+function isExtra(path: string): boolean {
+  return decoderOf(path) !== undefined && !path.endsWith('.index')
 }
 
 type Decode = (bytes: Buffer, digest: Digest) => unknown

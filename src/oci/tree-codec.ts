@@ -5,7 +5,7 @@ import type { EntryType } from './tar-entry.ts'
  * all that they refer to by its place. A node is its flags and how long its name is; the place of its attributes, if they
  * are not those of the node before; then, by its kind, what is below.
  *
- * - directory: the place of its folder
+ * - directory: the place of its folder; of one that IS_TOGETHER where its stretch starts, and its size
  * - file: its size; unless that is 0, its extents as offset from the end of the data before, place in the file and size
  *   (of a WHOLE one the offset alone)
  * - link, symlink: its target; device: major and minor
@@ -39,6 +39,7 @@ export const BACKWARDS = 1 << 7
 export const IS_APPLIED = 1 << 6
 export const HAS_LINKS = 1 << 7
 export const HAS_BYTES = 1 << 8
+export const IS_TOGETHER = 1 << 9
 /** Of attributes. */
 export const BEFORE_1970 = 1
 export const XATTRS = 2

@@ -21,6 +21,7 @@ import {
   HAS_BYTES,
   HAS_LINKS,
   IS_APPLIED,
+  IS_TOGETHER,
   KIND_MASK,
   KINDS,
   NO_ATTRS,
@@ -89,7 +90,7 @@ class TreeReader {
     const kind = KINDS[flags & KIND_MASK]!
     switch (kind) {
       case 'directory':
-        return directory(this.#late(from.number(), flags), attrs ?? null, (flags & OPAQUE) !== 0)
+        return directory(this.#late(from, flags), attrs ?? null, (flags & OPAQUE) !== 0)
       case 'whiteout':
         return WHITEOUT
       case 'link':
@@ -101,11 +102,13 @@ class TreeReader {
     }
   }
 
-  #late(place: number, flags: number): LateChildren {
+  #late(from: ByteReader, flags: number): LateChildren {
+    const place = from.number()
     const facts = {
       isApplied: (flags & IS_APPLIED) !== 0,
       hasLinks: (flags & HAS_LINKS) !== 0,
       hasBytes: (flags & HAS_BYTES) !== 0,
+      stretch: (flags & IS_TOGETHER) === 0 ? undefined : { offset: from.number(), size: from.number() },
     }
     return new LateChildren(facts, this.#file, () => this.#children(place))
   }

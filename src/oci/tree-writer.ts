@@ -1,6 +1,6 @@
 import { ByteWriter } from './byte-writer.ts'
 import { type Content, Slice } from './content.ts'
-import type { FolderFacts } from './late-children.ts'
+import type { FolderFacts, TarRange } from './late-children.ts'
 import { type Attrs, type Directory, type File, FRESH_DIRECTORY, type Leaf, type Link, type Node } from './node.ts'
 import { SparseContent } from './sparse-content.ts'
 import type { DataExtent } from './tar-entry.ts'
@@ -10,6 +10,7 @@ import {
   HAS_BYTES,
   HAS_LINKS,
   IS_APPLIED,
+  IS_TOGETHER,
   KINDS,
   NO_ATTRS,
   OPAQUE,
@@ -22,9 +23,12 @@ import {
 } from './tree-codec.ts'
 import { sharedLeaves } from './walk.ts'
 
-/** The tree of a layer as bytes, see tree-codec.ts. Its files are empty or slices of one raw tar. Depth costs no stack. */
-export function writeTree(root: Directory): Buffer {
-  const writer = new TreeWriter(sharedLeaves(root))
+/**
+ * The tree of a layer as bytes, see tree-codec.ts. Its files are empty or slices of one raw tar. Depth costs no stack.
+ * @param stretches of its folders: see `stretchesOf`
+ */
+export function writeTree(root: Directory, stretches: ReadonlyMap<Directory, TarRange> = new Map()): Buffer {
+  const writer = new TreeWriter(sharedLeaves(root), stretches)
   const parentsFirst = [root]
   for (const folder of parentsFirst) {
     for (const node of folder.children.values()) if (node.kind === 'directory') parentsFirst.push(node)
@@ -44,13 +48,15 @@ class TreeWriter {
   readonly #attrs = new Map<Attrs, number>()
   readonly #folders = new Map<Directory, Written>()
   readonly #shared: ReadonlySet<Node>
+  readonly #stretches: ReadonlyMap<Directory, TarRange>
   readonly #numbers = new Map<Node, number>()
   /** What the node before was in its folder. */
   #lastAttrs: number | undefined
   #lastEnd = 0
 
-  constructor(shared: ReadonlySet<Node>) {
+  constructor(shared: ReadonlySet<Node>, stretches: ReadonlyMap<Directory, TarRange>) {
     this.#shared = shared
+    this.#stretches = stretches
   }
 
   /** Folders in it come before. */
@@ -82,9 +88,9 @@ class TreeWriter {
     this.#lastEnd = 0
   }
 
-  #factsOf({ children }: Directory): FolderFacts {
+  #factsOf(folder: Directory): FolderFacts {
     let [isApplied, hasLinks, hasBytes] = [true, false, false]
-    for (const node of children.values()) {
+    for (const node of folder.children.values()) {
       if (node.kind === 'directory') {
         const { facts } = this.#folders.get(node)!
         isApplied &&= facts.isApplied && node.attrs !== null && !node.opaque
@@ -96,7 +102,8 @@ class TreeWriter {
         hasBytes ||= node.kind === 'file' && node.content.size > 0
       }
     }
-    return { isApplied, hasLinks, hasBytes }
+    const stretch = isApplied && !hasLinks ? this.#stretches.get(folder) : undefined
+    return { isApplied, hasLinks, hasBytes, stretch }
   }
 
   /** What nodes refer to stands before their folder. */
@@ -132,22 +139,29 @@ class TreeWriter {
     out.number(name.length)
     if (place !== undefined && !isSame) out.number(place)
     this.#lastAttrs = place
-    if (node.kind === 'directory') out.number(this.#folders.get(node)!.place)
+    if (node.kind === 'directory') this.#folder(this.#folders.get(node)!)
     else if (node.kind !== 'whiteout') this.#leaf(node)
     if (isShared) out.number(this.#numberOf(node))
   }
 
   #flagsOf(node: Node): number {
     if (node.kind === 'directory') {
-      const { isApplied, hasLinks, hasBytes } = this.#folders.get(node)!.facts
+      const { isApplied, hasLinks, hasBytes, stretch } = this.#folders.get(node)!.facts
       const facts = (isApplied ? IS_APPLIED : 0) | (hasLinks ? HAS_LINKS : 0) | (hasBytes ? HAS_BYTES : 0)
-      return facts | (node.opaque ? OPAQUE : 0)
+      return facts | (node.opaque ? OPAQUE : 0) | (stretch === undefined ? 0 : IS_TOGETHER)
     }
     if (node.kind !== 'file') return 0
     const { content } = node
     const offset = content instanceof Slice ? content.offset : extentsOf(content)[0]?.offset
     if (offset === undefined) return 0
     return (content instanceof Slice ? WHOLE : 0) | (offset < this.#lastEnd ? BACKWARDS : 0)
+  }
+
+  #folder({ place, facts: { stretch } }: Written): void {
+    this.#out.number(place)
+    if (stretch === undefined) return
+    this.#out.number(stretch.offset)
+    this.#out.number(stretch.size)
   }
 
   #leaf(node: Leaf | Link): void {

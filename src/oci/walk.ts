@@ -23,16 +23,31 @@ export class Walk {
   readonly #above: Level[] = []
   readonly #skips: (folder: Directory) => boolean
   #level: Level
+  /** The node at hand, when it is to be gone into. */
+  #into: Directory | undefined
 
-  /** @param skips which folders are not looked into; default: none */
-  constructor(root: Directory, skips: (folder: Directory) => boolean = () => false) {
+  /**
+   * @param skips which folders are not looked into; default: none
+   * @param path that of the root, which those below it begin with
+   */
+  constructor(root: Directory, skips: (folder: Directory) => boolean = () => false, path: ByteString = '') {
     this.node = root
     this.#skips = skips
-    this.#level = levelOf(root, '')
+    this.#level = levelOf(root, path === '' ? '' : `${path}/`)
+  }
+
+  /** Does not go into the folder at hand. */
+  skip(): void {
+    this.#into = undefined
   }
 
   /** Goes on to the next node, the first one at first; false when there is none. */
   next(): boolean {
+    if (this.#into !== undefined) {
+      this.#above.push(this.#level)
+      this.#level = levelOf(this.#into, `${this.path}/`)
+      this.#into = undefined
+    }
     let level = this.#level
     while (level.at === level.names.length) {
       const above = this.#above.pop()
@@ -43,10 +58,7 @@ export class Walk {
     const node = level.node.children.get(name)!
     this.path = level.prefix + name
     this.node = node
-    if (node.kind === 'directory' && !this.#skips(node)) {
-      this.#above.push(level)
-      this.#level = levelOf(node, `${this.path}/`)
-    }
+    if (node.kind === 'directory' && !this.#skips(node)) this.#into = node
     return true
   }
 }

@@ -3,7 +3,7 @@ import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import type { LayerEnd } from './layer-sink.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
-import { layerBytes, layerMembers } from './layer-tar.ts'
+import { layerBytes, layerParts } from './layer-tar.ts'
 import type { LayerThreads } from './layer-threads.ts'
 import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
 import type { Directory } from './node.ts'
@@ -85,7 +85,7 @@ async function fillMembers(file: FillingFile, layer: Directory, options: FillOpt
     onPiece(piece, offset)
   }
   let done = 0
-  const pieces = cutPieces(layerMembers(layer, sources.tars), sources)
+  const pieces = cutPieces(layerParts(layer, sources.tars), sources)
   for await (const { raw } of pressPieces(pieces, { signal, known, pool, into, onPiece: append })) {
     done += raw.byteLength
     onProgress?.(done)

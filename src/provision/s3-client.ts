@@ -18,15 +18,17 @@ export async function s3Client(network: Network, region?: string): Promise<S3Cli
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: await awsRequests(network),
   }
-  const configured = new sdk.S3Client(config)
-  const keys = await keysOf(configured)
+  const usual = new sdk.S3Client(config)
+  const keys = await keysOf(usual)
   if (keys !== undefined) network.credentials.push(...awsSecrets(keys))
-  const client = new sdk.S3Client({
-    ...config,
-    ...(keys === undefined ? UNSIGNED : { credentials: configured.config.credentials }),
-    region: region ?? (await configured.config.region().catch(() => 'us-east-1')),
-  })
-  configured.destroy()
+  const configured = await usual.config.region().catch(() => undefined)
+  const wanted = region ?? configured ?? 'us-east-1'
+  const { credentials } = usual.config
+  const client =
+    keys !== undefined && wanted === configured
+      ? usual
+      : new sdk.S3Client({ ...config, ...(keys === undefined ? UNSIGNED : { credentials }), region: wanted })
+  if (client !== usual) usual.destroy()
   const { endpointProvider } = client.config
   client.config.endpointProvider = (parameters, context) =>
     endpointProvider({ ...parameters, ForcePathStyle: parameters.Endpoint !== undefined }, context)

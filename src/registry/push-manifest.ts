@@ -27,7 +27,7 @@ export async function pushManifest(
   manifest: Document,
   options: ManifestPushOptions,
 ): Promise<Reference> {
-  const { signal, report } = options
+  const { signal } = options
   const name = reference.tag ?? manifest.digest
   const answer = await client.putManifest(name, manifest, signal)
   const isTaken = answer.status < 300
@@ -36,8 +36,28 @@ export async function pushManifest(
     const { registry, repository } = reference
     return await pushManifest(client, { registry, repository, digest: manifest.digest }, manifest, options)
   }
-  report({ type: 'pushed', reference: formatReference(reference), digest: manifest.digest })
+  tellPushed(reference, manifest, options)
   return reference
+}
+
+export function tellPushed(reference: Reference, { digest }: Document, { report }: ManifestPushOptions): void {
+  report({ type: 'pushed', reference: formatReference(reference), digest })
+}
+
+/** Which of the references to the client's repository name the manifest. Never throws: what is not known is put. */
+export async function namesOf(
+  client: RegistryClient,
+  references: readonly Reference[],
+  { digest, mediaType }: Document,
+  signal: AbortSignal,
+): Promise<ReadonlySet<Reference>> {
+  const names = new Set<Reference>()
+  const ask = async (reference: Reference) => {
+    const found = await digestOf(client, reference.tag ?? digest, [mediaType], signal).catch(() => undefined)
+    if (found === digest) names.add(reference)
+  }
+  await Promise.all(references.map(ask))
+  return names
 }
 
 /** Asks until the registry has what it took, as often as any request is tried. */

@@ -6,7 +6,7 @@ import { RegistryClient } from './client.ts'
 import type { RegistryConnection } from './connection.ts'
 import { each } from './each.ts'
 import { hasBlob } from './has-blob.ts'
-import { type ManifestPushOptions, pushManifest } from './push-manifest.ts'
+import { type ManifestPushOptions, namesOf, pushManifest, tellPushed } from './push-manifest.ts'
 import { Task } from './task.ts'
 import { uploadBlob } from './upload.ts'
 
@@ -24,6 +24,8 @@ export interface PushImage {
    * it has to be sent
    */
   sentEarly?(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined>
+  /** It was made before, and may have been pushed: then it is asked what the tags name, and one that names it is not put. */
+  readonly isOld?: boolean
 }
 
 export type PushOptions = ManifestPushOptions
@@ -35,7 +37,7 @@ const REGISTRIES_AT_ONCE = 4
 /**
  * Pushes an image under every reference. A repository gets config and layers, then the manifest by each tag, so that no
  * tag ever names what is not complete; blobs that it has are not sent, those that the registry has elsewhere are
- * mounted. At the end each tag is read back. Registries are pushed to at the same time; the first that fails ends the
+ * mounted. What is put is read back. Registries are pushed to at the same time; the first that fails ends the
  * others. Idempotent: after a failure, push again. Returns what names the image now, one for each reference.
  * @throws REFERENCE_INVALID before anything is sent when a reference has another digest than the image, REGISTRY_ERROR when
  * one is blocked; REGISTRY_*; INTERRUPTED; what `openBlob` throws
@@ -76,26 +78,38 @@ async function pushToRegistry(
     const below = base !== undefined && isDonorFor(target)(base.reference) ? base : undefined
     // A base that does not have the blob is not asked for it: that would need leave to read there.
     const donorOf = ({ digest }: Descriptor) => other ?? (below?.digests.has(digest) ? below.reference : undefined)
-    await pushBlobs(client, image, donorOf, options)
+    const { manifest } = image
+    const [areThere, named] = await Promise.all([
+      pushBlobs(client, image, donorOf, options),
+      image.isOld === true ? namesOf(client, group, manifest, options.signal) : undefined,
+    ])
     for (const reference of group) {
-      pushed.set(reference, await pushManifest(client, reference, image.manifest, options))
+      const isDone = areThere && named?.has(reference) === true
+      if (isDone) tellPushed(reference, manifest, options)
+      pushed.set(reference, isDone ? reference : await pushManifest(client, reference, manifest, options))
     }
     complete.push(target)
   }
 }
 
+/** @returns whether all of them were there before */
 async function pushBlobs(
   client: RegistryClient,
   image: PushImage,
   donorOf: (blob: Descriptor) => Reference | undefined,
   options: PushOptions,
-): Promise<void> {
+): Promise<boolean> {
   // The config is soon done with, and does not wait for a layer.
   const blobs = new Map([image.config, ...image.layers].map((blob) => [blob.digest, blob]))
-  await each(blobs.values(), AT_ONCE, options.signal, (blob, signal) =>
-    pushBlob(client, image, blob, donorOf(blob), { ...options, signal }),
-  )
+  const sent = new Set<Digest>()
+  await each(blobs.values(), AT_ONCE, options.signal, async (blob, signal) => {
+    const outcome = await pushBlob(client, image, blob, donorOf(blob), { ...options, signal })
+    if (outcome !== 'was there') sent.add(blob.digest)
+  })
+  return sent.size === 0
 }
+
+type Outcome = 'was there' | 'pushed' | 'mounted'
 
 async function pushBlob(
   client: RegistryClient,
@@ -103,22 +117,26 @@ async function pushBlob(
   blob: Descriptor,
   donor: Reference | undefined,
   { signal, report }: PushOptions,
-): Promise<void> {
+): Promise<Outcome> {
   const task = new Task(
     report,
     `push ${client.name} ${blob.digest}`,
     client.what(`push ${blob.digest.slice(7, 19)}`),
     blob.size,
   )
+  const ended = (outcome: Outcome) => {
+    task.finish(outcome)
+    return outcome
+  }
   try {
     const early = await image.sentEarly?.(blob, signal)
-    if (early !== undefined) return task.finish(early)
-    if (await hasBlob(client, blob, signal)) return task.finish('was there')
+    if (early !== undefined) return ended(early)
+    if (await hasBlob(client, blob, signal)) return ended('was there')
     const session = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
-    if (session === true) return task.finish('mounted')
+    if (session === true) return ended('mounted')
     const source = { blob, open: (start: number) => image.openBlob(blob.digest, start) }
     await uploadBlob(client, source, session, { signal, report, onProgress: (done) => task.at(done) })
-    task.finish('pushed')
+    return ended('pushed')
   } finally {
     task.finish('failed')
   }

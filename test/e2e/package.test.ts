@@ -1,5 +1,6 @@
 /** The package as npm gives it to a user: made from a copy of this checkout, installed by npm in an empty project. */
 import { execFileSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -101,7 +102,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(c?js|d\.ts)|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
@@ -246,12 +247,32 @@ describe('the files of the package alone', () => {
     expect(await readFile(join(project, 'packed.spec.ts'), 'utf8')).toContain("from: 'debian'")
   })
 
+  it('take from the cache what the same command compiled before', async () => {
+    const code = join(home, 'cache-alone/code')
+    const kept = async () => {
+      const names = existsSync(code) ? await readdir(code) : []
+      return names.filter((name) => name.includes('.cjs-')).map((name) => [name, statSync(join(code, name)).ino])
+    }
+    await mkdir(dirname(code), { recursive: true })
+    const plan = (env?: Readonly<Record<string, string>>) =>
+      start([join(alone(), 'dist/cli.js'), 'plan', 'app.spec.ts'], env)
+    expect(await plan({ NODE_DISABLE_COMPILE_CACHE: '1' })).toMatchObject({ exitCode: 0 })
+    expect((await kept()).filter(([name]) => String(name).startsWith('plan-'))).toEqual([])
+    const first = await plan()
+    const made = await kept()
+    expect(made).toContainEqual([expect.stringMatching(/^plan-main\.cjs-/), expect.any(Number)])
+    expect(made).toContainEqual([expect.stringMatching(/^plan-build\.cjs-/), expect.any(Number)])
+    expect((await plan()).stdout).toBe(first.stdout)
+    // What V8 had refused would have been written anew.
+    expect(await kept()).toEqual(made)
+  })
+
   it('show where it was when a mistake of ours comes to light', async () => {
     const broken = "data:text/javascript,performance.now = () => { throw new Error('no time at all') }"
     const { exitCode, stderr } = await start(['--import', broken, join(alone(), 'dist/cli.js'), 'build', 'app.spec.ts'])
     expect(exitCode).toBe(70)
     expect(stderr).toContain('no time at all')
-    expect(stderr).toMatch(/at async fingerprint \(file:.*\/dist\/parts\/[\w-]+\.js:\d+:\d+\)/)
+    expect(stderr).toMatch(/at async fingerprint \(\/.*\/dist\/parts\/[\w-]+\.cjs:\d+:\d+\)/)
   })
 })
 

@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesContent, Slice, SliceFile } from '../../src/oci/content.ts'
-import { FIRST, type GzipBlocks } from '../../src/oci/gzip-blocks.ts'
+import { FIRST } from '../../src/oci/gzip-blocks.ts'
 import type { GzipSource } from '../../src/oci/gzip-source.ts'
 import type { TarMember } from '../../src/oci/layer-tar.ts'
 import type { CutEntry } from '../../src/oci/piece-cutter.ts'
 import { type RunPart, runsOf } from '../../src/oci/runs.ts'
 import { collect, wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
+import { randomBlocks } from '../support/gzip-blocks.ts'
 import { Random } from '../support/random-tree.ts'
 
 const KIB = 1024
@@ -46,20 +47,6 @@ async function madeSource(random: Random, count: number): Promise<Made> {
   await writeFile(path, raw)
   onTestFinished(() => file.close())
   return { raw, stored, source: { file, blob: file, blobSize: raw.length, blocks: randomBlocks(random, raw.length) } }
-}
-
-function randomBlocks(random: Random, size: number): GzipBlocks {
-  const raw = [0]
-  while (raw.at(-1)! < size) {
-    raw.push(Math.min(size, raw.at(-1)! + (random.chance(20) ? 0 : random.below(60 * KIB))))
-  }
-  const count = raw.length - 1
-  const flags = Uint8Array.from({ length: count }, (_, i) => (i === 0 || random.chance(40) ? FIRST : 0))
-  const start = Float64Array.from({ length: count }, (_, i) => i * 1000)
-  return {
-    ...{ count, raw: Float64Array.from(raw), start, end: start.map((bit) => bit + 1000) },
-    ...{ flags, checks: new Uint32Array() },
-  }
 }
 
 /** The members with what stage one says of their headers: those that follow each other there as they do here are the tar's own. */

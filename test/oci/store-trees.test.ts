@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent, type Content, Slice, SliceFile } from '../../src/oci/content.ts'
 import { diff } from '../../src/oci/diff.ts'
-import { type Digest, digestOf, hexOf } from '../../src/oci/digest.ts'
+import { digestOf, hexOf } from '../../src/oci/digest.ts'
 import { isUnseen } from '../../src/oci/late-children.ts'
 import { layerBytes } from '../../src/oci/layer-tar.ts'
 import { type Directory, directory, EMPTY, FRESH_DIRECTORY, type Node, type Tree } from '../../src/oci/node.ts'
@@ -15,9 +15,11 @@ import { readTree } from '../../src/oci/tree-reader.ts'
 import { writeTree } from '../../src/oci/tree-writer.ts'
 import { walk } from '../../src/oci/walk.ts'
 import { clampTimes } from '../../src/provision/clamp-times.ts'
-import { changeAttrs, without } from '../../src/provision/edit.ts'
+import { without } from '../../src/provision/edit.ts'
 import { testFolder } from '../support/folder.ts'
+import { randomChanges } from '../support/random-changes.ts'
 import { Random, randomLayer, randomTree } from '../support/random-tree.ts'
+import { twice } from '../support/stored-layers.ts'
 
 const SEED = Number(process.env.SEED ?? 20261121)
 
@@ -39,27 +41,6 @@ function said(layer: Directory): unknown[] {
 function placeOf(content: Content): unknown {
   if (content instanceof Slice) return [content.file.path.split('/').at(-1)?.slice(0, 64), content.offset, content.size]
   return content instanceof SparseContent ? [content.size, content.extents] : content.size
-}
-
-interface Twice {
-  /** As it is when the store has the raw tar and its index. */
-  readonly eager: Directory
-  /** As it is afterwards. */
-  readonly late: Directory
-}
-
-/** Layers out of one store, which was closed and opened between. */
-async function twice<T>(layers: readonly Directory[], use: (all: readonly Twice[]) => T): Promise<T> {
-  const root = join(await testFolder(), 'store')
-  const diffIds: Digest[] = []
-  const eager: Directory[] = []
-  await using first = await Store.open(root)
-  for (const layer of layers) diffIds.push((await first.ingestTar(layerBytes(layer))).diffId)
-  for (const diffId of diffIds) eager.push(await first.layerTree(diffId))
-  await first.close()
-  await using second = await Store.open(root)
-  const late = await Promise.all(diffIds.map((diffId) => second.layerTree(diffId)))
-  return use(eager.map((one, i) => ({ eager: one, late: late[i]! })))
 }
 
 describe('the tree of a layer that the store has seen before', () => {
@@ -133,11 +114,15 @@ describe('the tree of a layer that the store has seen before', () => {
     ]
     const nodes = contents.map((content, i): [string, Node] => [String(i), { kind: 'file', attrs, content }])
     nodes.push(['to', { kind: 'link', target: '\xff' }], ['with', { kind: 'link', target: 'a', attrs }])
-    const layer = directory(new Map([['below', directory(new Map(nodes))]]), null, true)
-    const written = writeTree(layer)
-    expect(said(readTree(written, file))).toEqual(said(layer))
+    const together = directory(new Map([['one', { kind: 'file', attrs, content: contents[1]! }]]))
+    const layer = directory(new Map(Object.entries({ below: directory(new Map(nodes)), together })), null, true)
+    const stretch = { offset: 2 ** 43, size: 2 ** 42 }
+    const written = writeTree(layer, new Map([[together, stretch]]))
+    const read = readTree(written, file)
+    expect(said(read)).toEqual(said(layer))
+    expect(nodeAt(read, 'together')).toMatchObject({ children: { facts: { stretch } } })
     // Stores have trees of this form: when it becomes another one, the version in store-trees.ts goes up.
-    expect(digestOf(written).slice(7, 23)).toBe('c52006d6b3031c67')
+    expect(digestOf(written).slice(7, 23)).toBe('6c1a78692b13c62c')
   })
 
   it.each([
@@ -165,22 +150,9 @@ describe('the tree of a layer that the store has seen before', () => {
 
 /** What steps, normalisers and diff make of a tree; `paths` is the same tree, for paths of it. */
 function results(tree: Tree, paths: Directory, random: Random): Directory[] {
-  const known = [...walk(paths)].map(([path]) => path)
-  const path = known.length === 0 ? '' : random.pick(known)
-  const owned = changeAttrs(tree, [path], random.chance(2), (attrs) => ({ ...attrs, uid: 7 }))
-  const linked = withLink(owned, path)
-  const removed = path === '' ? linked : without(linked, random.pick(known))
-  const laid = apply(removed, randomLayer(random, 2))
-  const clamped = clampTimes(laid, { base: tree, created: 1000 })
-  const steps = [owned, linked, removed, laid, clamped]
+  const steps = randomChanges(tree, paths, random)
+  const laid = steps[3]!
   return [...steps.map((after) => diff(tree, after)), ...steps.map((after) => diff(after, tree)), diff(EMPTY, laid)]
-}
-
-/** The tree with one more name for what is at the path, if that is no folder. */
-function withLink(tree: Tree, path: string): Tree {
-  const node = nodeAt(tree, path)
-  if (node === undefined || node.kind === 'directory') return tree
-  return apply(tree, directory(new Map([['one more', node]])))
 }
 
 async function flip(path: string): Promise<void> {

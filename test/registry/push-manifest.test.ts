@@ -56,6 +56,40 @@ describe('reading back', () => {
   })
 })
 
+describe('a tag that names the image already', () => {
+  const old = { ...image, isOld: true }
+  const puts = (log: readonly string[]) => log.filter((line) => line === 'PUT manifests/').length
+
+  test('is not put again when the image was made before', async () => {
+    const registry = await fakeRegistry()
+    await registry.push(image)
+    await registry.push(old)
+    expect(puts(registry.log)).toBe(1)
+    expect(registry.events.filter(({ type }) => type === 'pushed')).toHaveLength(2)
+  })
+
+  test('is put again when a blob was gone', async () => {
+    const registry = await fakeRegistry()
+    await registry.push(image)
+    registry.blobs.delete(image.layers[0]!.digest)
+    await registry.push(old)
+    expect(puts(registry.log)).toBe(2)
+    expect(registry.blobs).toContain(image.layers[0]!.digest)
+  })
+
+  test('is put again when nobody says what it names', async () => {
+    let asked = 0
+    const registry = await fakeRegistry((request, response) => {
+      const isFirst = request.method === 'GET' && request.path.includes('/manifests/') && asked++ === 1
+      if (isFirst) end(response, 403)
+      return isFirst
+    })
+    await registry.push(image)
+    await registry.push(old)
+    expect(puts(registry.log)).toBe(2)
+  })
+})
+
 const REFUSALS: [string, number, string][] = [
   ['ECR', 400, '{"errors":[{"code":"TAG_INVALID","message":"cannot be overwritten because the tag is immutable"}]}'],
   ['Docker Hub', 403, '{"errors":[{"code":"DENIED","message":"immutable"}]}'],

@@ -132,6 +132,22 @@ describe('with an open registry', () => {
     expect(image.opened).toHaveLength(before)
   })
 
+  test('of an image that was made before, a tag that names it already is not put again, and another one is', async () => {
+    const { connection, events } = connectionFor()
+    const [image, other] = [memoryImage(), memoryImage()]
+    const [first, second] = ['1', '2'].map((tag) => parseReference(`${registry.host}/old/app:${tag}`))
+    const options = { signal, report: connection.report }
+    await pushImage(image, [first!], connection, options)
+    await pushImage(other, [second!], connection, options)
+    const puts = async () => (await registry.requests()).filter((line) => /PUT.*\/old\/app\/manifests\//.test(line))
+    const before = await puts()
+    await pushImage({ ...image, isOld: true }, [first!, second!], connection, options)
+    expect((await puts()).slice(before.length)).toEqual([expect.stringContaining('manifests/2')])
+    const pushed = events.flatMap((event) => (event.type === 'pushed' ? [[event.reference, event.digest]] : []))
+    expect(pushed.slice(2)).toEqual([first, second].map((one) => [formatReference(one!), image.manifest.digest]))
+    expect((await registrySource(second!, connection).resolve(signal)).digest).toBe(image.manifest.digest)
+  })
+
   test('a reference by digest is pulled by it, and pushed to only if it is the digest of the image', async () => {
     const { connection } = connectionFor()
     const image = memoryImage()

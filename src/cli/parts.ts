@@ -1,0 +1,121 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cachedDataVersionTag } from 'node:v8'
+import { Script } from 'node:vm'
+import { crc32 } from 'node:zlib'
+
+/** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
+const HEAD = 8
+
+interface Part {
+  readonly exports: Record<string, unknown>
+}
+
+interface Compiled {
+  readonly name: string
+  readonly script: Script
+  readonly sum: number
+  /** What V8 takes compiled code by: its version and flags. */
+  readonly tag: number
+}
+
+export interface PartsOptions {
+  /** Where compiled code is kept, if anywhere: asked for each time. What is in it is executed. */
+  readonly code?: () => string | undefined
+  /** Whatever uses other functions of the parts should have another one. A file name. */
+  readonly use?: string
+}
+
+/**
+ * The parts of the package: files in which the modules are that are loaded together, in CommonJS and ASCII, which V8 can
+ * keep with the functions that were called. Of ES modules Node keeps what was compiled before the first call, and the
+ * functions are compiled again in each process: that was a quarter of a build in which nothing has changed.
+ */
+export class Parts {
+  readonly #folder: string
+  readonly #options: PartsOptions
+  readonly #loaded = new Map<string, Part>()
+  #compiled: Compiled[] = []
+
+  /** @param folder where the parts are: absolute */
+  constructor(folder: string, options: PartsOptions = {}) {
+    this.#folder = folder
+    this.#options = options
+  }
+
+  /** What a part exports. It is executed once. @param name of its file */
+  load(name: string): unknown {
+    const known = this.#loaded.get(name)
+    if (known !== undefined) return known.exports
+    const part: Part = { exports: {} }
+    this.#loaded.set(name, part)
+    const file = join(this.#folder, name)
+    const isPart = (id: string) => id.startsWith('./')
+    const require = (id: string) => (isPart(id) ? this.load(id.slice(2)) : process.getBuiltinModule(id))
+    // Only a module that Node has loaded may import others: specs.
+    const importModule = (url: string): Promise<unknown> => import(url)
+    this.#compile(name, file).call(undefined, part.exports, require, part, file, importModule)
+    return part.exports
+  }
+
+  /**
+   * Keeps the functions that were called so far, of parts that were not taken from what was kept. Never throws.
+   * @returns whether there are others, which were loaded while V8 had other flags
+   */
+  keep(): boolean {
+    try {
+      const folder = this.#options.code?.()
+      if (folder === undefined || this.#compiled.length === 0) return false
+      const tag = cachedDataVersionTag()
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const { now = [], later = [] } = Object.groupBy(this.#compiled, (one) => (one.tag === tag ? 'now' : 'later'))
+      this.#compiled = later
+      for (const compiled of now) write(this.#kept(folder, compiled), compiled)
+      return later.length > 0
+    } catch {
+      // What is not kept is compiled again.
+      return false
+    }
+  }
+
+  #compile(name: string, file: string): (...args: unknown[]) => void {
+    const text = readFileSync(file)
+    const [sum, tag] = [crc32(text), cachedDataVersionTag()]
+    const folder = this.#options.code?.()
+    const cachedData = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
+    const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) })
+    if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
+    return script.runInThisContext()
+  }
+
+  #kept(folder: string, { name, tag }: Pick<Compiled, 'name' | 'tag'>): string {
+    return join(folder, `${this.#options.use ?? 'any'}-${name}-${tag.toString(16)}`)
+  }
+}
+
+/** undefined for what is missing, damaged, or of another text: V8 itself looks at its length alone. */
+function read(file: string, sum: number): Buffer | undefined {
+  try {
+    const bytes = readFileSync(file)
+    const data = bytes.subarray(HEAD)
+    return bytes.readUInt32LE(0) === sum && bytes.readUInt32LE(4) === crc32(data) ? data : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function write(file: string, { script, sum }: Compiled): void {
+  const data = script.createCachedData()
+  const head = Buffer.alloc(HEAD)
+  head.writeUInt32LE(sum, 0)
+  head.writeUInt32LE(crc32(data), 4)
+  const unfinished = `${file}.${process.pid}`
+  try {
+    writeFileSync(unfinished, Buffer.concat([head, data]))
+    renameSync(unfinished, file)
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw error
+  }
+}

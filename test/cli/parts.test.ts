@@ -1,0 +1,98 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Parts } from '../../src/cli/parts.ts'
+
+const FIRST = `const second = require('./second.cjs')
+exports.twice = (text) => second.again(text)
+exports.read = (url) => importModule(url)`
+const SECOND = `const { join } = require('node:path')
+exports.again = (text) => join(text, text)`
+
+let folder = ''
+let code = ''
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ocibake-parts-'))
+  code = join(folder, 'code')
+  await writeFile(join(folder, 'first.cjs'), FIRST)
+  await writeFile(join(folder, 'second.cjs'), SECOND)
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+interface First {
+  twice(text: string): string
+  read(url: string): Promise<{ default: unknown }>
+}
+
+/** What a process does: loads, calls, and keeps. */
+function used(): string {
+  const parts = new Parts(folder, { code: () => code, use: 'test' })
+  const twice = (parts.load('first.cjs') as First).twice('a')
+  parts.keep()
+  return twice
+}
+
+async function kept(): Promise<[name: string, inode: number][]> {
+  const names = (await readdir(code)).sort()
+  return Promise.all(names.map(async (name) => [name, (await stat(join(code, name))).ino]))
+}
+
+describe('parts', () => {
+  it('export what their text says, and require each other, once, and what Node has', () => {
+    const parts = new Parts(folder)
+    expect((parts.load('first.cjs') as First).twice('a')).toBe('a/a')
+    expect(parts.load('first.cjs')).toBe(parts.load('first.cjs'))
+  })
+
+  it('import modules of others', async () => {
+    const module = await (new Parts(folder).load('first.cjs') as First).read('data:text/javascript,export default 7')
+    expect(module.default).toBe(7)
+  })
+
+  it('are strict', async () => {
+    await writeFile(join(folder, 'lax.cjs'), 'undeclared = 1')
+    expect(() => new Parts(folder).load('lax.cjs')).toThrow(/undeclared is not defined/)
+  })
+
+  it('are kept compiled, and what is kept is used as long as it fits', async () => {
+    used()
+    const before = await kept()
+    expect(before.map(([name]) => name.replace(/[0-9a-f]+$/, ''))).toEqual(['test-first.cjs-', 'test-second.cjs-'])
+    expect(used()).toBe('a/a')
+    expect(await kept()).toEqual(before)
+  })
+
+  it('are compiled again when their text is another of the same length', async () => {
+    used()
+    const before = await kept()
+    await writeFile(join(folder, 'second.cjs'), SECOND.replace('text, text', "text, 'bb'"))
+    expect(used()).toBe('a/bb')
+    expect((await kept())[0]).toEqual(before[0])
+    expect((await kept())[1]).not.toEqual(before[1])
+  })
+
+  it('are compiled again when what is kept is damaged', async () => {
+    used()
+    const files = (await kept()).map(([name]) => join(code, name))
+    const whole = await Promise.all(files.map((file) => readFile(file)))
+    for (const [i, file] of files.entries()) {
+      const damaged = Buffer.from(whole[i]!)
+      damaged[damaged.length >> 1]! ^= 1
+      await writeFile(file, damaged)
+    }
+    const before = await kept()
+    await writeFile(files[1]!, whole[1]!.subarray(0, 5))
+    expect(used()).toBe('a/a')
+    for (const [i, [, inode]] of (await kept()).entries()) expect(inode).not.toBe(before[i]![1])
+  })
+
+  it('are kept nowhere when there is no folder for it, or it cannot be made', async () => {
+    new Parts(folder, { code: () => undefined }).keep()
+    await writeFile(code, 'a file')
+    expect(used()).toBe('a/a')
+    expect(await readFile(code, 'utf8')).toBe('a file')
+  })
+})
