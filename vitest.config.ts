@@ -8,6 +8,8 @@ export default defineConfig({
     // Real servers and real builds: slow machines get time, hung ones an end.
     testTimeout: 180_000,
     hookTimeout: 300_000,
+    // What is waited for comes at once, or late on a busy machine, or never.
+    expect: { poll: { timeout: 30_000, interval: 20 } },
     pool: 'forks',
     // Node strips types by WebAssembly that calls back thousands of times, in each thread: see src/oci/generic-wrappers.ts.
     execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],

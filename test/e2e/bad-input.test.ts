@@ -288,8 +288,8 @@ describe('a script', () => {
 
   it('that is still running when its time is up', async () => {
     const lines = ['/bin/busybox setsid /bin/busybox sleep 4321 &', 'echo kneading', '/bin/busybox sleep 4321']
-    const says = [where, 'RUN_TIMEOUT', 'after 1 s', /said last:\n {4}kneading\n/]
-    expect(logIn(await refused(script(lines, { timeout: '1s' }), { code: 1, says }))).toBe('kneading\n')
+    const says = [where, 'RUN_TIMEOUT', 'after 3 s', /said last:\n {4}kneading\n/]
+    expect(logIn(await refused(script(lines, { timeout: '3s' }), { code: 1, says }))).toBe('kneading\n')
   })
 
   it('whose user, folder or secret is not there', async () => {

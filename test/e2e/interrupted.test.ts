@@ -155,8 +155,7 @@ const mounts = () =>
 /** What must be true at once, without any further command. */
 async function expectNothingRuns(): Promise<void> {
   // Nobody can wait for what dies with a killed process.
-  for (let i = 0; i < 100 && processes().length > 0; i++) await sleep(20)
-  expect(processes()).toEqual([])
+  await expect.poll(processes).toEqual([])
   expect(mounts()).toEqual([])
 }
 

@@ -2,7 +2,7 @@
 import { execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -131,9 +131,11 @@ test('its own file is not writable by a script that finds it', () => {
 test('it builds without a warning, static and dynamic', { timeout: 300_000 }, () => {
   const folders = ['native', 'native/agent']
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-  const sources = files.filter((name) => name.endsWith('.c'))
+  const sources = files.filter((name) => name.endsWith('.c')).map((name) => resolve(name))
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
+  const cwd = fresh('objects-')
+  execFileSync('cc', [...flags, '-c', ...sources], { cwd, stdio: 'pipe' })
   for (const mode of [['-static'], []]) {
-    execFileSync('cc', [...mode, ...flags, '-o', join(home, 'built'), ...sources], { stdio: 'pipe' })
+    execFileSync('cc', [...mode, '-o', 'built', ...readdirSync(cwd).filter((name) => name.endsWith('.o'))], { cwd })
   }
 })
