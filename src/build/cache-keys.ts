@@ -65,9 +65,13 @@ export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Di
   return keyOf('layer', last, layers, compression, recompress, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
 }
 
-/** The key of what was searched for secrets. @param what stands for certain parts of certain files */
-export function searchKey(what: Digest): Digest {
-  return keyOf('search', what, SEARCHED)
+/**
+ * The key of what was searched for secrets.
+ * @param what stands for certain parts of certain files
+ * @param names what the secrets are called: specs that have others do not take each other's record away
+ */
+export function searchKey(what: Digest, names: readonly string[]): Digest {
+  return keyOf('search', what, [...new Set(names)].sort(), SEARCHED)
 }
 
 function keyOf(...parts: readonly unknown[]): Digest {

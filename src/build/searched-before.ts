@@ -25,7 +25,7 @@ export class SearchedBefore implements SearchMemory {
   }
 
   async isClean(what: Digest): Promise<boolean> {
-    const record = (await this.#store.get(searchKey(what))) as SearchRecord | undefined
+    const record = (await this.#store.get(this.#keyOf(what))) as SearchRecord | undefined
     return record?.kind === 'search' && (await isMarkOf(record.searchedFor, this.#values))
   }
 
@@ -39,7 +39,14 @@ export class SearchedBefore implements SearchMemory {
       this.#news.delete(what)
       if (!isRight()) continue
       const record: SearchRecord = { kind: 'search', searchedFor: await markOf(this.#values) }
-      await this.#store.set(searchKey(what), record)
+      await this.#store.set(this.#keyOf(what), record)
     }
+  }
+
+  #keyOf(what: Digest): Digest {
+    return searchKey(
+      what,
+      this.#values.map(({ name }) => name),
+    )
   }
 }

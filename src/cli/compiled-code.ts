@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 
@@ -23,9 +23,23 @@ export function keepCompiledCode(root: string, { make = false }: { readonly make
   }
 }
 
-/** Where compiled code of the store `root` is; undefined without a store, or in one that others may write to. */
+/**
+ * Where compiled code of the store `root` is; undefined without a store, or where others may write to it or to that
+ * folder. Never throws.
+ */
 export function codeFolder(root: string): string | undefined {
-  const found = statSync(root, { throwIfNoEntry: false })
-  if (found === undefined || found.uid !== process.getuid?.() || (found.mode & OTHERS_MAY_WRITE) !== 0) return undefined
-  return join(resolve(root), 'code')
+  try {
+    if (!isOwn(statSync(root))) return undefined
+    const folder = join(resolve(root), 'code')
+    const found = lstatSync(folder, { throwIfNoEntry: false })
+    return found === undefined || (found.isDirectory() && isOwn(found)) ? folder : undefined
+  } catch {
+    // As above.
+    return undefined
+  }
+}
+
+/** Whether this user alone may write. */
+function isOwn({ uid, mode }: Stats): boolean {
+  return uid === process.getuid?.() && (mode & OTHERS_MAY_WRITE) === 0
 }

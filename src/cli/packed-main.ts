@@ -11,7 +11,8 @@ type Main = typeof realMain
 export const main: Main = (host, around) => {
   const [command = ''] = host.argv.slice(2)
   const root = cacheFolder(cacheOption(host.argv), around)
-  const isOff = around.env.NODE_DISABLE_COMPILE_CACHE === '1'
+  // Whoever looks into a store that came from elsewhere should not execute what is in it.
+  const isOff = around.env.NODE_DISABLE_COMPILE_CACHE === '1' || command === 'cache'
   const parts = new Parts(fileURLToPath(new URL('../parts/', import.meta.url)), {
     code: () => (isOff ? undefined : codeFolder(root)),
     use: /^[a-z]{1,20}$/.test(command) ? command : 'any',

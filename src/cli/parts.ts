@@ -54,7 +54,13 @@ export class Parts {
     const require = (id: string) => (isPart(id) ? this.load(id.slice(2)) : process.getBuiltinModule(id))
     // Only a module that Node has loaded may import others: specs.
     const importModule = (url: string): Promise<unknown> => import(url)
-    this.#compile(name, file).call(undefined, part.exports, require, part, file, importModule)
+    try {
+      this.#compile(name, file).call(undefined, part.exports, require, part, file, importModule)
+    } catch (error) {
+      // Whoever asks again gets the same error, not half of the part.
+      this.#loaded.delete(name)
+      throw error
+    }
     return part.exports
   }
 
@@ -112,7 +118,8 @@ function write(file: string, { script, sum }: Compiled): void {
   head.writeUInt32LE(crc32(data), 4)
   const unfinished = `${file}.${process.pid}`
   try {
-    writeFileSync(unfinished, Buffer.concat([head, data]))
+    rmSync(unfinished, { force: true })
+    writeFileSync(unfinished, Buffer.concat([head, data]), { mode: 0o600, flag: 'wx' })
     renameSync(unfinished, file)
   } catch (error) {
     rmSync(unfinished, { force: true })

@@ -17,6 +17,20 @@ it('keeps in mind what was clean for the same values, unless that turns out to b
   await now.commit()
   const later = new SearchedBefore(store, values)
   expect([await later.isClean(whole), await later.isClean(damaged)]).toEqual([true, false])
-  const other = new SearchedBefore(store, [secretText('other', token('other', 30))])
+  // Of the same name, and another value.
+  const other = new SearchedBefore(store, [secretText('one', token('other', 30))])
   expect(await other.isClean(whole)).toBe(false)
+})
+
+it('keeps in mind what was clean for each of several specs with secrets of their own', async () => {
+  await using store = await Store.open(join(await testFolder(), 'store'))
+  const specs = ['one', 'two'].map((name) => [secretText(name, token(name, 30))])
+  const what = digestOf('whole')
+  for (const values of specs) {
+    const build = new SearchedBefore(store, values)
+    build.keep(what)
+    await build.commit()
+  }
+  const found = await Promise.all(specs.map((values) => new SearchedBefore(store, values).isClean(what)))
+  expect(found).toEqual([true, true])
 })

@@ -71,6 +71,14 @@ describe('the command line', () => {
     expect(await keptBy('validate', app)).toBe(true)
   })
 
+  it('needs no cache folder to say its version, and says which one cannot be used', async () => {
+    const long = join(folder, 'x'.repeat(300))
+    const env = { OCIBAKE_CACHE_DIR: long }
+    expect(await runCli(['--version'], { cache: folder, cwd: folder, env })).toMatchObject({ code: 0, stderr: '' })
+    const { code, stderr } = await runCli(['build', await spec(VALID)], { cache: folder, cwd: folder, env })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/cannot be used: ENAMETOOLONG/) })
+  })
+
   it('knows the sandboxes that there are', () => {
     expect(SANDBOXES).toEqual(['auto', ...SANDBOX_NAMES])
   })

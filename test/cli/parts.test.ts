@@ -52,9 +52,10 @@ describe('parts', () => {
     expect(module.default).toBe(7)
   })
 
-  it('are strict', async () => {
+  it('are strict, and what one throws is thrown again', async () => {
     await writeFile(join(folder, 'lax.cjs'), 'undeclared = 1')
-    expect(() => new Parts(folder).load('lax.cjs')).toThrow(/undeclared is not defined/)
+    const parts = new Parts(folder)
+    for (let i = 0; i < 2; i++) expect(() => parts.load('lax.cjs')).toThrow(/undeclared is not defined/)
   })
 
   it('are kept compiled, and what is kept is used as long as it fits', async () => {
