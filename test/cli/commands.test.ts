@@ -69,6 +69,9 @@ describe('the command line', () => {
     expect(await keptBy('plan', app)).toBe(false)
     await chmod(cacheDir, 0o755)
     expect(await keptBy('validate', app)).toBe(true)
+    // Commands that only look into a store neither leave code there nor take any.
+    await rm(join(cacheDir, 'code'), { recursive: true })
+    expect(await keptBy('cache', 'ls')).toBe(false)
   })
 
   it('needs no cache folder to say its version, and says which one cannot be used', async () => {
