@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { layerBytes } from '../oci/layer-tar.ts'
+import { layerBytes } from '../oci/layer-bytes.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { applyDelta, treeDelta } from '../oci/tree-delta.ts'

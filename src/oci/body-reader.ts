@@ -1,5 +1,5 @@
 import type { Content } from './content.ts'
-import { exactBytes } from './layer-tar.ts'
+import { exactBytes } from './layer-bytes.ts'
 import type { PieceBody } from './piece.ts'
 
 /** Reads bodies that only the main thread can read, piece by piece; a content is opened once for all of its pieces. */

@@ -13,7 +13,7 @@ import {
 } from './node.ts'
 import { OwnHeaders } from './own-headers.ts'
 import type { EntryType } from './tar-entry.ts'
-import { END_OF_ARCHIVE, encodeEntry, type HeaderFields, padding } from './tar-header.ts'
+import { encodeEntry, type HeaderFields } from './tar-header.ts'
 import { sharedLeaves, Walk } from './walk.ts'
 import { OPAQUE_NAME, WHITEOUT_PREFIX } from './whiteout-name.ts'
 
@@ -120,33 +120,6 @@ function* partsBelow<Stretch>(
   }
 }
 
-/**
- * The uncompressed tar of a layer: its members, and the end of the archive. Contents are opened one after the other,
- * chunks pass uncopied: they may be shared with others, never to be changed or transferred.
- * @throws as `layerMembers` and `exactBytes`
- */
-export async function* layerBytes(layer: Directory, tars: readonly SliceFile[] = []): AsyncGenerator<Uint8Array> {
-  for (const { path, header, content } of layerMembers(layer, tars)) {
-    yield header
-    if (content === undefined) continue
-    yield* exactBytes(path, content)
-    const rest = padding(content.size)
-    if (rest.length > 0) yield rest
-  }
-  yield END_OF_ARCHIVE
-}
-
-/** The bytes of a content. @throws FILE_CHANGED when they are not just as many as its size */
-export async function* exactBytes(path: ByteString, content: Content): AsyncGenerator<Uint8Array> {
-  let got = 0
-  for await (const bytes of content.open()) {
-    got += bytes.byteLength
-    if (got > content.size) throw changed(path, `at least ${got}`, content.size)
-    yield bytes
-  }
-  if (got !== content.size) throw changed(path, String(got), content.size)
-}
-
 /** @param path '' is the root, which may be implied with nothing in it */
 function* folderMembers(folder: Directory, path: ByteString, own: OwnHeaders): Generator<TarMember> {
   const { attrs, opaque, children } = folder
@@ -195,12 +168,6 @@ function member(fields: HeaderFields, own: OwnHeaders, content?: Content): TarMe
 
 function isLeaf(node: Node): node is Leaf {
   return node.kind === 'file' || node.kind === 'symlink' || node.kind === 'special'
-}
-
-function changed(path: ByteString, got: string, want: number): OcibakeError {
-  return new OcibakeError('FILE_CHANGED', `/${display(path)} gave ${got} bytes while it was read; wanted ${want}.`, {
-    hint: 'Build again when nothing writes to the files of the build.',
-  })
 }
 
 function checkName(path: ByteString): void {

@@ -1,4 +1,4 @@
-import { layerBytes } from './layer-tar.ts'
+import { layerBytes } from './layer-bytes.ts'
 import type { Tree } from './node.ts'
 import { stoppable } from './stoppable.ts'
 import { writeFileAtomically } from './write-file.ts'

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesContent, type Content, readAll } from '../../src/oci/content.ts'
+import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import { LayerBuilder } from '../../src/oci/layer-read.ts'
-import { layerBytes } from '../../src/oci/layer-tar.ts'
 import { type ByteString, toBytes } from '../../src/oci/name.ts'
 import {
   type Attrs,

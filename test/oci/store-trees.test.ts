@@ -6,7 +6,7 @@ import { bytesContent, type Content, Slice, SliceFile } from '../../src/oci/cont
 import { diff } from '../../src/oci/diff.ts'
 import { digestOf, hexOf } from '../../src/oci/digest.ts'
 import { isUnseen } from '../../src/oci/late-children.ts'
-import { layerBytes } from '../../src/oci/layer-tar.ts'
+import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import { type Directory, directory, EMPTY, FRESH_DIRECTORY, type Node, type Tree } from '../../src/oci/node.ts'
 import { SparseContent } from '../../src/oci/sparse-content.ts'
 import { Store } from '../../src/oci/store.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { bytesContent } from '../../src/oci/content.ts'
 import { diff, sameTree } from '../../src/oci/diff.ts'
-import { layerBytes } from '../../src/oci/layer-tar.ts'
+import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import type { Directory, File, Leaf, Node, Tree } from '../../src/oci/node.ts'
 import { directory, FRESH_DIRECTORY, NO_XATTRS } from '../../src/oci/node.ts'
 import { applyDelta, treeDelta } from '../../src/oci/tree-delta.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Digest } from '../../src/oci/digest.ts'
-import { layerBytes } from '../../src/oci/layer-tar.ts'
+import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import type { Directory } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
 import { testFolder } from './folder.ts'
