@@ -16,6 +16,7 @@ import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
 import { SearchedBefore } from './build/searched-before.ts'
 import { markOf } from './build/searched-for.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
+import { keepStamps } from './build/source-stamps.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeInputs } from './build/take-inputs.ts'
 import { type TakenSources, takeSources } from './build/take-sources.ts'
@@ -24,6 +25,7 @@ import { unlessFound } from './build/unless-found.ts'
 import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
 import { isEmptyLayer } from './oci/diff.ts'
+import type { EarlyPool } from './oci/early-pool.ts'
 import type { Image } from './oci/image.ts'
 import type { Layer } from './oci/layer.ts'
 import type { LayerThreads } from './oci/layer-threads.ts'
@@ -54,6 +56,10 @@ export interface BuildOptions {
   readonly allowInexactOwnership?: boolean
   /** Default: 'all'. */
   readonly cache?: CacheUse
+  /** See `looksChanged`; closed by the caller. */
+  readonly earlyPool?: EarlyPool
+  /** Called, perhaps more than once, when there is going to be a layer to write: before that takes memory. */
+  onLayer?(): void
   /** For proxies of scripts and `env:` secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report
@@ -87,7 +93,7 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   const foreseen = Promise.all(own.map((connection, i) => connection.foreseePush(targets[i]!, signal)))
   foreseen.catch(() => {})
   const surroundings = surroundingsOf(plan, { roots, aside }, options)
-  await using threads = new ThreadsAhead(plan, store)
+  await using threads = new ThreadsAhead(plan, options)
   // Sources and base are asked for at the same time: neither needs the other.
   await using sources = takeSources(plan, { ...surroundings, onChange: () => void threads.start() })
   const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
@@ -131,7 +137,9 @@ function surroundingsOf(
   return { ...options, ...own, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
 }
 
-interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection' | 'outputs'> {
+interface LayerOptions
+  extends BuildSurroundings,
+    Pick<BuildOptions, 'connection' | 'outputs' | 'earlyPool' | 'onLayer'> {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
   readonly threads: ThreadsAhead
@@ -139,7 +147,7 @@ interface LayerOptions extends BuildSurroundings, Pick<BuildOptions, 'connection
 
 /** The layer of an earlier build into which the same went, else a new one. */
 async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache, roots, signal } = options
+  const { store, report, cache, roots, aside, signal } = options
   const isChecked = await fetchAhead(plan, base, options)
   const inputs = await takeInputs(plan, base, sources, options)
   const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
@@ -147,6 +155,8 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   if (known !== undefined) {
     const { layer, created, warnings } = known.record
     report({ type: 'layer-cached', digest: layer?.digest ?? null })
+    // It was thought that something had changed.
+    if (options.earlyPool !== undefined) void aside.begun(keepStamps(store, plan, inputs.fingerprints))
     await searchKnown(store, plan, known, await ownCredentials(plan, options), signal)
     warnAgain(report, warnings)
     return {
@@ -167,10 +177,12 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
   // Salted and slow to make on purpose, by another thread: not to be waited for behind the layer.
   const mark = markOf(credentials.kept)
   mark.catch(() => {})
-  const layer = await unlessFound(signal, {
+  const writing = unlessFound(signal, {
     make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
     search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
   })
+  void aside.begun(keepStamps(store, plan, inputs.fingerprints))
+  const layer = await writing
   await memory.commit()
   await keepLayer(store, plan, inputs, made, layer, await mark)
   return { ...made, layer, isOld: false }
@@ -184,6 +196,7 @@ async function fetchAhead(plan: Plan, base: Base, options: LayerOptions): Promis
   if (addsNothing(plan)) return false
   const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
   if (!known.includes(false)) return false
+  options.onLayer?.()
   await checkSpace(plan, base, options)
   // Whoever asks for the tree later gets the failure.
   base.tree().catch(() => {})

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
+import { recordIn } from '../oci/record-bytes.ts'
 import type { StoreEntry } from '../oci/store-list.ts'
-import { recordIn } from '../oci/store-records.ts'
 import type { LayerRecord, StepRecord } from './step-record.ts'
 
 /** Bytes. Records of steps and layers are far smaller; those of tables of files are not looked into. */

@@ -1,7 +1,16 @@
+import type { EarlyPool } from '../oci/early-pool.ts'
 import { LayerThreads } from '../oci/layer-threads.ts'
 import type { Store } from '../oci/store.ts'
 import type { Plan } from '../spec/plan.ts'
 import { addsNothing } from './make-tree.ts'
+
+export interface AheadOptions {
+  readonly store: Store
+  /** Started before, for a layer that somebody thought there would be. */
+  readonly earlyPool?: EarlyPool
+  /** Called before a layer is begun: from now on the build takes memory, and loads little. */
+  onLayer?(): void
+}
 
 /**
  * Threads for the layer that is going to be written, started as soon as somebody knows that there will be one: even the
@@ -9,18 +18,21 @@ import { addsNothing } from './make-tree.ts'
  */
 export class ThreadsAhead implements AsyncDisposable {
   readonly #plan: Plan
-  readonly #store: Store
+  readonly #options: AheadOptions
   #threads: Promise<LayerThreads | undefined> | undefined
 
-  constructor(plan: Plan, store: Store) {
+  constructor(plan: Plan, options: AheadOptions) {
     this.#plan = plan
-    this.#store = store
+    this.#options = options
   }
 
   /** The same for everybody; undefined when there will be no layer, or another than gzip's. */
   start(): Promise<LayerThreads | undefined> {
-    if (this.#plan.compression !== 'gzip' || addsNothing(this.#plan)) return Promise.resolve(undefined)
-    this.#threads ??= LayerThreads.start(this.#store)
+    if (addsNothing(this.#plan)) return Promise.resolve(undefined)
+    const { store, earlyPool } = this.#options
+    if (this.#threads === undefined) this.#options.onLayer?.()
+    const wanted = this.#plan.compression === 'gzip'
+    this.#threads ??= wanted ? LayerThreads.start(store, earlyPool) : Promise.resolve(undefined)
     // Whoever needs them gets the failure.
     this.#threads.catch(() => {})
     return this.#threads

@@ -1,6 +1,7 @@
 import { type CacheUse, stepNumber } from '../build/cache-use.ts'
 import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
+import type { EarlyPool } from '../oci/early-pool.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
@@ -10,6 +11,7 @@ import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
@@ -26,11 +28,13 @@ export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUs
 /**
  * Plans every spec before it builds the first; prints each image's digest as it is there. Then the cache is brought to
  * the size that it may have.
+ * @param earlyPool for the first layer that is written; closed by the caller
  */
 export async function buildAction(
   specs: readonly string[],
   options: BuildActionOptions,
   around: Surroundings,
+  earlyPool?: EarlyPool,
 ): Promise<void> {
   const bound = cacheBound(options, around)
   // Every spec is checked before the first is built.
@@ -47,7 +51,8 @@ export async function buildAction(
   await using session = await openSession(options, around, progress.report)
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const result = await buildOne(plan, { outputs, cache }, options, { ...around, env }, session, progress.report)
+    const chosen = { outputs, cache, onLayer: smallHeap, ...(earlyPool && { earlyPool }) }
+    const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
@@ -58,7 +63,7 @@ export async function buildAction(
 
 function buildOne(
   plan: Plan,
-  chosen: Pick<BuildOptions, 'outputs' | 'cache'>,
+  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { looksChanged } from '../build/source-stamps.ts'
+import { EarlyPool } from '../oci/early-pool.ts'
 import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
@@ -19,7 +21,6 @@ import {
   varFileOption,
   varOption,
 } from './options.ts'
-import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -61,9 +62,11 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(mirrorFallbackOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: BuildActionOptions) => {
-      smallHeap()
-      keepCompiledCode(cacheFolder(options, around), { make: true })
+      const root = cacheFolder(options, around)
+      keepCompiledCode(root, { make: true })
+      // A thread starts while the rest is loaded, where that is not for nothing.
+      await using early = specs.some((spec) => looksChanged(root, spec)) ? new EarlyPool() : undefined
       const { buildAction } = await import('./build-action.ts')
-      await buildAction(specs, options, around)
+      await buildAction(specs, options, around, early)
     })
 }

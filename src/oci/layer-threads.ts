@@ -1,3 +1,4 @@
+import type { EarlyPool } from './early-pool.ts'
 import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { SharedPieces } from './piece-table.ts'
 import type { Store } from './store.ts'
@@ -10,14 +11,23 @@ export class LayerThreads {
   readonly known: SharedPieces
   readonly pool: PiecePool
 
-  private constructor(known: SharedPieces) {
+  private constructor(pool: PiecePool, known: SharedPieces) {
     this.known = known
-    this.pool = new PiecePool(usualThreads(), known)
-    this.pool.start()
+    this.pool = pool
   }
 
-  static async start(store: Store): Promise<LayerThreads> {
-    return new LayerThreads(await store.pieces.known())
+  /** @param early whose pool it is if nobody has taken that */
+  static async start(store: Store, early?: EarlyPool): Promise<LayerThreads> {
+    const pool = early?.take() ?? new PiecePool(usualThreads())
+    pool.prepare()
+    try {
+      const known = await store.pieces.known()
+      pool.learn(known)
+      return new LayerThreads(pool, known)
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
   }
 
   /** Safe to call twice. */

@@ -18,11 +18,11 @@ type PieceThread = Thread<Partial<PieceQuestions>, Partial<PieceReplies>>
 
 /**
  * Threads that make pieces; the first one writes them to the layer's file as well. A thread starts when there is work for
- * it; an idle one does not keep the process alive.
+ * it, or when it is told to; an idle one does not keep the process alive.
  */
 export class PiecePool {
   readonly #limit: number
-  readonly #known: SharedPieces
+  #known: SharedPieces | undefined
   readonly #threads: PieceThread[] = []
   /** Members that had to be made. To copy, one thread is enough. */
   #made = 0
@@ -30,13 +30,25 @@ export class PiecePool {
   #isStraight = true
   #failure: { error: unknown } | undefined
 
-  constructor(limit: number, known: SharedPieces) {
+  /** @param known pieces that may be copied; a pool that has none yet can be told of them before its first job */
+  constructor(limit: number, known?: SharedPieces) {
     this.#limit = Math.max(1, limit)
     this.#known = known
   }
 
-  /** Has one thread ready before there is work for it, which will nearly always be to compress something. */
+  /** Has one thread ready before there is work for it. */
   start(): void {
+    this.#first()
+  }
+
+  /** What is known of pieces by now. To be called before the first job. */
+  learn(known: SharedPieces): void {
+    this.#known = known
+    for (const thread of this.#threads) void thread.ask({ learn: known })
+  }
+
+  /** There will be work for the first thread, which will nearly always be to compress something. */
+  prepare(): void {
     void this.#first().ask({ prepare: true })
   }
 
@@ -96,8 +108,9 @@ export class PiecePool {
   }
 
   #begin(): PieceThread {
-    const thread: PieceThread = new Thread(WORKER, this.#known)
+    const thread: PieceThread = new Thread(WORKER)
     this.#threads.push(thread)
+    if (this.#known !== undefined) void thread.ask({ learn: this.#known })
     return thread
   }
 }

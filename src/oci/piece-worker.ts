@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { keepGenericWrappers } from './generic-wrappers.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
@@ -43,11 +43,14 @@ export interface PieceQuestions {
   readonly append: AppendJob
   /** Descriptor of the layer's file: it is to be completed. */
   readonly end: number
+  /** Pieces that can be copied, for all jobs that come. */
+  readonly learn: SharedPieces
   /** There will be something to compress: what that takes is loaded while there is nothing to do. */
   readonly prepare: true
 }
 
 export interface PieceReplies {
+  readonly learn: true
   /** It has begun. */
   readonly prepare: true
   readonly make: PieceAnswer
@@ -63,8 +66,7 @@ const LEVEL = 6
 /** Blobs that are open at a time: one image's pieces come from few. */
 const MOST_OPEN = 16
 
-const { blobs }: SharedPieces = workerData
-const table = new PieceTable(workerData)
+let known: { readonly blobs: readonly string[]; readonly table: PieceTable } | undefined
 const descriptors = new Map<number, number>()
 /** Jobs are answered in their order. */
 let working: Promise<unknown> = Promise.resolve()
@@ -76,11 +78,18 @@ parentPort?.on('message', (question: Partial<PieceQuestions>) => {
   working = working.then(async () => parentPort?.postMessage(await reply(question)))
 })
 
-async function reply({ make, append: piece, end, prepare }: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
+async function reply(question: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
+  const { learn, make, append: piece, end, prepare } = question
+  if (learn !== undefined) return { learn: learned(learn) }
   if (prepare !== undefined) return { prepare: begun() }
   if (make !== undefined) return { make: await makeAndAppend(make) }
   if (piece !== undefined) return { append: append(piece, piece.into) }
   return end === undefined ? {} : { end: sinkOf(end).end() }
+}
+
+function learned(pieces: SharedPieces): true {
+  known = { blobs: pieces.blobs, table: new PieceTable(pieces) }
+  return true
 }
 
 /** Not waited for: a piece that is copied meanwhile does without. */
@@ -159,7 +168,7 @@ function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): Made |
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
 function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined {
-  const found = table.find(key)
+  const found = known?.table.find(key)
   if (found === undefined || found.size > memory.byteLength - room) return undefined
   const { blob, offset, size, crc } = found
   const member = new Uint8Array(memory, room, size)
@@ -185,7 +194,7 @@ async function compressed(key: Buffer, raw: Uint8Array, { memory, room, kind }: 
 function descriptorOf(blob: number): number {
   const open = descriptors.get(blob)
   if (open !== undefined) return open
-  const descriptor = openSync(blobs[blob]!, 'r')
+  const descriptor = openSync(known!.blobs[blob]!, 'r')
   descriptors.set(blob, descriptor)
   if (descriptors.size > MOST_OPEN) {
     const [first, oldest] = descriptors.entries().next().value!

@@ -6,9 +6,9 @@ import { decodeBlocks } from './block-index.ts'
 import { type Digest, Digester } from './digest.ts'
 import { readIndex } from './layer-index.ts'
 import { decodePieces } from './piece-index.ts'
+import { isRecord } from './record-bytes.ts'
 import type { Store } from './store.ts'
 import { listStore, type StoreEntry } from './store-list.ts'
-import { isRecord } from './store-records.ts'
 import { decodeTree } from './store-trees.ts'
 
 export interface VerifyReport {

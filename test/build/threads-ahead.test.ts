@@ -43,7 +43,7 @@ it('threads are the same for everybody who starts them, and end with whoever mad
   const { plan } = await planOf({ from: 'scratch', steps: [{ copy: 'files/', to: '/' }] })
   let pool: { end(descriptor: number): Promise<unknown> }
   {
-    await using ahead = new ThreadsAhead(plan, await testStore())
+    await using ahead = new ThreadsAhead(plan, { store: await testStore() })
     const [first, again] = await Promise.all([ahead.start(), ahead.start()])
     expect(again).toBe(first)
     pool = first!.pool
@@ -56,6 +56,6 @@ it.each([
   ['gzip is not wanted', { from: 'scratch', compression: 'zstd', steps: [{ copy: 'files/', to: '/' }] }],
 ])('there are none when %s', async (_, fields) => {
   const { plan } = await planOf(fields)
-  await using ahead = new ThreadsAhead(plan, await testStore())
+  await using ahead = new ThreadsAhead(plan, { store: await testStore() })
   expect(await ahead.start()).toBeUndefined()
 })
