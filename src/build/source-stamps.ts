@@ -22,17 +22,18 @@ const MOST = 400
 
 /**
  * Whether a file that went into the last build of this spec file looks otherwise now: then there will be a layer to write,
- * most likely. A guess, made in 2 ms before spec or registry are asked; false when nobody knows. Never throws.
+ * most likely. A guess, made in 2 ms before spec or registry are asked; undefined when there was none. Never throws.
  * @param root of the store, of which nothing is changed
  */
-export function looksChanged(root: string, spec: string): boolean {
+export function looksChanged(root: string, spec: string): boolean | undefined {
   try {
     const key = keyOf(spec)
     const bytes = readFileSync(join(storePaths(resolve(root)).records, hexOf(key)))
     const record = recordIn(bytes, key) as StampsRecord | undefined
-    return record?.kind === 'stamps' && record.files.slice(0, MOST).some(([path, stamp]) => stampAt(path) !== stamp)
+    if (record?.kind !== 'stamps') return undefined
+    return record.files.slice(0, MOST).some(([path, stamp]) => stampAt(path) !== stamp)
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -21,6 +21,7 @@ import {
   varFileOption,
   varOption,
 } from './options.ts'
+import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -65,8 +66,11 @@ export function buildCommand(around: Surroundings): Command {
       const root = cacheFolder(options, around)
       keepCompiledCode(root, { make: true })
       // A thread starts while the rest is loaded, where that is not for nothing.
-      await using early = specs.some((spec) => looksChanged(root, spec)) ? new EarlyPool() : undefined
+      const looks = specs.map((spec) => looksChanged(root, spec))
+      await using early = looks.includes(true) ? new EarlyPool() : undefined
       const { buildAction } = await import('./build-action.ts')
+      // A first build takes most memory. Behind what all builds load: compiled code is kept by the flags of V8.
+      if (looks.includes(undefined)) smallHeap()
       await buildAction(specs, options, around, early)
     })
 }
