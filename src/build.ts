@@ -189,18 +189,21 @@ async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: L
 }
 
 /**
- * Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image.
- * @returns whether that is so, and there is room for them
+ * Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image. Has
+ * them read if something seems to have changed.
+ * @returns whether the store lacks one, and there is room for them
  */
 async function fetchAhead(plan: Plan, base: Base, options: LayerOptions): Promise<boolean> {
   if (addsNothing(plan)) return false
   const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
-  if (!known.includes(false)) return false
-  options.onLayer?.()
-  await checkSpace(plan, base, options)
+  const isLacking = known.includes(false)
+  if (isLacking) {
+    options.onLayer?.()
+    await checkSpace(plan, base, options)
+  }
   // Whoever asks for the tree later gets the failure.
-  base.tree().catch(() => {})
-  return true
+  if (isLacking || options.earlyPool !== undefined) base.tree().catch(() => {})
+  return isLacking
 }
 
 /** Where an output lands on this machine, if it does. */

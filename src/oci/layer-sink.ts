@@ -3,18 +3,16 @@ import { MemberEnd } from './member-end.ts'
 import type { MadePiece } from './piece.ts'
 import { writeFully } from './write-fully.ts'
 
-/** What a whole layer is: see `Layer`. */
+/** What a whole layer is, compressed: see `Layer`. */
 export interface LayerEnd {
-  readonly diffId: Digest
   readonly digest: Digest
   readonly size: number
 }
 
-/** Writes pieces one after another to a file, and hashes what they are and what becomes of them. */
+/** Writes what becomes of pieces one after another to a file, and hashes it. */
 export class LayerSink {
   readonly #descriptor: number
   readonly #end = new MemberEnd()
-  readonly #raw = new Digester()
   readonly #written = new Digester()
 
   /** @param descriptor of an empty file, which the sink does not close */
@@ -31,7 +29,6 @@ export class LayerSink {
   append(piece: MadePiece): number {
     this.#write(this.#end.before(piece))
     const offset = this.size
-    this.#raw.update(piece.raw)
     this.#write(piece.member)
     return offset
   }
@@ -39,7 +36,7 @@ export class LayerSink {
   /** Completes the file. To be asked once. @throws what the file system says */
   end(): LayerEnd {
     this.#write(this.#end.end())
-    return { diffId: this.#raw.digest(), digest: this.#written.digest(), size: this.size }
+    return { digest: this.#written.digest(), size: this.size }
   }
 
   #write(bytes: Uint8Array): void {

@@ -2,7 +2,6 @@ import { Digester } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { layerBytes } from './layer-bytes.ts'
-import type { LayerEnd } from './layer-sink.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerParts } from './layer-tar.ts'
 import type { LayerThreads } from './layer-threads.ts'
@@ -74,25 +73,26 @@ interface FillOptions
   readonly onPiece: (piece: PressedPiece, offset: number) => void
 }
 
-/** Has the pool's threads write the layer. */
-async function fillMembers(file: FillingFile, layer: Directory, options: FillOptions): Promise<LayerEnd> {
+/**
+ * Has the pool's threads write the layer. What it is uncompressed is hashed here: the thread that writes has most to do.
+ */
+async function fillMembers(file: FillingFile, layer: Directory, options: FillOptions): Promise<Written> {
   const { signal, known, pool, onPiece, onProgress, sources = NO_SOURCES } = options
   const into = file.descriptor
+  const tar = new Digester()
   const append = async (piece: PressedPiece) => {
     const { kind, raw, member, rawCrc } = piece
+    // Before anything is waited for: pieces come in their order.
+    tar.update(raw)
     const made = rawCrc === undefined ? { kind, raw, member } : { kind, raw, member, rawCrc }
     const { offset, fileSize } = piece.appended ?? (await pool.append({ ...made, into }))
     file.grew(fileSize)
     onPiece(piece, offset)
   }
-  let done = 0
   const pieces = cutPieces(layerParts(layer, sources.tars), sources)
-  for await (const { raw } of pressPieces(pieces, { signal, known, pool, into, onPiece: append })) {
-    done += raw.byteLength
-    onProgress?.(done)
-  }
+  for await (const _ of pressPieces(pieces, { signal, known, pool, into, onPiece: append })) onProgress?.(tar.size)
   await checkUse(sources)
-  return await pool.end(into)
+  return { ...(await pool.end(into)), diffId: tar.digest() }
 }
 
 /** Headers were taken from the tars; what was read of their contents besides has been looked at. */
