@@ -8,6 +8,7 @@ import { chmod, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { type OutputChunk, type OutputOptions, type Plugin, type PreRenderedChunk, rolldown } from 'rolldown'
 import { builtinsByName } from './bundle/builtins-by-name.ts'
+import { compileParts } from './bundle/compile-parts.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
 import { outsideImports } from './bundle/outside-imports.ts'
 import { ownPlaces } from './bundle/own-places.ts'
@@ -90,3 +91,4 @@ const modules = [...[...parts, ...programs, ...workers].flatMap(({ moduleIds }) 
 await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
 await startWithSmallMalloc(join(OUT, 'cli.js'))
 await chmod(join(OUT, 'cli.js'), 0o755)
+await compileParts(OUT)

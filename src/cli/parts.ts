@@ -22,6 +22,10 @@ interface Compiled {
 export interface PartsOptions {
   /** Where compiled code is kept, if anywhere: asked for each time. What is in it is executed. */
   readonly code?: () => string | undefined
+  /** Where code is that was compiled when the package was made, taken if nothing is kept. Has no tags in its names. */
+  readonly shipped?: string | undefined
+  /** What a part is called in what is kept, if that is not where it is. What is taken from there has the real name again. */
+  readonly called?: (name: string) => string
   /** Whatever uses other functions of the parts should have another one. A file name. */
   readonly use?: string
 }
@@ -87,16 +91,28 @@ export class Parts {
   #compile(name: string, file: string): (...args: unknown[]) => void {
     const text = readFileSync(file)
     const [sum, tag] = [crc32(text), cachedDataVersionTag()]
-    const folder = this.#options.code?.()
-    const cachedData = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    const cachedData = this.#known(name, tag, sum)
     const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
-    const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) })
+    const filename = this.#options.called?.(name) ?? file
+    const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
     if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
     return script.runInThisContext()
   }
 
+  /** What V8 made of a part of this text; of what was shipped, V8 itself says if it is of its version and flags. */
+  #known(name: string, tag: number, sum: number): Buffer | undefined {
+    const { code, shipped } = this.#options
+    const folder = code?.()
+    const kept = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    return kept ?? (shipped === undefined ? undefined : read(join(shipped, this.#of(name)), sum))
+  }
+
   #kept(folder: string, { name, tag }: Pick<Compiled, 'name' | 'tag'>): string {
-    return join(folder, `${this.#options.use ?? 'any'}-${name}-${tag.toString(16)}`)
+    return join(folder, `${this.#of(name)}-${tag.toString(16)}`)
+  }
+
+  #of(name: string): string {
+    return `${this.#options.use ?? 'any'}-${name}`
   }
 }
 
