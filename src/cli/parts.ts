@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
@@ -6,6 +6,8 @@ import { crc32 } from 'node:zlib'
 
 /** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
 const HEAD = 8
+/** Versions and flags of V8, and processors, for which a part's code is kept. */
+const TAGS = 3
 
 interface Part {
   readonly exports: Record<string, unknown>
@@ -80,7 +82,10 @@ export class Parts {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       const { now = [], later = [] } = Object.groupBy(this.#compiled, (one) => (one.tag === tag ? 'now' : 'later'))
       this.#compiled = later
-      for (const compiled of now) write(this.#kept(folder, compiled), compiled)
+      for (const compiled of now) {
+        write(this.#kept(folder, compiled), compiled)
+        removeOldest(folder, `${this.#of(compiled.name)}-`)
+      }
       return later.length > 0
     } catch {
       // What is not kept is compiled again.
@@ -125,6 +130,13 @@ function read(file: string, sum: number): Buffer | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whoever changes Node now and then would never take most of it again. */
+function removeOldest(folder: string, prefix: string): void {
+  const files = readdirSync(folder).flatMap((name) => (name.startsWith(prefix) ? join(folder, name) : []))
+  const dated = files.map((file) => ({ file, time: statSync(file).mtimeMs })).sort((a, b) => b.time - a.time)
+  for (const { file } of dated.slice(TAGS)) rmSync(file, { force: true })
 }
 
 function write(file: string, { script, sum }: Compiled): void {

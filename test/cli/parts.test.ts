@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -89,6 +89,22 @@ describe('parts', () => {
     await writeFile(files[1]!, whole[1]!.subarray(0, 5))
     expect(used()).toBe('a/a')
     for (const [i, [, inode]] of (await kept()).entries()) expect(inode).not.toBe(before[i]![1])
+  })
+
+  it('are kept for few versions of V8, the last ones', async () => {
+    await mkdir(code)
+    for (const [name, seconds] of [
+      ['test-first.cjs-1', 1],
+      ['test-first.cjs-2', 3],
+      ['test-first.cjs-3', 2],
+    ] as const) {
+      await writeFile(join(code, name), '')
+      await utimes(join(code, name), seconds, seconds)
+    }
+    used()
+    const names = (await kept()).map(([name]) => name).filter((name) => name.startsWith('test-first'))
+    expect(names).toHaveLength(3)
+    expect(names).toEqual(expect.arrayContaining(['test-first.cjs-2', 'test-first.cjs-3']))
   })
 
   describe('that were shipped compiled', () => {
