@@ -1,7 +1,8 @@
 /**
- * train.ts PARTS CODE
- * Has the program whose parts are in the folder PARTS do what builds do, with servers of its own on loopback, and keeps in
- * the folder CODE what V8 has compiled for it: code of just the functions that builds call. Part of scripts/bundle.ts.
+ * train.ts PARTS CODE COMMAND
+ * Has the program whose parts are in the folder PARTS do what COMMAND (build or validate) does, with servers of its own on
+ * loopback, and keeps in the folder CODE what V8 has compiled for it: code of just the functions that are called. Part of
+ * scripts/bundle.ts.
  */
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +34,7 @@ const SPEC = `export default ({ vars }) => ({
 })
 `
 
-const [partsFolder = '', codeFolder = ''] = process.argv.slice(2)
+const [partsFolder = '', codeFolder = '', command = ''] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'ocibake-training-'))
 try {
   await train()
@@ -50,23 +51,31 @@ async function train(): Promise<void> {
   // The SDK reads the process's own.
   Object.assign(process.env, s3.env)
 
-  const parts = new Parts(partsFolder, { code: () => codeFolder, called: (name) => `ocibake/${name}`, use: 'build' })
+  const parts = new Parts(partsFolder, { code: () => codeFolder, called: (name) => `ocibake/${name}`, use: command })
   const { main } = parts.load('main.cjs') as { main: typeof realMain }
   for (const layers of ['squash', 'append']) {
     const vars = Object.entries({ base: `${registry.host}/base:1`, layers, out: `${registry.host}/image:${layers}` })
-    const words = ['build', join(folder, 'image.spec.ts'), '--push', '--cache-dir', join(folder, layers)]
-    const command = [...words, '--progress', 'plain', ...vars.flatMap(([name, value]) => ['--var', `${name}=${value}`])]
-    // Anew, with one file changed, and with nothing.
-    for (const isChanged of [true, true, false]) {
-      if (isChanged) await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
-      await run(main, command)
-    }
+    const words = [
+      command,
+      join(folder, 'image.spec.ts'),
+      ...vars.flatMap(([name, value]) => ['--var', `${name}=${value}`]),
+    ]
+    if (command === 'build') await runBuilds(main, [...words, '--cache-dir', join(folder, layers)])
+    else await run(main, words)
   }
   await Promise.all([registry.stop(), s3.stop()])
   // As in src/cli/packed-main.ts.
   parts.keep()
   usualHeap()
   parts.keep()
+}
+
+/** Anew, with one file changed, and with nothing. */
+async function runBuilds(main: typeof realMain, words: readonly string[]): Promise<void> {
+  for (const isChanged of [true, true, false]) {
+    if (isChanged) await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
+    await run(main, [...words, '--push', '--progress', 'plain'])
+  }
 }
 
 async function run(main: typeof realMain, words: readonly string[]): Promise<void> {
