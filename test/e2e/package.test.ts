@@ -124,6 +124,8 @@ describe('the tarball', () => {
     const own = Object.keys(dependencies).filter((name) => named.has(name))
     expect(own).toEqual(expect.arrayContaining(['@aws-sdk/client-s3', 'commander', 'node-fetch', 'zod']))
     for (const name of own) expect(named.get(name), name).toBe(dependencies[name])
+    const compiled = await readFile(join(CHECKOUT, 'third-party/libdeflate/package.json'), 'utf8')
+    expect(named.get('libdeflate')).toBe(JSON.parse(compiled).version)
     expect(text).toContain('Apache License')
     expect(text).toContain('Permission is hereby granted')
   })
