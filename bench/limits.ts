@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { execa } from 'execa'
-import { gzip as libdeflateGzip } from 'libdeflate'
+import { Deflater } from '../src/oci/deflater.ts'
 import type { Limits } from './floor.ts'
 import type { Scenario } from './scenario/scenario.ts'
 import type { Services } from './services.ts'
@@ -66,7 +66,8 @@ export async function measureLimits(
 }
 
 function inPieces(tar: Buffer): void {
-  for (let at = 0; at < tar.length; at += PIECE) libdeflateGzip(tar.subarray(at, at + PIECE), 6)
+  const deflater = new Deflater()
+  for (let at = 0; at < tar.length; at += PIECE) deflater.gzip(tar.subarray(at, at + PIECE))
 }
 
 function inProcess(what: string, mega: number, runs: number, work: () => unknown): Rate {

@@ -8,6 +8,7 @@ import { chmod, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { type OutputChunk, type OutputOptions, type Plugin, type PreRenderedChunk, rolldown } from 'rolldown'
 import { builtinsByName } from './bundle/builtins-by-name.ts'
+import { compileParts } from './bundle/compile-parts.ts'
 import { libraryFolder, libraryLicences } from './bundle/libraries.ts'
 import { outsideImports } from './bundle/outside-imports.ts'
 import { ownPlaces } from './bundle/own-places.ts'
@@ -22,6 +23,8 @@ const OUT = resolve(process.argv[2] ?? join(PROJECT, 'dist'))
 const CLI = join(SOURCE, 'cli.ts')
 /** What is not JavaScript of what we load from libraries (src/import/hcl/grammar.ts): it stands beside the programs. */
 const ASSETS = ['web-tree-sitter/web-tree-sitter.wasm', '@tree-sitter-grammars/tree-sitter-hcl/tree-sitter-hcl.wasm']
+/** What our WebAssembly is made of (scripts/write-wasm.ts) and somebody else wrote. */
+const COMPILED = ['third-party/libdeflate']
 
 /** Bundles entry points, whose names are those of the files that they become. @returns what was written */
 async function bundle(
@@ -87,6 +90,13 @@ const assets = ASSETS.map((name) => join(PROJECT, 'node_modules', name))
 // Libraries come with modes of their own.
 for (const asset of assets) await writeFile(join(OUT, basename(asset)), await readFile(asset))
 const modules = [...[...parts, ...programs, ...workers].flatMap(({ moduleIds }) => moduleIds), ...assets]
-await writeFile(join(OUT, 'third-party.txt'), libraryLicences(modules))
+await writeFile(
+  join(OUT, 'third-party.txt'),
+  libraryLicences(
+    modules,
+    COMPILED.map((folder) => join(PROJECT, folder)),
+  ),
+)
 await startWithSmallMalloc(join(OUT, 'cli.js'))
 await chmod(join(OUT, 'cli.js'), 0o755)
+await compileParts(OUT)

@@ -22,11 +22,13 @@ test busybox-static           a program that runs in an empty image
 test buildah                 builds Dockerfiles, to compare
 test bzip2                    archives to unpack
 test ca-certificates          https
+test clang                    libdeflate in WebAssembly, compiled again to compare
 test crun                     runs finished images
 test curl                     talks to registries by hand
 test db-util                  makes Berkeley DB files
 test libcap2-bin              sets and shows file capabilities
 test libfaketime              another clock for a process
+test lld                      libdeflate in WebAssembly, compiled again to compare
 test podman                   runs finished images
 test proot                    one that is too old, to be refused
 test tinyproxy                a proxy between here and registries

@@ -1,22 +1,34 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import wabt from 'wabt'
+import { compileC } from './wasm/compile-c.ts'
+import { compileText } from './wasm/compile-text.ts'
 
-/** Writes src/oci/inflate-code.ts from inflate.wat; with --check only says whether it is as it should be. */
-const SOURCE = new URL('../src/oci/inflate.wat', import.meta.url)
-const RESULT = new URL('../src/oci/inflate-code.ts', import.meta.url)
+/** Writes in src/oci what programs there are compiled to; with --check only says whether it is as it should be. */
+const PROGRAMS = [
+  { source: 'inflate.wat', result: 'inflate-code.ts', name: 'INFLATE', compile: compileText },
+  { source: 'deflate.c', result: 'deflate-code.ts', name: 'DEFLATE', compile: compileC },
+] as const
 
-const tools = await wabt()
-const module = tools.parseWat('inflate.wat', readFileSync(SOURCE, 'utf8'), { simd: true })
-module.validate()
-const code = Buffer.from(module.toBinary({}).buffer).toString('base64')
-module.destroy()
-const lines = code.match(/.{1,110}/g)!.map((line) => `  '${line}'`)
-const wanted = `/** What inflate.wat is compiled to, in base64. Made by: npm run wasm */
-export const INFLATE =
+const SOURCES = new URL('../src/oci/', import.meta.url)
+
+async function write({ source, result, name, compile }: (typeof PROGRAMS)[number]): Promise<void> {
+  const code = Buffer.from(await compile(new URL(source, SOURCES))).toString('base64')
+  const lines = code.match(/.{1,110}/g)!.map((line) => `  '${line}'`)
+  const wanted = `/** What ${source} is compiled to, in base64. Made by: npm run wasm */
+export const ${name} =
 ${lines.join(' +\n')}
 `
-if (!process.argv.includes('--check')) writeFileSync(RESULT, wanted)
-else if (readFileSync(RESULT, 'utf8') !== wanted) {
-  console.error('src/oci/inflate-code.ts is not what src/oci/inflate.wat is compiled to. Run: npm run wasm')
-  process.exitCode = 1
+  const file = new URL(result, SOURCES)
+  if (!process.argv.includes('--check')) writeFileSync(file, wanted)
+  else if (readFileSync(file, 'utf8') !== wanted) {
+    throw new Error(`src/oci/${result} is not what src/oci/${source} is compiled to. Run: npm run wasm`)
+  }
+}
+
+for (const program of PROGRAMS) {
+  try {
+    await write(program)
+  } catch (error) {
+    console.error(`${program.source}: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  }
 }

@@ -9,9 +9,12 @@ interface Library {
   readonly text: string
 }
 
-/** The names, versions and licences of the libraries whose modules are among these, for whoever gets them with ours. */
-export function libraryLicences(modules: readonly string[]): string {
-  const folders = new Set(modules.flatMap((id) => libraryFolder(id) ?? []))
+/**
+ * The names, versions and licences of the libraries whose modules are among these, for whoever gets them with ours.
+ * @param compiled folders of libraries that are compiled into modules of ours
+ */
+export function libraryLicences(modules: readonly string[], compiled: readonly string[]): string {
+  const folders = new Set([...modules.flatMap((id) => libraryFolder(id) ?? []), ...compiled])
   const libraries = [...folders].map(libraryAt)
   const texts = Map.groupBy(libraries, ({ text, license }) => text || license)
   const sections = [...texts].map(([text, own]) => `${own.map(lineOf).sort().join('\n')}\n\n${text.trim()}\n`)
@@ -29,6 +32,6 @@ export function libraryFolder(id: string): string | undefined {
 function libraryAt(folder: string): Library {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   if (typeof license !== 'string') throw new Error(`${folder} names no license`)
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+  const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry))
   return { name, version, license, text: file === undefined ? '' : readFileSync(join(folder, file), 'utf8') }
 }

@@ -3,6 +3,7 @@ import { cacheFolder } from './cache-folder.ts'
 import { codeFolder } from './compiled-code.ts'
 import type { main as realMain } from './main.ts'
 import { Parts } from './parts.ts'
+import { shippedCode } from './shipped-code.ts'
 import { usualHeap } from './small-heap.ts'
 
 type Main = typeof realMain
@@ -11,10 +12,11 @@ type Main = typeof realMain
 export const main: Main = (host, around) => {
   const [command = ''] = host.argv.slice(2)
   const root = cacheFolder(cacheOption(host.argv), around)
-  // Whoever looks into a store that came from elsewhere should not execute what is in it.
-  const isOff = around.env.NODE_DISABLE_COMPILE_CACHE === '1' || command === 'cache'
+  const isOff = around.env.NODE_DISABLE_COMPILE_CACHE === '1'
   const parts = new Parts(fileURLToPath(new URL('../parts/', import.meta.url)), {
-    code: () => (isOff ? undefined : codeFolder(root)),
+    // Whoever looks into a store that came from elsewhere should not execute what is in it.
+    code: () => (isOff || command === 'cache' ? undefined : codeFolder(root)),
+    shipped: isOff ? undefined : fileURLToPath(new URL(`../${shippedCode()}`, import.meta.url)),
     use: /^[a-z]{1,20}$/.test(command) ? command : 'any',
   })
   host.once('exit', (code) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
@@ -6,6 +6,8 @@ import { crc32 } from 'node:zlib'
 
 /** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
 const HEAD = 8
+/** Versions and flags of V8, and processors, for which a part's code is kept. */
+const TAGS = 3
 
 interface Part {
   readonly exports: Record<string, unknown>
@@ -22,6 +24,10 @@ interface Compiled {
 export interface PartsOptions {
   /** Where compiled code is kept, if anywhere: asked for each time. What is in it is executed. */
   readonly code?: () => string | undefined
+  /** Where code is that was compiled when the package was made, taken if nothing is kept. Has no tags in its names. */
+  readonly shipped?: string | undefined
+  /** What a part is called in what is kept, if that is not where it is. What is taken from there has the real name again. */
+  readonly called?: (name: string) => string
   /** Whatever uses other functions of the parts should have another one. A file name. */
   readonly use?: string
 }
@@ -76,7 +82,10 @@ export class Parts {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       const { now = [], later = [] } = Object.groupBy(this.#compiled, (one) => (one.tag === tag ? 'now' : 'later'))
       this.#compiled = later
-      for (const compiled of now) write(this.#kept(folder, compiled), compiled)
+      for (const compiled of now) {
+        write(this.#kept(folder, compiled), compiled)
+        removeOldest(folder, `${this.#of(compiled.name)}-`)
+      }
       return later.length > 0
     } catch {
       // What is not kept is compiled again.
@@ -87,16 +96,28 @@ export class Parts {
   #compile(name: string, file: string): (...args: unknown[]) => void {
     const text = readFileSync(file)
     const [sum, tag] = [crc32(text), cachedDataVersionTag()]
-    const folder = this.#options.code?.()
-    const cachedData = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    const cachedData = this.#known(name, tag, sum)
     const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
-    const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) })
+    const filename = this.#options.called?.(name) ?? file
+    const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
     if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
     return script.runInThisContext()
   }
 
+  /** What V8 made of a part of this text; of what was shipped, V8 itself says if it is of its version and flags. */
+  #known(name: string, tag: number, sum: number): Buffer | undefined {
+    const { code, shipped } = this.#options
+    const folder = code?.()
+    const kept = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    return kept ?? (shipped === undefined ? undefined : read(join(shipped, this.#of(name)), sum))
+  }
+
   #kept(folder: string, { name, tag }: Pick<Compiled, 'name' | 'tag'>): string {
-    return join(folder, `${this.#options.use ?? 'any'}-${name}-${tag.toString(16)}`)
+    return join(folder, `${this.#of(name)}-${tag.toString(16)}`)
+  }
+
+  #of(name: string): string {
+    return `${this.#options.use ?? 'any'}-${name}`
   }
 }
 
@@ -109,6 +130,13 @@ function read(file: string, sum: number): Buffer | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whoever changes Node now and then would never take most of it again. */
+function removeOldest(folder: string, prefix: string): void {
+  const files = readdirSync(folder).flatMap((name) => (name.startsWith(prefix) ? join(folder, name) : []))
+  const dated = files.map((file) => ({ file, time: statSync(file).mtimeMs })).sort((a, b) => b.time - a.time)
+  for (const { file } of dated.slice(TAGS)) rmSync(file, { force: true })
 }
 
 function write(file: string, { script, sum }: Compiled): void {

@@ -1,5 +1,4 @@
 import { setFlagsFromString } from 'node:v8'
-import { keepGenericWrappers, shareWrappers } from '../oci/generic-wrappers.ts'
 
 /** What a build needs of Node in any case. */
 const NEEDED = ['child_process', 'crypto', 'fs/promises', 'https', 'stream/web', 'worker_threads', 'zlib']
@@ -16,13 +15,10 @@ export function smallHeap(): void {
   for (const id of NEEDED) process.getBuiltinModule(`node:${id}`)
   setFlagsFromString('--semi-space-growth-factor=1')
   setFlagsFromString('--heap-growing-percent=50')
-  // Threads set it as well. Set by them alone, what is compiled before would not be taken after it.
-  keepGenericWrappers()
 }
 
 /** Undoes `smallHeap`: what was compiled before it can be kept for a process that has not called it yet. */
 export function usualHeap(): void {
   setFlagsFromString('--semi-space-growth-factor=2')
   setFlagsFromString('--heap-growing-percent=0')
-  shareWrappers()
 }

@@ -1,17 +1,7 @@
 import { combineCrc } from './combine-crc.ts'
 import { DeflateCodes, MOST_ENTRIES } from './deflate-codes.ts'
 import { INFLATE } from './inflate-code.ts'
-
-/** Neither the types of Node nor those of the language have it, but only those of browsers. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array)
-  }
-  class Instance {
-    readonly exports: unknown
-    constructor(module: Module)
-  }
-}
+import { WasmProgram } from './wasm-program.ts'
 
 /** What inflate.wat exports. */
 interface Code {
@@ -39,7 +29,7 @@ const OUT_SIZE = 512 << 10
 const INPUT = 32 << 10
 const OUT = INPUT + WINDOW + SLACK + HISTORY
 
-let program: WebAssembly.Module | undefined
+const program = new WasmProgram<Code>(INFLATE)
 
 /** Inflates blocks of deflate whose bits are put into `input`; gives what they hold in pieces of some hundred KiB. */
 export class Inflater {
@@ -63,8 +53,7 @@ export class Inflater {
 
   /** @param give gets raw data, good until it returns, and gives the CRC-32 of it. Without it there are no CRCs */
   constructor(give?: (raw: Uint8Array) => number) {
-    program ??= new WebAssembly.Module(Buffer.from(INFLATE, 'base64'))
-    this.#code = new WebAssembly.Instance(program).exports as Code
+    this.#code = program.start()
     const { buffer } = this.#code.memory
     this.#memory = new Uint8Array(buffer)
     this.input = new Uint8Array(buffer, INPUT, WINDOW + SLACK)

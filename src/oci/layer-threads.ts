@@ -18,8 +18,9 @@ export class LayerThreads {
 
   /** @param early whose pool it is if nobody has taken that */
   static async start(store: Store, early?: EarlyPool): Promise<LayerThreads> {
-    const pool = early?.take() ?? new PiecePool(usualThreads())
-    pool.prepare()
+    const taken = early?.take()
+    const pool = taken ?? new PiecePool(usualThreads())
+    if (taken === undefined) pool.start()
     try {
       const known = await store.pieces.known()
       pool.learn(known)

@@ -1,8 +1,8 @@
 import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
 import type { Digest } from './digest.ts'
 
-/** What made the members. Another one makes other bytes: its members are not reused. A test compares it to package.json. */
-export const COMPRESSOR = 'libdeflate 0.1.0, level 6'
+/** What made the members. Another one makes other bytes: its members are not reused. A test compares it to its sources. */
+export const COMPRESSOR = 'libdeflate 1.25, level 6'
 
 /** Where a gzip member is in a blob, by what it is made of. */
 export interface PieceRow {

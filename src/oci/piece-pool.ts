@@ -36,20 +36,15 @@ export class PiecePool {
     this.#known = known
   }
 
-  /** Has one thread ready before there is work for it. */
+  /** Has one thread ready before there is work for it, which will nearly always be to compress something. */
   start(): void {
-    this.#first()
+    void this.#first().ask({ prepare: true })
   }
 
   /** What is known of pieces by now. To be called before the first job. */
   learn(known: SharedPieces): void {
     this.#known = known
     for (const thread of this.#threads) void thread.ask({ learn: known })
-  }
-
-  /** There will be work for the first thread, which will nearly always be to compress something. */
-  prepare(): void {
-    void this.#first().ask({ prepare: true })
   }
 
   /**

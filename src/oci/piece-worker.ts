@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
-import { keepGenericWrappers } from './generic-wrappers.ts'
+import { Deflater } from './deflater.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
 import { openMember } from './open-member.ts'
 import type { MadePiece } from './piece.ts'
@@ -61,8 +61,6 @@ export interface PieceReplies {
 /** `unread`: a file could not be read; `damaged`: the source of a splice is not what it was. Nothing was made. */
 export type PieceAnswer = PieceDone | 'unread' | 'damaged'
 
-/** libdeflate's levels are 1 to 12; from 6 on twice the time saves 1%. Another level moves every digest. */
-const LEVEL = 6
 /** Blobs that are open at a time: one image's pieces come from few. */
 const MOST_OPEN = 16
 
@@ -70,6 +68,8 @@ let known: { readonly blobs: readonly string[]; readonly table: PieceTable } | u
 const descriptors = new Map<number, number>()
 /** Jobs are answered in their order. */
 let working: Promise<unknown> = Promise.resolve()
+/** A thread that only copies does without. */
+let deflater: Deflater | undefined
 let sink: LayerSink | undefined
 /** A piece could not be made: what comes behind it has to wait for it. */
 let isWaiting = false
@@ -82,7 +82,7 @@ async function reply(question: Partial<PieceQuestions>): Promise<Partial<PieceRe
   const { learn, make, append: piece, end, prepare } = question
   if (learn !== undefined) return { learn: learned(learn) }
   if (prepare !== undefined) return { prepare: begun() }
-  if (make !== undefined) return { make: await makeAndAppend(make) }
+  if (make !== undefined) return { make: makeAndAppend(make) }
   if (piece !== undefined) return { append: append(piece, piece.into) }
   return end === undefined ? {} : { end: sinkOf(end).end() }
 }
@@ -92,24 +92,20 @@ function learned(pieces: SharedPieces): true {
   return true
 }
 
-/** Not waited for: a piece that is copied meanwhile does without. */
 function begun(): true {
-  // What fails here fails again where it is needed. A little text has V8 compile and then optimise the WebAssembly.
-  compressor()
-    .then((gzip) => gzip(readFileSync(new URL(import.meta.url)), LEVEL))
-    .catch(() => {})
+  try {
+    deflater ??= new Deflater()
+    // A little text has V8 compile and then optimise the WebAssembly.
+    deflater.gzip(readFileSync(new URL(import.meta.url)))
+  } catch {
+    // What fails here fails again where it is needed.
+  }
   return true
 }
 
-/** A thread that only copies does without: it takes half of the time in which one starts. */
-async function compressor() {
-  keepGenericWrappers()
-  return (await import('libdeflate')).gzip
-}
-
-async function makeAndAppend(job: PieceJob): Promise<PieceAnswer> {
+function makeAndAppend(job: PieceJob): PieceAnswer {
   const { memory, room, size, kind, into } = job
-  const made = await work(job)
+  const made = work(job)
   if (typeof made === 'string') {
     isWaiting ||= into !== undefined
     return made
@@ -138,7 +134,7 @@ interface Made {
   readonly member: Uint8Array
 }
 
-async function work(job: PieceJob): Promise<Made | 'unread' | 'damaged'> {
+function work(job: PieceJob): Made | 'unread' | 'damaged' {
   if (job.blocks !== undefined) return spliced(job.blocks, job)
   try {
     fillPiece(job)
@@ -150,9 +146,8 @@ async function work(job: PieceJob): Promise<Made | 'unread' | 'damaged'> {
   const hash = createHash('sha256')
   if (job.kind === 'open') hash.update('open ')
   const key = hash.update(raw).digest()
-  const done = copied(key, job) ?? (await compressed(key, raw, job))
-  const member = new Uint8Array(job.memory, job.room, done.size)
-  return { done: job.kind === 'open' ? { ...done, rawCrc: crc32(raw) } : done, member }
+  const made = copied(key, job) ?? compressed(key, raw, job)
+  return job.kind === 'open' ? { ...made, done: { ...made.done, rawCrc: crc32(raw) } } : made
 }
 
 function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): Made | 'unread' | 'damaged' {
@@ -167,7 +162,7 @@ function spliced(blocks: NonNullable<PieceJob['blocks']>, job: PieceJob): Made |
 }
 
 /** The member as it is in a blob of the store; undefined when none has it, or the blob is gone or damaged. */
-function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined {
+function copied(key: Buffer, { memory, room }: PieceJob): Made | undefined {
   const found = known?.table.find(key)
   if (found === undefined || found.size > memory.byteLength - room) return undefined
   const { blob, offset, size, crc } = found
@@ -177,18 +172,14 @@ function copied(key: Buffer, { memory, room }: PieceJob): PieceDone | undefined 
   } catch {
     return undefined
   }
-  return crc32(member) === crc ? { size, row: { key, crc }, blob } : undefined
+  return crc32(member) === crc ? { done: { size, row: { key, crc }, blob }, member } : undefined
 }
 
-async function compressed(key: Buffer, raw: Uint8Array, { memory, room, kind }: PieceJob): Promise<PieceDone> {
-  const gzip = await compressor()
-  const whole = gzip(raw, LEVEL)
+function compressed(key: Buffer, raw: Uint8Array, { kind }: PieceJob): Made {
+  deflater ??= new Deflater()
+  const whole = deflater.gzip(raw)
   const member = kind === 'open' ? openMember(whole) : whole
-  new Uint8Array(memory, room).set(member)
-  const done = { size: member.byteLength, row: { key, crc: crc32(member) } }
-  // Left to be collected, members pile up to 30 MB in each thread: this frees one at once.
-  if (whole.buffer instanceof ArrayBuffer) whole.buffer.transfer(0)
-  return done
+  return { done: { size: member.byteLength, row: { key, crc: crc32(member) } }, member }
 }
 
 function descriptorOf(blob: number): number {

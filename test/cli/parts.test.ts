@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -88,6 +89,68 @@ describe('parts', () => {
     await writeFile(files[1]!, whole[1]!.subarray(0, 5))
     expect(used()).toBe('a/a')
     for (const [i, [, inode]] of (await kept()).entries()) expect(inode).not.toBe(before[i]![1])
+  })
+
+  it('are kept for few versions of V8, the last ones', async () => {
+    await mkdir(code)
+    for (const [name, seconds] of [
+      ['test-first.cjs-1', 1],
+      ['test-first.cjs-2', 3],
+      ['test-first.cjs-3', 2],
+    ] as const) {
+      await writeFile(join(code, name), '')
+      await utimes(join(code, name), seconds, seconds)
+    }
+    used()
+    const names = (await kept()).map(([name]) => name).filter((name) => name.startsWith('test-first'))
+    expect(names).toHaveLength(3)
+    expect(names).toEqual(expect.arrayContaining(['test-first.cjs-2', 'test-first.cjs-3']))
+  })
+
+  describe('that were shipped compiled', () => {
+    const shipped = () => join(folder, 'shipped')
+    const usedAsShipped = () => {
+      const parts = new Parts(folder, { code: () => code, shipped: shipped(), use: 'test' })
+      const first = parts.load('first.cjs') as First
+      parts.keep()
+      return first
+    }
+
+    beforeEach(async () => {
+      const making = new Parts(folder, { code: () => code, called: (name) => `made/${name}`, use: 'test' })
+      ;(making.load('first.cjs') as First).twice('a')
+      making.keep()
+      await mkdir(shipped())
+      for (const [name] of await kept())
+        await rename(join(code, name), join(shipped(), name.replace(/-[0-9a-f]+$/, '')))
+      await rm(code, { recursive: true })
+    })
+
+    it('are taken as they are, by the names that they have here', async () => {
+      expect(usedAsShipped().twice('a')).toBe('a/a')
+      expect(existsSync(code)).toBe(false)
+      expect(() => usedAsShipped().twice(1 as unknown as string)).toThrow(
+        expect.objectContaining({ stack: expect.stringContaining(join(folder, 'second.cjs')) }),
+      )
+      for (const name of await readdir(shipped())) {
+        expect((await readFile(join(shipped(), name))).includes(folder)).toBe(false)
+      }
+    })
+
+    it('are compiled and kept when that is damaged, or of another text', async () => {
+      await appendFile(join(shipped(), 'test-first.cjs'), 'x')
+      await writeFile(join(folder, 'second.cjs'), SECOND.replace('text, text', "text, 'bb'"))
+      expect(usedAsShipped().twice('a')).toBe('a/bb')
+      expect(await kept()).toHaveLength(2)
+    })
+
+    it('give way to what is kept', async () => {
+      used()
+      const before = await kept()
+      await rm(shipped(), { recursive: true })
+      expect(usedAsShipped().twice('a')).toBe('a/a')
+      expect(await kept()).toEqual(before)
+    })
   })
 
   it('are kept nowhere when there is no folder for it, or it cannot be made', async () => {

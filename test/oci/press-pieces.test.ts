@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import ours from '../../package.json' with { type: 'json' }
 import { bytesContent, type Content, HostFile, Slice, SliceFile } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { OwnPiece, Piece, PieceBody } from '../../src/oci/piece.ts'
@@ -10,6 +9,7 @@ import { COMPRESSOR, decodePieces, encodePieces, type PieceRow } from '../../src
 import { sharePieces } from '../../src/oci/piece-table.ts'
 import { type PressOptions, pressPieces } from '../../src/oci/press-pieces.ts'
 import { SparseContent } from '../../src/oci/sparse-content.ts'
+import libdeflate from '../../third-party/libdeflate/package.json' with { type: 'json' }
 import { wordy } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
@@ -69,8 +69,8 @@ describe('pressPieces', { timeout: 60_000 }, () => {
     expect(digestOf(await gzip(cut(text, 3)))).toBe(digest)
   })
 
-  it('calls its compressor by the version that is installed', () => {
-    expect(COMPRESSOR).toContain(`libdeflate ${ours.dependencies.libdeflate},`)
+  it('calls its compressor by the version that it is compiled from', () => {
+    expect(COMPRESSOR).toContain(`libdeflate ${libdeflate.version},`)
   })
 
   it('makes one member a piece, with neither name nor time', async () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { fromText } from '../../src/oci/name.ts'
 import { excludePattern, memberPattern } from '../../src/provision/wildcard.ts'
@@ -107,10 +108,11 @@ describe('memberPattern and excludePattern', () => {
   })
 
   it('takes time in proportion to the name, not to the power of the stars', () => {
-    const name = 'a'.repeat(4000)
-    const started = performance.now()
-    expect(memberPattern(`${'*a'.repeat(30)}b`)(name)).toBe(false)
-    expect(excludePattern('*a?*[ab]*b')(`${'a'.repeat(200)}/`.repeat(20))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(5000)
+    const match = () => [
+      memberPattern(`${'*a'.repeat(30)}b`)('a'.repeat(4000)),
+      excludePattern('*a?*[ab]*b')(`${'a'.repeat(200)}/`.repeat(20)),
+    ]
+    // To the power of the stars, it would outlive whoever waits; only V8 itself can end what does not yield.
+    expect(runInNewContext('match()', { match }, { timeout: 60_000 })).toEqual([false, false])
   })
 })
