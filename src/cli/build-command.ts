@@ -69,7 +69,7 @@ export function buildCommand(around: Surroundings): Command {
       const looks = specs.map((spec) => looksChanged(root, spec))
       await using early = looks.includes(true) ? new EarlyPool() : undefined
       const { buildAction } = await import('./build-action.ts')
-      // A first build takes most memory. Behind what all builds load: compiled code is kept by the flags of V8.
+      // A first build takes most memory.
       if (looks.includes(undefined)) smallHeap()
       await buildAction(specs, options, around, early)
     })

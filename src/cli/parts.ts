@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
+import { withUsualHeap } from './small-heap.ts'
 
 /** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
 const HEAD = 8
@@ -95,11 +96,11 @@ export class Parts {
 
   #compile(name: string, file: string): (...args: unknown[]) => void {
     const text = readFileSync(file)
-    const [sum, tag] = [crc32(text), cachedDataVersionTag()]
+    const [sum, tag] = [crc32(text), withUsualHeap(cachedDataVersionTag)]
     const cachedData = this.#known(name, tag, sum)
     const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
     const filename = this.#options.called?.(name) ?? file
-    const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
+    const script = withUsualHeap(() => new Script(source, { filename, ...(cachedData && { cachedData }) }))
     if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
     return script.runInThisContext()
   }

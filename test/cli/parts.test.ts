@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Parts } from '../../src/cli/parts.ts'
+import { smallHeap, usualHeap } from '../../src/cli/small-heap.ts'
 
 const FIRST = `const second = require('./second.cjs')
 exports.twice = (text) => second.again(text)
@@ -64,6 +65,19 @@ describe('parts', () => {
     const before = await kept()
     expect(before.map(([name]) => name.replace(/[0-9a-f]+$/, ''))).toEqual(['test-first.cjs-', 'test-second.cjs-'])
     expect(used()).toBe('a/a')
+    expect(await kept()).toEqual(before)
+  })
+
+  it('are used as they are kept when the heap is kept small meanwhile', async () => {
+    used()
+    const before = await kept()
+    smallHeap()
+    try {
+      expect(used()).toBe('a/a')
+    } finally {
+      usualHeap()
+    }
+    used()
     expect(await kept()).toEqual(before)
   })
 
