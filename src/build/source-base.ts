@@ -24,6 +24,8 @@ export interface SourceBaseOptions {
   readonly platform: Platform
   /** See OpenBaseOptions. */
   readonly blocks?: boolean
+  /** See OpenBaseOptions. */
+  readonly unpacked?: boolean
   readonly reference?: Reference
   readonly report: Report
   readonly signal: AbortSignal
@@ -34,9 +36,11 @@ export interface SourceBaseOptions {
  * is used to the end. Only manifest and config are fetched here.
  */
 export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
-  const { source, store, report, signal } = options
+  const { source, store, unpacked = false, report, signal } = options
   const top = await source.resolve(signal)
   const manifest = await imageManifest(options, top)
+  // A base that nobody has seen: its layers come next, and a thread takes as long to start as their first bytes to come.
+  if (unpacked && !(await store.has(manifest.config.digest))) store.prepareToUnpack(manifest.layers)
   await store.ingestBlob(manifest.config, (start) => source.blob(manifest.config, start, signal), { signal })
   const config = parseConfig(await store.readDocument(manifest.config.digest), `config ${manifest.config.digest}`)
   const layers = imageLayers(manifest, config, source.name)

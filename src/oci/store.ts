@@ -6,6 +6,7 @@ import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type StoredLayer } from './ingest.ts'
+import { isUnpackedByThread } from './ingest-gzip.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
@@ -125,6 +126,11 @@ export class Store {
     options: IngestOptions = {},
   ): Promise<StoredLayer> {
     return ingestLayer(this.#shelves, descriptor, diffId, open, options)
+  }
+
+  /** Starts the thread that unpacks layers, unless one would do without: for whoever is going to have them taken in. */
+  prepareToUnpack(layers: readonly Descriptor[]): void {
+    if (layers.some(isUnpackedByThread)) this.#shelves.blocks.prepareThread()
   }
 
   /** What a layer that was taken in says; file contents are slices of the raw tar. @throws STORE_CORRUPT */
