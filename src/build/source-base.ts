@@ -26,6 +26,8 @@ export interface SourceBaseOptions {
   readonly blocks?: boolean
   /** See OpenBaseOptions. */
   readonly unpacked?: boolean
+  /** See OpenBaseOptions. */
+  readonly isWritten?: boolean
   readonly reference?: Reference
   readonly report: Report
   readonly signal: AbortSignal
@@ -100,7 +102,7 @@ function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: 
 }
 
 async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
-  const { source, store, blocks = false, report, signal } = options
+  const { source, store, blocks = false, isWritten = true, report, signal } = options
   await each(layers, DOWNLOADS, signal, async (layer, either) => {
     const task = `pull ${layer.digest}`
     let begun = false
@@ -124,7 +126,7 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
   let tree: Tree = EMPTY
   for (const layer of layers) {
     try {
-      tree = apply(tree, await store.layerTree(layer.diffId))
+      tree = apply(tree, await store.layerTree(layer.diffId, { isWritten }))
     } catch (error) {
       throw placed(error, source, layer)
     }

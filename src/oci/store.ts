@@ -133,9 +133,9 @@ export class Store {
     if (layers.some(isUnpackedByThread)) this.#shelves.blocks.prepareThread()
   }
 
-  /** What a layer that was taken in says; file contents are slices of the raw tar. @throws STORE_CORRUPT */
-  async layerTree(diffId: Digest): Promise<Directory> {
-    return await this.#trees.of(await this.#shelves.layers.opened(diffId))
+  /** What a layer that was taken in says; file contents are slices of the raw tar. See `StoreTrees.of`. @throws STORE_CORRUPT */
+  async layerTree(diffId: Digest, { isWritten = true } = {}): Promise<Directory> {
+    return await this.#trees.of(await this.#shelves.layers.opened(diffId), { isWritten })
   }
 
   /** As `layerTree`, for one of which all is needed; undefined when the layer is not there. */
