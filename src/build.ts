@@ -96,7 +96,9 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   await using threads = new ThreadsAhead(plan, options)
   // Sources and base are asked for at the same time: neither needs the other.
   await using sources = takeSources(plan, { ...surroundings, onChange: () => void threads.start() })
-  const base = await openBase(plan.base, { ...options, platform: plan.platform, blocks: copiesBaseBlocks(plan) })
+  const isWritten = plan.layers === 'squash'
+  const needs = { blocks: copiesBaseBlocks(plan), unpacked: !addsNothing(plan), isWritten }
+  const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
   const early = await earlyUpload(targets, options)
   const around = { ...options, ...surroundings, early, targets, threads }
   try {

@@ -18,6 +18,10 @@ export interface OpenBaseOptions {
   readonly connection: RegistryConnection
   /** `Store.gzipSource` is going to be asked for the base's blobs; default: false. */
   readonly blocks?: boolean
+  /** Its tree is going to be asked for, unless all that the build makes is known; default: false. */
+  readonly unpacked?: boolean
+  /** Its files are going to be in a new layer; default: true. */
+  readonly isWritten?: boolean
   /** The caller's: for its proxies. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report

@@ -24,6 +24,10 @@ export interface SourceBaseOptions {
   readonly platform: Platform
   /** See OpenBaseOptions. */
   readonly blocks?: boolean
+  /** See OpenBaseOptions. */
+  readonly unpacked?: boolean
+  /** See OpenBaseOptions. */
+  readonly isWritten?: boolean
   readonly reference?: Reference
   readonly report: Report
   readonly signal: AbortSignal
@@ -34,9 +38,11 @@ export interface SourceBaseOptions {
  * is used to the end. Only manifest and config are fetched here.
  */
 export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
-  const { source, store, report, signal } = options
+  const { source, store, unpacked = false, report, signal } = options
   const top = await source.resolve(signal)
   const manifest = await imageManifest(options, top)
+  // A base that nobody has seen: its layers come next, and a thread takes as long to start as their first bytes to come.
+  if (unpacked && !(await store.has(manifest.config.digest))) store.prepareToUnpack(manifest.layers)
   await store.ingestBlob(manifest.config, (start) => source.blob(manifest.config, start, signal), { signal })
   const config = parseConfig(await store.readDocument(manifest.config.digest), `config ${manifest.config.digest}`)
   const layers = imageLayers(manifest, config, source.name)
@@ -96,7 +102,7 @@ function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: 
 }
 
 async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
-  const { source, store, blocks = false, report, signal } = options
+  const { source, store, blocks = false, isWritten = true, report, signal } = options
   await each(layers, DOWNLOADS, signal, async (layer, either) => {
     const task = `pull ${layer.digest}`
     let begun = false
@@ -120,7 +126,7 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
   let tree: Tree = EMPTY
   for (const layer of layers) {
     try {
-      tree = apply(tree, await store.layerTree(layer.diffId))
+      tree = apply(tree, await store.layerTree(layer.diffId, { isWritten }))
     } catch (error) {
       throw placed(error, source, layer)
     }

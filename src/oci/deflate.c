@@ -40,6 +40,9 @@ extern u8 __heap_base;
 
 static struct libdeflate_compressor *compressor;
 
+/* What was written last. Its last bits, if they are no whole byte, are in memory and not counted by `next`. */
+static struct deflate_output_bitstream written;
+
 static void *take(size_t size)
 {
 	if (size > sizeof(room))
@@ -71,5 +74,73 @@ EXPORT(bound) size_t bound(size_t size)
 /* Compresses `size` bytes at `from` to `to`, where there is room for `bound(size)`. Gives how many they are then. */
 EXPORT(deflate) size_t deflate(const u8 *from, size_t size, u8 *to)
 {
-	return libdeflate_deflate_compress(compressor, from, size, to, bound(size));
+	written = (struct deflate_output_bitstream){.next = to, .end = to + bound(size)};
+	if (size <= compressor->max_passthrough_size)
+		return libdeflate_deflate_compress(compressor, from, size, to, bound(size));
+	compressor->impl(compressor, from, size, &written);
+	if (written.bitcount == 0)
+		return written.next - to;
+	*written.next = written.bitbuf;
+	return written.next + 1 - to;
+}
+
+/* How much of the raw data the last block has. */
+static u32 last_block_size(void)
+{
+	const struct deflate_sequence *sequence = compressor->p.g.sequences;
+	u32 size = 0;
+
+	for (;; sequence++) {
+		u32 match = sequence->litrunlen_and_length >> SEQ_LENGTH_SHIFT;
+
+		size += (sequence->litrunlen_and_length & SEQ_LITRUNLEN_MASK) + match;
+		if (match == 0)
+			return size;
+	}
+}
+
+/*
+ * The bits of the last block. 0 if it may be a stored one: they end with a byte, and their size depends on where they
+ * begin. That of others does not: this one is written again, behind what is there, as what can go on.
+ */
+static size_t last_block_bits(const u8 *end_of_data)
+{
+	u8 *const begin = written.next + 1;
+	const u32 size = last_block_size();
+	struct deflate_output_bitstream again = {.next = begin, .end = written.end};
+
+	if (begin >= written.end)
+		return 0;
+	/* A block that is written leaves lengths of codes behind that are not its own. */
+	deflate_make_huffman_codes(&compressor->freqs, &compressor->codes);
+	deflate_flush_block(compressor, &again, end_of_data - size, size, compressor->p.g.sequences, false);
+	if (again.overflow || (*begin >> 1 & 3) == DEFLATE_BLOCKTYPE_UNCOMPRESSED)
+		return 0;
+	return 8 * (again.next - begin) + again.bitcount;
+}
+
+/*
+ * Has what `deflate` has just written go on: its last block is not the last one any more, and behind it comes an empty
+ * stored one, for which 6 bytes more may be written. Gives how many bytes it is then; 0, and nothing is changed, where it
+ * is not known where the last block begins.
+ */
+EXPORT(open) size_t open(const u8 *from, size_t size, u8 *to)
+{
+	static const u8 no_data[] = {0, 0, 0xff, 0xff};
+	size_t bits, begin;
+	u8 *end;
+
+	if (written.bitcount == 0)
+		return 0;
+	bits = last_block_bits(from + size);
+	if (bits == 0)
+		return 0;
+	begin = 8 * (written.next - to) + written.bitcount - bits;
+	to[begin / 8] &= ~(1 << begin % 8);
+	/* The three bits of a stored block's header are zeros, and so is what remains of the last one's byte. */
+	end = written.next + 1;
+	if (written.bitcount > 5)
+		*end++ = 0;
+	memcpy(end, no_data, sizeof(no_data));
+	return end + sizeof(no_data) - to;
 }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { DEFLATE } from './deflate-code.ts'
+import { openMember } from './open-member.ts'
 import { WasmProgram } from './wasm-program.ts'
 
 /** What deflate.c exports, and its memory. */
@@ -8,6 +9,7 @@ interface Code {
   start(): number
   bound(size: number): number
   deflate(from: number, size: number, to: number): number
+  open(from: number, size: number, to: number): number
 }
 
 /** No name, no time, an unknown system. Source: RFC 1952, section 2.3 */
@@ -33,24 +35,49 @@ export class Deflater {
    * One gzip member (RFC 1952), in memory that is used again by the next call.
    * @throws RangeError where there is no memory for it
    */
-  gzip(raw: Uint8Array): Uint8Array<ArrayBuffer> {
+  gzip(raw: Uint8Array): Uint8Array {
+    return this.#closed(raw, this.#deflate(raw))
+  }
+
+  /**
+   * What `openMember` makes of `gzip(raw)`: one that goes on. It is looked through only if its blocks end with a byte.
+   * @throws RangeError where there is no memory for it
+   */
+  open(raw: Uint8Array): Uint8Array {
+    const deflated = this.#deflate(raw)
+    const size = this.#code.open(this.#from, raw.byteLength, deflated.byteOffset)
+    return size === 0 ? openMember(this.#closed(raw, deflated)) : behindHeader(deflated, size)
+  }
+
+  #closed(raw: Uint8Array, deflated: Uint8Array): Uint8Array {
+    const { buffer, byteOffset, byteLength } = deflated
+    const trailer = new DataView(buffer, byteOffset + byteLength, TRAILER)
+    trailer.setUint32(0, crc32(raw), true)
+    trailer.setUint32(4, raw.byteLength, true)
+    return behindHeader(deflated, byteLength + TRAILER)
+  }
+
+  /** What comes between header, which is there, and trailer, for which there is room. */
+  #deflate(raw: Uint8Array): Uint8Array {
     const size = raw.byteLength
-    const to = this.#from + ALIGNMENT * Math.ceil(size / ALIGNMENT)
-    const memory = this.#reach(to + HEADER.length + (this.#code.bound(size) >>> 0) + TRAILER)
+    const member = this.#from + ALIGNMENT * Math.ceil(size / ALIGNMENT)
+    const to = member + HEADER.length
+    const memory = this.#reach(to + (this.#code.bound(size) >>> 0) + TRAILER)
     memory.set(raw, this.#from)
-    memory.set(HEADER, to)
-    const end = to + HEADER.length + this.#code.deflate(this.#from, size, to + HEADER.length)
-    const view = new DataView(memory.buffer, end, TRAILER)
-    view.setUint32(0, crc32(raw), true)
-    view.setUint32(4, size, true)
-    return memory.subarray(to, end + TRAILER)
+    memory.set(HEADER, member)
+    return memory.subarray(to, to + this.#code.deflate(this.#from, size, to))
   }
 
   /** The memory, in which there are at least `end` bytes. */
-  #reach(end: number): Uint8Array<ArrayBuffer> {
+  #reach(end: number): Uint8Array {
     const { memory } = this.#code
     const missing = end - memory.buffer.byteLength
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
     return new Uint8Array(memory.buffer)
   }
+}
+
+/** The header before it, and `size` bytes. */
+function behindHeader({ buffer, byteOffset }: Uint8Array, size: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset - HEADER.length, HEADER.length + size)
 }

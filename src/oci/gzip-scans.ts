@@ -1,23 +1,25 @@
-import { Worker } from 'node:worker_threads'
-import { GzipScan, type ScanWishes } from './gzip-scan.ts'
-import type { ScanAnswer } from './gzip-worker.ts'
-
-// This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
-const WORKER = new URL(`./gzip-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+import { DividedScan } from './divided-scan.ts'
+import { FileScan, type GzipScan, type ScanOrder } from './file-scan.ts'
+import { ScanThread } from './scan-thread.ts'
+import { SummedTar } from './summed-tar.ts'
 
 /** More would be in each other's way: all of them are busy, and so are those who fetch. */
 const MOST = 2
+/**
+ * Bytes of a gzip file from which on, if it is the only one, its raw tar is summed up by the thread that fetches: there
+ * is more left to inflate than to fetch. To read the tar for that costs a twentieth of what inflating does.
+ */
+const DIVIDED = 16 << 20
 
-interface Thread {
-  readonly worker: Worker
-  readonly scans: Map<number, GzipScan>
+/** What is wanted of a gzip file besides its blocks. */
+export interface ScanWishes extends Pick<ScanOrder, 'hashed' | 'unpack'> {
+  /** Bytes that it is going to have, if somebody knows. */
+  readonly size?: number
 }
 
 /** Threads that look through gzip files, each through several at once. They end when there is nothing to look at. */
 export class GzipScans {
-  readonly #threads = new Set<Thread>()
-  /** Those of the threads, and those that have not ended yet. */
-  readonly #workers = new Set<Worker>()
+  readonly #threads = new Set<ScanThread>()
   #count = 0
   #waiting = 0
   #closed = false
@@ -25,66 +27,67 @@ export class GzipScans {
   /**
    * Begins to look at a file that exists, of which nothing is there before the scan hears so.
    */
-  start(path: string, wishes: ScanWishes = {}): GzipScan {
+  start(path: string, { size = 0, hashed = false, unpack }: ScanWishes = {}): GzipScan {
     if (this.#closed) throw new Error('the scanning threads have ended')
-    const thread = this.#leastBusy()
-    const number = this.#count++
-    const scan = new GzipScan(number, path, wishes, (news) => {
-      if (thread.scans.has(number)) thread.worker.postMessage(news)
-    })
-    thread.scans.set(number, scan)
-    return scan
+    if (unpack === undefined) return this.#begin(path, { hashed })
+    const isDivided = size >= DIVIDED && this.#isIdle()
+    const scan = this.#begin(path, { hashed, unpack: { ...unpack, isDivided } })
+    return isDivided ? new DividedScan(scan, new SummedTar(unpack.path, unpack.end)) : scan
   }
 
   /** What the promise resolves to. Threads keep the process alive only while somebody waits so. */
   async waitFor<T>(found: Promise<T>): Promise<T> {
     this.#waiting++
-    for (const worker of this.#workers) worker.ref()
+    for (const thread of this.#threads) thread.ref()
     try {
       return await found
     } finally {
       this.#waiting--
       // Threads that are being ended have to be heard of.
-      if (this.#waiting === 0 && !this.#closed) for (const worker of this.#workers) worker.unref()
+      if (this.#waiting === 0 && !this.#closed) for (const thread of this.#threads) thread.unref()
     }
+  }
+
+  /** Has a thread ready before there is a file to look at. */
+  prepare(): void {
+    if (!this.#closed && this.#threads.size === 0) this.#start()
   }
 
   /** Ends the threads, whatever they are doing; scans under way reject. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(Array.from(this.#workers, (worker) => worker.terminate()))
+    await Promise.all(Array.from(this.#threads, (thread) => thread.end()))
   }
 
-  #leastBusy(): Thread {
-    let best: Thread | undefined
-    for (const thread of this.#threads) if (best === undefined || thread.scans.size < best.scans.size) best = thread
-    return best !== undefined && this.#threads.size === MOST ? best : this.#start()
+  #begin(path: string, order: ScanOrder): FileScan {
+    const thread = this.#leastBusy()
+    const number = this.#count++
+    const scan = new FileScan(number, path, order, (news) => thread.tell(news))
+    thread.scans.set(number, scan)
+    return scan
   }
 
-  #start(): Thread {
-    // What node was started with (--input-type, --import) is meant for another program.
-    const worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } })
-    const thread: Thread = { worker, scans: new Map() }
-    if (this.#waiting === 0) worker.unref()
-    let failure: Error | undefined
-    worker.on('message', (answer: ScanAnswer) => {
-      thread.scans.get(answer.scan)?.settle(answer)
-      thread.scans.delete(answer.scan)
-      if (thread.scans.size > 0) return
-      this.#threads.delete(thread)
-      void worker.terminate()
-    })
-    worker.on('error', (error: Error) => {
-      failure = error
-    })
-    worker.on('exit', (code) => {
-      this.#threads.delete(thread)
-      this.#workers.delete(worker)
-      for (const scan of thread.scans.values()) scan.settle(failure ?? new Error(`a scanning thread ended (${code})`))
-      thread.scans.clear()
-    })
+  /** Whether nobody looks at anything. */
+  #isIdle(): boolean {
+    return this.#usable().every(({ scans }) => scans.size === 0)
+  }
+
+  #leastBusy(): ScanThread {
+    const usable = this.#usable()
+    let best: ScanThread | undefined
+    for (const thread of usable) if (best === undefined || thread.scans.size < best.scans.size) best = thread
+    return best !== undefined && (best.scans.size === 0 || usable.length >= MOST) ? best : this.#start()
+  }
+
+  /** Those that are not being ended. */
+  #usable(): ScanThread[] {
+    return [...this.#threads].filter(({ isEnding }) => !isEnding)
+  }
+
+  #start(): ScanThread {
+    const thread = new ScanThread(() => this.#threads.delete(thread))
+    if (this.#waiting === 0) thread.unref()
     this.#threads.add(thread)
-    this.#workers.add(worker)
     return thread
   }
 }

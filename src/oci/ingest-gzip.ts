@@ -1,9 +1,11 @@
 import { OcibakeError } from '../errors.ts'
 import { hexOf } from './digest.ts'
-import type { GzipScan } from './gzip-scan.ts'
-import type { ScanAnswer } from './gzip-worker.ts'
+import type { GzipScan } from './file-scan.ts'
+import { compressionOf } from './layer-type.ts'
 import type { TarSummary } from './passing-tar.ts'
+import type { ScanAnswer } from './scan-messages.ts'
 import type { Shelves } from './shelves.ts'
+import type { Descriptor } from './source.ts'
 import type { TempFile } from './temp-file.ts'
 import { checkDiffId, type WantedLayer } from './wanted-layer.ts'
 
@@ -13,6 +15,11 @@ const LARGE = 1 << 20
 /** Whether a layer is unpacked by a thread, if it is gzip. */
 export function isUnpackedBeside({ blocks, descriptor }: WantedLayer): boolean {
   return blocks || descriptor.size >= LARGE
+}
+
+/** Whether a layer is going to be unpacked by a thread whatever it is needed for, as far as its descriptor tells. */
+export function isUnpackedByThread({ mediaType, size }: Descriptor): boolean {
+  return size >= LARGE && compressionOf(mediaType) === 'gzip'
 }
 
 /**
@@ -64,10 +71,10 @@ async function unpack(
   { path, hashed = false }: { readonly path: string; readonly hashed?: boolean },
   work: (scan: GzipScan) => Promise<TarSummary>,
 ): Promise<TarSummary> {
-  const { digest } = wanted.descriptor
+  const { digest, size } = wanted.descriptor
   const file = await layers.create()
   const order = { path: file.path, what: `The layer ${digest}`, end: {} }
-  const scan = blocks.watch(path, { unpack: order, hashed })
+  const scan = blocks.watch(path, { unpack: order, hashed, size })
   try {
     const tar = await work(scan)
     await layers.commit({ ...tar, file })

@@ -1,6 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import { type Digest, digestOf, isDigest } from './digest.ts'
-import type { GzipScan } from './gzip-scan.ts'
+import type { GzipScan } from './file-scan.ts'
 import { tarOf } from './ingest-gzip.ts'
 import type { Layer } from './layer.ts'
 import type { TarSummary } from './passing-tar.ts'

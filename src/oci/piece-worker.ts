@@ -4,7 +4,6 @@ import { parentPort } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { Deflater } from './deflater.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
-import { openMember } from './open-member.ts'
 import type { MadePiece } from './piece.ts'
 import { fillPiece, fillSpliced, readFully } from './piece-fill.ts'
 import type { PieceRow } from './piece-index.ts'
@@ -177,8 +176,7 @@ function copied(key: Buffer, { memory, room }: PieceJob): Made | undefined {
 
 function compressed(key: Buffer, raw: Uint8Array, { kind }: PieceJob): Made {
   deflater ??= new Deflater()
-  const whole = deflater.gzip(raw)
-  const member = kind === 'open' ? openMember(whole) : whole
+  const member = kind === 'open' ? deflater.open(raw) : deflater.gzip(raw)
   return { done: { size: member.byteLength, row: { key, crc: crc32(member) } }, member }
 }
 

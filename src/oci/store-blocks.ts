@@ -4,9 +4,9 @@ import { OcibakeError } from '../errors.ts'
 import { decodeBlocks, encodeBlocks, type FoundBlocks } from './block-index.ts'
 import { SliceFile } from './content.ts'
 import { type Digest, hexOf } from './digest.ts'
+import type { GzipScan } from './file-scan.ts'
 import { isGzipFile } from './gzip-head.ts'
-import type { GzipScan, ScanWishes } from './gzip-scan.ts'
-import { GzipScans } from './gzip-scans.ts'
+import { GzipScans, type ScanWishes } from './gzip-scans.ts'
 import type { Descriptor } from './source.ts'
 import type { StoreBlobs } from './store-blobs.ts'
 import type { StoreSession } from './store-session.ts'
@@ -61,6 +61,11 @@ export class StoreBlocks {
     void found.then((blocks) => {
       if (blocks === undefined) this.#watched.delete(blob)
     })
+  }
+
+  /** Has a thread ready before there is something to watch. */
+  prepareThread(): void {
+    this.#scans.prepare()
   }
 
   /** Begins to look at a blob that is there, unless that was done before. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { OcibakeError } from '../errors.ts'
 import { decodeBlobIndex, encodeBlobIndex } from './blob-index.ts'
-import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
 import { INDEX_VERSION } from './layer-index.ts'
 import { layerOfTar } from './layer-read.ts'
@@ -9,7 +8,7 @@ import type { Directory } from './node.ts'
 import type { IndexedTar } from './store-layers.ts'
 import { treePath } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
-import { stretchesOf } from './stretches.ts'
+import { stretchesBeside, stretchesOf } from './stretches.ts'
 import { TempFile } from './temp-file.ts'
 import { readTree } from './tree-reader.ts'
 import { writeTree } from './tree-writer.ts'
@@ -31,17 +30,24 @@ export class StoreTrees {
     this.#session = session
   }
 
-  /** @throws LAYER_INVALID as LayerBuilder does */
-  async of(tar: IndexedTar): Promise<Directory> {
+  /**
+   * @param isWritten its folders are going to be written to a layer: they know where the tar has them together. Without,
+   * that is found out for later builds, while this one goes on
+   * @throws LAYER_INVALID as LayerBuilder does
+   */
+  async of(tar: IndexedTar, { isWritten }: { readonly isWritten: boolean }): Promise<Directory> {
     const known = await this.#read(tar)
     if (known !== undefined) return known
     const tree = layerOfTar(tar)
-    const stretches = knownStretches(tree, tar.file)
+    if (!isWritten) {
+      this.#later(this.#keep(tar, tree))
+      return tree
+    }
+    const stretches = orNone(() => stretchesOf(tree, tar.file))
     // Whoever needs the bytes will say that they are not.
     if (!tar.file.isUseRight()) return tree
     const body = writeTree(tree, stretches)
-    // Without it the next build makes it anew, as this one did.
-    this.#writing.push(this.#write(tar.diffId, body).catch(() => {}))
+    this.#later(this.#write(tar.diffId, body))
     return readTree(body, tar.file)
   }
 
@@ -63,6 +69,16 @@ export class StoreTrees {
     }
   }
 
+  /** Without it the next build makes it anew, as this one did. */
+  #later(writing: Promise<void>): void {
+    this.#writing.push(writing.catch(() => {}))
+  }
+
+  async #keep({ diffId, file }: IndexedTar, tree: Directory): Promise<void> {
+    const stretches = await stretchesBeside(tree, file).catch(noneFor)
+    if (file.isUseRight()) await this.#write(diffId, writeTree(tree, stretches))
+  }
+
   async #write(diffId: Digest, body: Buffer): Promise<void> {
     const file = await TempFile.create(this.#session.newPath('tree'))
     try {
@@ -74,14 +90,20 @@ export class StoreTrees {
   }
 }
 
-/** None of a layer that could not be written again. */
-function knownStretches(tree: Directory, tar: SliceFile): ReturnType<typeof stretchesOf> {
+type Stretches = ReturnType<typeof stretchesOf>
+
+function orNone(find: () => Stretches): Stretches {
   try {
-    return stretchesOf(tree, tar)
+    return find()
   } catch (error) {
-    if (error instanceof OcibakeError) return new Map()
-    throw error
+    return noneFor(error)
   }
+}
+
+/** None of a layer that could not be written again. */
+function noneFor(error: unknown): Stretches {
+  if (error instanceof OcibakeError) return new Map()
+  throw error
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Digest } from './digest.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type StoredLayer } from './ingest.ts'
+import { isUnpackedByThread } from './ingest-gzip.ts'
 import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
@@ -127,9 +128,14 @@ export class Store {
     return ingestLayer(this.#shelves, descriptor, diffId, open, options)
   }
 
-  /** What a layer that was taken in says; file contents are slices of the raw tar. @throws STORE_CORRUPT */
-  async layerTree(diffId: Digest): Promise<Directory> {
-    return await this.#trees.of(await this.#shelves.layers.opened(diffId))
+  /** Starts the thread that unpacks layers, unless one would do without: for whoever is going to have them taken in. */
+  prepareToUnpack(layers: readonly Descriptor[]): void {
+    if (layers.some(isUnpackedByThread)) this.#shelves.blocks.prepareThread()
+  }
+
+  /** What a layer that was taken in says; file contents are slices of the raw tar. See `StoreTrees.of`. @throws STORE_CORRUPT */
+  async layerTree(diffId: Digest, { isWritten = true } = {}): Promise<Directory> {
+    return await this.#trees.of(await this.#shelves.layers.opened(diffId), { isWritten })
   }
 
   /** As `layerTree`, for one of which all is needed; undefined when the layer is not there. */

@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import type { SliceFile } from './content.ts'
 import type { TarRange } from './late-children.ts'
 import { layerMembers } from './layer-tar.ts'
 import type { ByteString } from './name.ts'
 import type { Directory, Node } from './node.ts'
+
+/** Members that are gone through at once: a millisecond's work. */
+const STEP = 100
 
 /** A folder of which the members below are being gone through. */
 interface Open {
@@ -21,6 +25,24 @@ interface Open {
  * @throws as `layerMembers`
  */
 export function stretchesOf(layer: Directory, file: SliceFile): Map<Directory, TarRange> {
+  const steps = stepsOf(layer, file)
+  let step = steps.next()
+  while (step.done !== true) step = steps.next()
+  return step.value
+}
+
+/** As `stretchesOf`, while others have their turn: for whoever does not wait for it. @throws as `stretchesOf` */
+export async function stretchesBeside(layer: Directory, file: SliceFile): Promise<Map<Directory, TarRange>> {
+  const steps = stepsOf(layer, file)
+  let step = steps.next()
+  while (step.done !== true) {
+    await setImmediate()
+    step = steps.next()
+  }
+  return step.value
+}
+
+function* stepsOf(layer: Directory, file: SliceFile): Generator<void, Map<Directory, TarRange>> {
   const found = new Map<Directory, TarRange>()
   const open: Open[] = []
   /** Of the members so far; of the last that the tar has not; where the tar's last one ended. */
@@ -41,6 +63,7 @@ export function stretchesOf(layer: Directory, file: SliceFile): Map<Directory, T
       const node = content === undefined ? nodeBelow(open.at(-1), layer, path) : undefined
       if (node?.kind === 'directory') open.push({ prefix: `${path}/`, folder: node, number, start })
     }
+    if (number % STEP === 0) yield
   }
   for (const one of open) close(one)
   return found

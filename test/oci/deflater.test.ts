@@ -7,6 +7,7 @@ import { gzip } from 'libdeflate'
 import { describe, expect, it } from 'vitest'
 import { DEFLATE } from '../../src/oci/deflate-code.ts'
 import { Deflater } from '../../src/oci/deflater.ts'
+import { openMember } from '../../src/oci/open-member.ts'
 import { wordy } from '../support/bytes.ts'
 import { noise, RAW } from '../support/gzip-samples.ts'
 import { Random } from '../support/random-tree.ts'
@@ -45,15 +46,17 @@ const mixed = fc
 
 /** Compared at once: a difference of a megabyte takes minutes to print. */
 function expectAsByPackage(raw: Uint8Array): void {
-  expect(Buffer.from(deflater.gzip(raw)).equals(gzip(raw, 6))).toBe(true)
+  const member = gzip(raw, 6)
+  expect(Buffer.from(deflater.gzip(raw)).equals(member)).toBe(true)
+  expect(Buffer.from(deflater.open(raw)).equals(openMember(member))).toBe(true)
 }
 
 describe('Deflater', () => {
-  it.each(kinds)('makes of %s what another build of libdeflate makes, of any size', (_, make) => {
+  it.each(kinds)('makes of %s what another build of libdeflate makes, of any size, closed or open', (_, make) => {
     for (const size of sizes) expectAsByPackage(make(size))
   })
 
-  it('makes of random data what another build of libdeflate makes', () => {
+  it('makes of random data what another build of libdeflate makes, closed or open', () => {
     fc.assert(fc.property(mixed, expectAsByPackage), { numRuns: 200 })
   })
 

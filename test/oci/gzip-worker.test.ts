@@ -3,7 +3,7 @@ import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ScanAnswer, ScanNews } from '../../src/oci/gzip-worker.ts'
+import type { ScanAnswer, ScanNews } from '../../src/oci/scan-messages.ts'
 import { testFolder } from '../support/folder.ts'
 import { Random } from '../support/random-tree.ts'
 

@@ -146,6 +146,19 @@ describe('the tree of a layer that the store has seen before', () => {
     expect(await open()).toEqual(wanted)
     expect(await readFile(path)).toEqual(written)
   })
+
+  it('is kept for later builds by one that has no use for all that it says', async () => {
+    const layer = randomTree(new Random(SEED), 4)
+    const kept = async (isWritten: boolean): Promise<[said: unknown[], tree: Buffer]> => {
+      const root = join(await testFolder(), 'store')
+      await using store = await Store.open(root)
+      const { diffId } = await store.ingestTar(layerBytes(layer))
+      const rows = said(await store.layerTree(diffId, { isWritten }))
+      await store.close()
+      return [rows, await readFile(join(root, 'layers', `${hexOf(diffId)}.tree`))]
+    }
+    expect(await kept(false)).toEqual(await kept(true))
+  })
 })
 
 /** What steps, normalisers and diff make of a tree; `paths` is the same tree, for paths of it. */
