@@ -11,7 +11,6 @@ import { Writable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import type { main as realMain } from '../src/cli/main.ts'
 import { Parts } from '../src/cli/parts.ts'
-import { usualHeap } from '../src/cli/small-heap.ts'
 import { startS3 } from '../test/support/s3.ts'
 import { tarArchive } from '../test/support/tar-archive.ts'
 import { noise, trainingImage } from './training/image.ts'
@@ -64,9 +63,6 @@ async function train(): Promise<void> {
     else await run(main, words)
   }
   await Promise.all([registry.stop(), s3.stop()])
-  // As in src/cli/packed-main.ts.
-  parts.keep()
-  usualHeap()
   parts.keep()
 }
 

@@ -4,7 +4,6 @@ import { codeFolder } from './compiled-code.ts'
 import type { main as realMain } from './main.ts'
 import { Parts } from './parts.ts'
 import { shippedCode } from './shipped-code.ts'
-import { usualHeap } from './small-heap.ts'
 
 type Main = typeof realMain
 
@@ -21,10 +20,7 @@ export const main: Main = (host, around) => {
   })
   host.once('exit', (code) => {
     // Nothing is kept for commands that there are not.
-    if (code !== 0 || !parts.keep()) return
-    // V8 takes code by the flags that it was made with: what the process begins with was loaded before they were set.
-    usualHeap()
-    parts.keep()
+    if (code === 0) parts.keep()
   })
   return (parts.load('main.cjs') as { main: Main }).main(host, around)
 }

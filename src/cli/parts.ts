@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
-import { withUsualHeap } from './small-heap.ts'
+import { usualTag, withUsualHeap } from './small-heap.ts'
 
 /** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
 const HEAD = 8
@@ -18,8 +17,6 @@ interface Compiled {
   readonly name: string
   readonly script: Script
   readonly sum: number
-  /** What V8 takes compiled code by: its version and flags. */
-  readonly tag: number
 }
 
 export interface PartsOptions {
@@ -42,7 +39,7 @@ export class Parts {
   readonly #folder: string
   readonly #options: PartsOptions
   readonly #loaded = new Map<string, Part>()
-  #compiled: Compiled[] = []
+  readonly #compiled: Compiled[] = []
 
   /** @param folder where the parts are: absolute */
   constructor(folder: string, options: PartsOptions = {}) {
@@ -71,50 +68,45 @@ export class Parts {
     return part.exports
   }
 
-  /**
-   * Keeps the functions that were called so far, of parts that were not taken from what was kept. Never throws.
-   * @returns whether there are others, which were loaded while V8 had other flags
-   */
-  keep(): boolean {
+  /** Keeps the functions that were called so far, of parts that were not taken from what was kept. Never throws. */
+  keep(): void {
     try {
       const folder = this.#options.code?.()
-      if (folder === undefined || this.#compiled.length === 0) return false
-      const tag = cachedDataVersionTag()
+      if (folder === undefined || this.#compiled.length === 0) return
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const { now = [], later = [] } = Object.groupBy(this.#compiled, (one) => (one.tag === tag ? 'now' : 'later'))
-      this.#compiled = later
-      for (const compiled of now) {
-        write(this.#kept(folder, compiled), compiled)
-        removeOldest(folder, `${this.#of(compiled.name)}-`)
-      }
-      return later.length > 0
+      withUsualHeap(() => {
+        for (const compiled of this.#compiled.splice(0)) {
+          write(this.#kept(folder, compiled.name), compiled)
+          removeOldest(folder, `${this.#of(compiled.name)}-`)
+        }
+      })
     } catch {
       // What is not kept is compiled again.
-      return false
     }
   }
 
   #compile(name: string, file: string): (...args: unknown[]) => void {
     const text = readFileSync(file)
-    const [sum, tag] = [crc32(text), withUsualHeap(cachedDataVersionTag)]
-    const cachedData = this.#known(name, tag, sum)
+    const sum = crc32(text)
+    const cachedData = this.#known(name, sum)
     const source = `(function (exports, require, module, __filename, importModule) { 'use strict'; ${text.toString('latin1')}\n})`
     const filename = this.#options.called?.(name) ?? file
     const script = withUsualHeap(() => new Script(source, { filename, ...(cachedData && { cachedData }) }))
-    if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum, tag })
+    if (script.cachedDataRejected !== false) this.#compiled.push({ name, script, sum })
     return script.runInThisContext()
   }
 
   /** What V8 made of a part of this text; of what was shipped, V8 itself says if it is of its version and flags. */
-  #known(name: string, tag: number, sum: number): Buffer | undefined {
+  #known(name: string, sum: number): Buffer | undefined {
     const { code, shipped } = this.#options
     const folder = code?.()
-    const kept = folder === undefined ? undefined : read(this.#kept(folder, { name, tag }), sum)
+    const kept = folder === undefined ? undefined : read(this.#kept(folder, name), sum)
     return kept ?? (shipped === undefined ? undefined : read(join(shipped, this.#of(name)), sum))
   }
 
-  #kept(folder: string, { name, tag }: Pick<Compiled, 'name' | 'tag'>): string {
-    return join(folder, `${this.#of(name)}-${tag.toString(16)}`)
+  /** By what V8 takes compiled code, too: its version and flags, and what the processor can do. */
+  #kept(folder: string, name: string): string {
+    return join(folder, `${this.#of(name)}-${usualTag.toString(16)}`)
   }
 
   #of(name: string): string {

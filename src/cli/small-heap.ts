@@ -21,8 +21,8 @@ function setSmall(): void {
   setFlagsFromString('--heap-growing-percent=50')
 }
 
-/** The setting that a process begins with. V8 knows compiled code by its settings, whichever they are. */
-const usualTag = cachedDataVersionTag()
+/** V8 knows compiled code by its settings, whichever they are: this is that which a process begins with. */
+export const usualTag = cachedDataVersionTag()
 
 /** What `work` gives, which has V8 take or make compiled code: as if `smallHeap` had not been called. */
 export function withUsualHeap<T>(work: () => T): T {
@@ -35,7 +35,7 @@ export function withUsualHeap<T>(work: () => T): T {
   }
 }
 
-/** Undoes `smallHeap`: what was compiled before it can be kept for a process that has not called it yet. */
+/** Undoes `smallHeap`. */
 export function usualHeap(): void {
   setFlagsFromString('--semi-space-growth-factor=2')
   setFlagsFromString('--heap-growing-percent=0')
