@@ -56,7 +56,7 @@ export interface BuildOptions {
   readonly allowInexactOwnership?: boolean
   /** Default: 'all'. */
   readonly cache?: CacheUse
-  /** See `looksChanged`; closed by the caller. */
+  /** For the command line, which starts it by `lookAhead` before there is a plan, and closes it. */
   readonly earlyPool?: EarlyPool
   /** Called, perhaps more than once, when there is going to be a layer to write: before that takes memory. */
   onLayer?(): void

@@ -15,30 +15,39 @@ interface StampsRecord {
   readonly kind: 'stamps'
   /** Host path and stamp. */
   readonly files: readonly (readonly [ByteString, string])[]
+  readonly hasMany: boolean
 }
 
 /** Files that are looked at: each takes 5 µs, before anything else is done. */
 const MOST = 400
 
+/** What is to be expected of a build, by the last one of its spec file. */
+export interface Look {
+  /** A file that went into it looks otherwise now: there will be a layer to write, most likely. */
+  readonly isChanged: boolean
+  /** More files of this machine went into it than are looked at. */
+  readonly hasMany: boolean
+}
+
 /**
- * Whether a file that went into the last build of this spec file looks otherwise now: then there will be a layer to write,
- * most likely. A guess, made in 2 ms before spec or registry are asked; undefined when there was none. Never throws.
+ * A guess, made in 2 ms before spec or registry are asked; undefined when there was no build. Never throws.
  * @param root of the store, of which nothing is changed
  */
-export function looksChanged(root: string, spec: string): boolean | undefined {
+export function lookAhead(root: string, spec: string): Look | undefined {
   try {
     const key = keyOf(spec)
     const bytes = readFileSync(join(storePaths(resolve(root)).records, hexOf(key)))
     const record = recordIn(bytes, key) as StampsRecord | undefined
     if (record?.kind !== 'stamps') return undefined
-    return record.files.slice(0, MOST).some(([path, stamp]) => stampAt(path) !== stamp)
+    const { files, hasMany } = record
+    return { isChanged: files.slice(0, MOST).some(([path, stamp]) => stampAt(path) !== stamp), hasMany }
   } catch {
     return undefined
   }
 }
 
 /**
- * Keeps what `looksChanged` compares with. Of very many files those that were changed last: they are edited again.
+ * Keeps what `lookAhead` compares with. Of very many files those that were changed last: they are edited again.
  * @throws DISK_FULL
  */
 export async function keepStamps(store: Store, plan: Plan, fingerprints: readonly Fingerprint[]): Promise<void> {
@@ -46,7 +55,8 @@ export async function keepStamps(store: Store, plan: Plan, fingerprints: readonl
   for (const { taken } of fingerprints) if (taken?.kind === 'files' && taken.source) collect(taken.source, found)
   const spec = fromText(resolve(plan.file))
   const files = lastChanged(found, MOST - 1).map(({ path, stat }) => [fromBytes(path), stampOf(stat)] as const)
-  const record: StampsRecord = { kind: 'stamps', files: [[spec, stampAt(spec) ?? ''], ...files] }
+  const all = [[spec, stampAt(spec) ?? ''] as const, ...files]
+  const record: StampsRecord = { kind: 'stamps', files: all, hasMany: found.length >= MOST }
   await store.set(keyOf(plan.file), record)
 }
 
@@ -61,11 +71,10 @@ function collect(node: HostNode, into: HostRegular[]): void {
 
 function lastChanged(files: readonly HostRegular[], most: number): readonly HostRegular[] {
   if (files.length <= most) return files
-  const dated = files.map((file) => ({ file, time: Number(file.stat.mtimeNs) }))
-  return dated
-    .sort((a, b) => b.time - a.time)
-    .slice(0, most)
-    .map(({ file }) => file)
+  // Numbers alone are sorted in a tenth of the time, while a layer waits to be written.
+  const times = Float64Array.from(files, ({ stat }) => Number(stat.mtimeNs))
+  const oldest = times.toSorted().at(-most)!
+  return files.filter((_, i) => times[i]! >= oldest).slice(0, most)
 }
 
 /** undefined where nothing is. */

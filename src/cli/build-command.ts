@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { looksChanged } from '../build/source-stamps.ts'
+import { lookAhead } from '../build/source-stamps.ts'
 import { EarlyPool } from '../oci/early-pool.ts'
 import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
@@ -66,11 +66,11 @@ export function buildCommand(around: Surroundings): Command {
       const root = cacheFolder(options, around)
       keepCompiledCode(root, { make: true })
       // A thread starts while the rest is loaded, where that is not for nothing.
-      const looks = specs.map((spec) => looksChanged(root, spec))
-      await using early = looks.includes(true) ? new EarlyPool() : undefined
+      const looks = specs.map((spec) => lookAhead(root, spec))
+      await using early = looks.some((look) => look?.isChanged) ? new EarlyPool() : undefined
       const { buildAction } = await import('./build-action.ts')
-      // A first build takes most memory.
-      if (looks.includes(undefined)) smallHeap()
+      // A first build takes most memory, and one of many files takes it before it is known what there is to do.
+      if (looks.some((look) => look === undefined || look.hasMany)) smallHeap()
       await buildAction(specs, options, around, early)
     })
 }

@@ -127,8 +127,12 @@ function read(file: string, sum: number): Buffer | undefined {
 
 /** Whoever changes Node now and then would never take most of it again. */
 function removeOldest(folder: string, prefix: string): void {
-  const files = readdirSync(folder).flatMap((name) => (name.startsWith(prefix) ? join(folder, name) : []))
-  const dated = files.map((file) => ({ file, time: statSync(file).mtimeMs })).sort((a, b) => b.time - a.time)
+  const names = readdirSync(folder).filter((name) => name.startsWith(prefix) && !name.includes('.', prefix.length))
+  const dated = names
+    .map((name) => join(folder, name))
+    // Another process may be doing the same.
+    .map((file) => ({ file, time: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.time - a.time)
   for (const { file } of dated.slice(TAGS)) rmSync(file, { force: true })
 }
 

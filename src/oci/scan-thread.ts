@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { FileScan } from './file-scan.ts'
+import { keepGenericWrappers } from './generic-wrappers.ts'
 import type { ScanAnswer, ScanNews, ScanProgress } from './scan-messages.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
@@ -15,6 +16,7 @@ export class ScanThread {
 
   /** @param gone called when it has ended, whatever the reason */
   constructor(gone: () => void) {
+    if (WORKER.pathname.endsWith('.ts')) keepGenericWrappers()
     // What node was started with (--input-type, --import) is meant for another program.
     this.#worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } })
     this.#worker.on('message', (said: ScanAnswer | ScanProgress) => this.#hear(said))

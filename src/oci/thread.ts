@@ -13,11 +13,11 @@ export class Thread<Question, Answer> {
   #isEnding = false
 
   /** @param program a module that posts one message for each that it gets */
-  constructor(program: URL, workerData?: unknown) {
+  constructor(program: URL) {
     if (program.pathname.endsWith('.ts')) keepGenericWrappers()
     // What node was started with (--input-type, --import) is meant for another program.
     const resourceLimits = { maxYoungGenerationSizeMb: 4 }
-    this.#worker = new Worker(program, { execArgv: [], workerData, resourceLimits })
+    this.#worker = new Worker(program, { execArgv: [], resourceLimits })
     this.#worker.on('message', (answer: Answer) => {
       this.#open.shift()?.resolve(answer)
       this.#rest()

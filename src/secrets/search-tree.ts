@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type Content, Slice } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
+import { keepGenericWrappers } from '../oci/generic-wrappers.ts'
 import { LateChildren } from '../oci/late-children.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
 import { type Directory, NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
@@ -141,6 +142,7 @@ async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<
   signal.throwIfAborted()
   if (jobs.reduce((sum, { runs }) => sum + sizeOf(runs), 0) < MUCH) return searchJobs(jobs)
   const { promise, resolve, reject } = Promise.withResolvers<SearchResult[]>()
+  if (WORKER.pathname.endsWith('.ts')) keepGenericWrappers()
   const worker = new Worker(WORKER, { execArgv: [], workerData: jobs, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort)

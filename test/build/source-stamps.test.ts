@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { keepStamps, looksChanged } from '../../src/build/source-stamps.ts'
+import { keepStamps, lookAhead } from '../../src/build/source-stamps.ts'
 import { digestOf, hexOf } from '../../src/oci/digest.ts'
 import { storePaths } from '../../src/oci/store-paths.ts'
 import { fingerprint } from '../../src/provision/fingerprint.ts'
@@ -33,7 +33,7 @@ async function built(count = 1) {
     await keepStamps(store, plan, fingerprints)
   }
   await keep()
-  return { folder, spec, root: store.root, keep, changed: () => looksChanged(store.root, spec) }
+  return { folder, spec, root: store.root, keep, changed: () => lookAhead(store.root, spec)?.isChanged }
 }
 
 it.each([
@@ -42,8 +42,9 @@ it.each([
   ['a source that is one file is written', (folder: string) => writeFile(join(folder, 'one'), 'b')],
   ['the spec is written', (folder: string) => writeFile(join(folder, 'app.spec.json'), '{}')],
 ])('a build is expected to have something to do when %s', async (_, change) => {
-  const { folder, changed } = await built()
+  const { folder, root, spec, changed } = await built()
   expect(changed()).toBe(false)
+  expect(lookAhead(root, spec)).toMatchObject({ hasMany: false })
   await change(folder)
   expect(changed()).toBe(true)
 })
@@ -56,7 +57,8 @@ it('what was kept last is what is compared with', async () => {
 })
 
 it('of many files those that were changed last are looked at', async () => {
-  const { folder, changed, keep } = await built(500)
+  const { folder, root, spec, changed, keep } = await built(500)
+  expect(lookAhead(root, spec)).toEqual({ isChanged: false, hasMany: true })
   await writeFile(join(folder, 'files/inner/250 ö'), 'b')
   await keep()
   await writeFile(join(folder, 'files/inner/250 ö'), 'c')
@@ -65,8 +67,8 @@ it('of many files those that were changed last are looked at', async () => {
 
 it('nobody knows what to expect of a spec that was never built, or of a damaged record', async () => {
   const { folder, spec, root, changed } = await built()
-  expect(looksChanged(join(folder, 'none'), spec)).toBeUndefined()
-  expect(looksChanged(root, join(folder, 'other.spec.json'))).toBeUndefined()
+  expect(lookAhead(join(folder, 'none'), spec)).toBeUndefined()
+  expect(lookAhead(root, join(folder, 'other.spec.json'))).toBeUndefined()
   await writeFile(join(folder, 'one'), 'b')
   expect(changed()).toBe(true)
   await writeFile(join(storePaths(root).records, hexOf(digestOf(`ocibake stamps of ${spec}`))), 'damaged\n[]')
