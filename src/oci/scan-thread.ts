@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { FileScan } from './file-scan.ts'
-import { keepGenericWrappers } from './generic-wrappers.ts'
 import type { ScanAnswer, ScanNews, ScanProgress } from './scan-messages.ts'
+import { startThread } from './start-thread.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
 const WORKER = new URL(`./gzip-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
@@ -16,9 +16,7 @@ export class ScanThread {
 
   /** @param gone called when it has ended, whatever the reason */
   constructor(gone: () => void) {
-    if (WORKER.pathname.endsWith('.ts')) keepGenericWrappers()
-    // What node was started with (--input-type, --import) is meant for another program.
-    this.#worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } })
+    this.#worker = startThread(WORKER)
     this.#worker.on('message', (said: ScanAnswer | ScanProgress) => this.#hear(said))
     this.#worker.on('error', (error: Error) => {
       this.#failure = error

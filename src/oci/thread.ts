@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads'
-import { keepGenericWrappers } from './generic-wrappers.ts'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from './start-thread.ts'
 
 /**
  * A thread that answers questions, in their order. It keeps the process alive while it owes an answer and while it is
@@ -14,10 +14,7 @@ export class Thread<Question, Answer> {
 
   /** @param program a module that posts one message for each that it gets */
   constructor(program: URL) {
-    if (program.pathname.endsWith('.ts')) keepGenericWrappers()
-    // What node was started with (--input-type, --import) is meant for another program.
-    const resourceLimits = { maxYoungGenerationSizeMb: 4 }
-    this.#worker = new Worker(program, { execArgv: [], resourceLimits })
+    this.#worker = startThread(program)
     this.#worker.on('message', (answer: Answer) => {
       this.#open.shift()?.resolve(answer)
       this.#rest()

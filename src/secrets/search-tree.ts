@@ -1,11 +1,10 @@
-import { Worker } from 'node:worker_threads'
 import { type Content, Slice } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
-import { keepGenericWrappers } from '../oci/generic-wrappers.ts'
 import { LateChildren } from '../oci/late-children.ts'
 import { type ByteString, fromBytes } from '../oci/name.ts'
 import { type Directory, NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
 import { SparseContent } from '../oci/sparse-content.ts'
+import { startThread } from '../oci/start-thread.ts'
 import { isExemplary } from './exemplary.ts'
 import { type FileRun, ReadPlan, textRuns } from './file-runs.ts'
 import { type Remembered, type SearchMemory, unsearched } from './search-memory.ts'
@@ -142,8 +141,7 @@ async function search(jobs: readonly SearchJob[], signal: AbortSignal): Promise<
   signal.throwIfAborted()
   if (jobs.reduce((sum, { runs }) => sum + sizeOf(runs), 0) < MUCH) return searchJobs(jobs)
   const { promise, resolve, reject } = Promise.withResolvers<SearchResult[]>()
-  if (WORKER.pathname.endsWith('.ts')) keepGenericWrappers()
-  const worker = new Worker(WORKER, { execArgv: [], workerData: jobs, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
+  const worker = startThread(WORKER, jobs)
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort)
   worker.on('message', resolve)
