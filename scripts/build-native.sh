@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds ocibake-sandbox and ocibake-trace in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and CFLAGS are
-# respected.
+# Builds ocibake-sandbox, ocibake-trace and ocibake.node in native/bin/linux-<arch>/, <arch> as process.arch has it. CC and
+# CFLAGS are respected.
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-$(uname -m)} in
@@ -16,7 +16,7 @@ fi
 out=native/bin/linux-$arch
 mkdir -p "$out"
 new=$out/new.$$
-trap 'rm -f "$new"' EXIT
+trap 'rm -rf "$new" "$new.o"' EXIT
 compile() {
   # No build id, no paths: the same compiler gives the same bytes in any folder.
   "$cc" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror ${CFLAGS:-} \
@@ -43,3 +43,29 @@ if [ "$arch" = x64 ]; then
   done
   build ocibake-trace native/trace/*.c "$@"
 fi
+# objects SUFFIX FLAG...: native/addon for one kind of processor
+objects() {
+  suffix=$1
+  shift
+  for file in native/addon/*.c; do
+    # What speaks to Node chooses between the kinds.
+    [ "$suffix" != plain ] && [ "$file" = native/addon/addon.c ] && continue
+    "$cc" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror ${CFLAGS:-} -ffile-prefix-map="$PWD"=. "$@" \
+      -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections \
+      -isystem "$headers" -isystem third-party/libdeflate -c -o "$new.o/$suffix-$(basename "$file" .c).o" "$file"
+  done
+}
+# Node's own headers, from the package that its program comes from.
+headers=$(node -p '
+  const { createRequire } = require("node:module")
+  const { dirname, join } = require("node:path")
+  const node = createRequire(`${process.cwd()}/`).resolve("node/package.json")
+  const program = createRequire(node).resolve(`node-${process.platform}-${process.arch}/package.json`)
+  join(dirname(program), "include/node")')
+mkdir "$new.o"
+objects plain
+if [ "$arch" = x64 ]; then objects v3 -DCODEC_V3 -march=x86-64-v3; fi
+# It names no library: what it needs of Node and of C is there when it is loaded, whichever C library that is.
+compile -shared -nostdlib -Wl,--gc-sections -Wl,--version-script=native/addon/exports.map "$new.o"/*.o -lgcc
+mv "$new" "$out/ocibake.node"
+echo "$out/ocibake.node"

@@ -1,9 +1,13 @@
 /*
- * libdeflate's compressor as deflater.ts uses it, which has it in WebAssembly by `npm run wasm`: one of level 6, which is
- * made once and can be used again and again. Nothing is imported, and no memory is taken but what is laid out here; what
- * is compressed is put behind it.
+ * libdeflate's compressor as deflater.ts uses it, which has it in WebAssembly by `npm run wasm`, and native/addon/deflate.c
+ * for this machine: one of level 6, which is made once and can be used again and again. Nothing is imported, and no memory
+ * is taken but what is laid out here; in WebAssembly, what is compressed is put behind it.
  */
 #include "lib/lib_common.h"
+
+/* What libdeflate has by hand for vectors of these, compilers make of its plain C as well. */
+#undef ARCH_X86_64
+#undef ARCH_ARM64
 
 /*
  * libdeflate takes words as large as pointers, which are half of what WebAssembly reckons with. The bytes that come out are
@@ -16,13 +20,16 @@
 #define bsfw bsf64
 
 /* Where the level is known, what other levels do is left out: two thirds of the code. */
-__attribute__((always_inline)) LIBDEFLATEAPI struct libdeflate_compressor *
+__attribute__((always_inline)) LIBDEFLATEAPI inline struct libdeflate_compressor *
 libdeflate_alloc_compressor_ex(int level, const struct libdeflate_options *options);
 
 #include "lib/deflate_compress.c"
 #include "lib/utils.c"
 
+#ifdef __wasm__
 #define EXPORT(name) __attribute__((export_name(#name)))
+#define PER_THREAD static
+#endif
 
 /* From 6 on twice the time saves 1%. Another level moves every digest. */
 #define LEVEL 6
@@ -31,17 +38,14 @@ libdeflate_alloc_compressor_ex(int level, const struct libdeflate_options *optio
 #define ALIGNMENT 64
 
 /* What is behind the tables of level 6 in a compressor belongs to other levels. */
-static _Alignas(ALIGNMENT) u8 room[sizeof(void *) + MATCHFINDER_MEM_ALIGNMENT +
+PER_THREAD _Alignas(ALIGNMENT) u8 room[sizeof(void *) + MATCHFINDER_MEM_ALIGNMENT +
 				   offsetof(struct libdeflate_compressor, p) +
 				   sizeof(((struct libdeflate_compressor *)0)->p.g)];
 
-/* The linker's: where all that it laid out ends. */
-extern u8 __heap_base;
-
-static struct libdeflate_compressor *compressor;
+PER_THREAD struct libdeflate_compressor *compressor;
 
 /* What was written last. Its last bits, if they are no whole byte, are in memory and not counted by `next`. */
-static struct deflate_output_bitstream written;
+PER_THREAD struct deflate_output_bitstream written;
 
 static void *take(size_t size)
 {
@@ -55,6 +59,14 @@ static void give_back(void *pointer)
 	(void)pointer;
 }
 
+#ifdef __wasm__
+/* The linker's: where all that it laid out ends. */
+extern u8 __heap_base;
+#define FREE_MEMORY ((u8 *)ALIGN((uintptr_t)&__heap_base, ALIGNMENT))
+#else
+#define FREE_MEMORY NULL
+#endif
+
 /* Makes the compressor. Gives where memory begins that it does not use. */
 EXPORT(start) u8 *start(void)
 {
@@ -62,7 +74,7 @@ EXPORT(start) u8 *start(void)
 		.sizeof_options = sizeof(options), .malloc_func = take, .free_func = give_back};
 
 	compressor = libdeflate_alloc_compressor_ex(LEVEL, &options);
-	return (u8 *)ALIGN((uintptr_t)&__heap_base, ALIGNMENT);
+	return FREE_MEMORY;
 }
 
 /* The most bytes that `size` bytes are compressed to. */

@@ -7,7 +7,10 @@ import { gzip } from 'libdeflate'
 import { describe, expect, it } from 'vitest'
 import { DEFLATE } from '../../src/oci/deflate-code.ts'
 import { Deflater } from '../../src/oci/deflater.ts'
+import { nativeCode } from '../../src/oci/native-code.ts'
+import { NativeCompressor } from '../../src/oci/native-compressor.ts'
 import { openMember } from '../../src/oci/open-member.ts'
+import { WasmCompressor } from '../../src/oci/wasm-compressor.ts'
 import { wordy } from '../support/bytes.ts'
 import { noise, RAW } from '../support/gzip-samples.ts'
 import { Random } from '../support/random-tree.ts'
@@ -20,7 +23,13 @@ declare namespace WebAssembly {
 }
 
 const THIRD_PARTY = join(import.meta.dirname, '../../third-party/libdeflate')
-const deflater = new Deflater()
+/** What Node loads; without it, tests of it would test nothing. */
+const native = nativeCode()!
+const compressors = [
+  ['native code', () => new NativeCompressor(native)],
+  ['the native code of every processor', () => new NativeCompressor(native.plain)],
+  ['WebAssembly', () => new WasmCompressor()],
+] as const
 const random = new Random(20)
 
 /** Sizes around those at which libdeflate stores what is small, slides its window and ends a block. */
@@ -45,43 +54,48 @@ const mixed = fc
   .map((runs) => Buffer.concat(runs.map(([bytes, times]) => Buffer.alloc(bytes.length * times, bytes))))
 
 /** Compared at once: a difference of a megabyte takes minutes to print. */
-function expectAsByPackage(raw: Uint8Array): void {
+function expectAsByPackage(deflater: Deflater, raw: Uint8Array): void {
   const member = gzip(raw, 6)
   expect(Buffer.from(deflater.gzip(raw)).equals(member)).toBe(true)
   expect(Buffer.from(deflater.open(raw)).equals(openMember(member))).toBe(true)
 }
 
-describe('Deflater', () => {
-  it.each(kinds)('makes of %s what another build of libdeflate makes, of any size, closed or open', (_, make) => {
-    for (const size of sizes) expectAsByPackage(make(size))
+describe.each(compressors)('Deflater by %s', (_, compressor) => {
+  const deflater = new Deflater(compressor())
+
+  it.each(kinds)('makes of %s what another build of libdeflate makes, of any size, closed or open', (_kind, make) => {
+    for (const size of sizes) expectAsByPackage(deflater, make(size))
   })
 
   it('makes of random data what another build of libdeflate makes, closed or open', () => {
-    fc.assert(fc.property(mixed, expectAsByPackage), { numRuns: 200 })
+    fc.assert(
+      fc.property(mixed, (raw) => expectAsByPackage(deflater, raw)),
+      { numRuns: 200 },
+    )
   })
 
   it('takes memory that threads share', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(RAW.length))
     shared.set(RAW)
-    expectAsByPackage(shared)
+    expectAsByPackage(deflater, shared)
   })
 
   it('makes the same of a piece, whatever it compressed before', () => {
-    const fresh = Buffer.from(new Deflater().gzip(RAW))
+    const fresh = Buffer.from(new Deflater(compressor()).gzip(RAW))
     for (const size of [3_000_000, 1, 0]) deflater.gzip(noise(random, size))
     expect(Buffer.from(deflater.gzip(RAW)).equals(fresh)).toBe(true)
     expect(gunzipSync(fresh).equals(RAW)).toBe(true)
   })
 
   it('says so when there is no memory for a piece, and goes on with others', () => {
-    const own = new Deflater()
+    const own = new Deflater(compressor())
     expect(() => own.gzip(new Uint8Array(2 ** 31))).toThrow(RangeError)
     expect(gunzipSync(own.gzip(RAW)).equals(RAW)).toBe(true)
   })
+})
 
-  it('runs code that imports nothing', () => {
-    expect(WebAssembly.Module.imports(new WebAssembly.Module(Buffer.from(DEFLATE, 'base64')))).toEqual([])
-  })
+it('has WebAssembly that imports nothing', () => {
+  expect(WebAssembly.Module.imports(new WebAssembly.Module(Buffer.from(DEFLATE, 'base64')))).toEqual([])
 })
 
 describe('the sources of libdeflate', () => {

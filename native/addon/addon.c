@@ -1,0 +1,146 @@
+/*
+ * The addon that src/oci/native-code.ts loads, by Node-API: codec.h for JavaScript. Any number of threads may load it. All
+ * arguments are ours; those that would have something read or written outside their array are refused nevertheless.
+ */
+#define NAPI_VERSION 8
+#include <node_api.h>
+
+#include <stdbool.h>
+
+#include "codec.h"
+
+
+/* What there is for one kind of processor: see codec.h. */
+struct codec {
+    size_t (*bound)(size_t size);
+    size_t (*piece)(const uint8_t *from, size_t size, uint8_t *to);
+    size_t (*open)(const uint8_t *from, size_t size, uint8_t *to);
+};
+
+#define CODEC_OF(kind) {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind}
+
+static const struct codec plain = CODEC_OF(plain);
+
+/* The best for this processor. */
+#ifdef __x86_64__
+static const struct codec v3 = CODEC_OF(v3);
+
+static const struct codec *best(void)
+{
+    __builtin_cpu_init();
+    bool is_v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                 __builtin_cpu_supports("fma") && __builtin_cpu_supports("lzcnt");
+    return is_v3 ? &v3 : &plain;
+}
+#else
+static const struct codec *best(void)
+{
+    return &plain;
+}
+#endif
+
+struct bytes {
+    uint8_t *data;
+    size_t size;
+};
+
+static napi_value refuse(napi_env env, const char *why)
+{
+    napi_throw_range_error(env, NULL, why);
+    return NULL;
+}
+
+/* The codec of the function that was called; NULL unless it got `count` arguments, which are in `values` then. */
+static const struct codec *called(napi_env env, napi_callback_info info, size_t count, napi_value *values)
+{
+    size_t given = count;
+    void *codec;
+    if (napi_get_cb_info(env, info, &given, values, NULL, &codec) != napi_ok || given != count)
+        return NULL;
+    return codec;
+}
+
+static bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
+{
+    napi_typedarray_type type;
+    void *data;
+    if (napi_get_typedarray_info(env, value, &type, &bytes->size, &data, NULL, NULL) != napi_ok)
+        return false;
+    bytes->data = data;
+    return type == napi_uint8_array;
+}
+
+/* A whole number below 2^53. */
+static bool to_size(napi_env env, napi_value value, size_t *size)
+{
+    int64_t number;
+    if (napi_get_value_int64(env, value, &number) != napi_ok || number < 0)
+        return false;
+    *size = (size_t)number;
+    return true;
+}
+
+static napi_value from_size(napi_env env, size_t size)
+{
+    napi_value value;
+    return napi_create_int64(env, (int64_t)size, &value) == napi_ok ? value : NULL;
+}
+
+/* bound(size) */
+static napi_value bound(napi_env env, napi_callback_info info)
+{
+    napi_value values[1];
+    size_t size;
+    const struct codec *codec = called(env, info, 1, values);
+    if (!codec || !to_size(env, values[0], &size))
+        return refuse(env, "bound: a size is needed");
+    return from_size(env, codec->bound(size));
+}
+
+/* deflate(raw, into, at): how many bytes of `into` it has from `at` on, where there is room for the most. */
+static napi_value deflate(napi_env env, napi_callback_info info)
+{
+    napi_value values[3];
+    struct bytes raw, into;
+    size_t at;
+    const struct codec *codec = called(env, info, 3, values);
+    if (!codec || !to_bytes(env, values[0], &raw) || !to_bytes(env, values[1], &into) || !to_size(env, values[2], &at) ||
+        at > into.size || into.size - at < codec->bound(raw.size))
+        return refuse(env, "deflate: there is no room");
+    return from_size(env, codec->piece(raw.data, raw.size, into.data + at));
+}
+
+/* open(raw, into, at): how many bytes it has then; 0 if it is not what was just deflated. */
+static napi_value go_on(napi_env env, napi_callback_info info)
+{
+    napi_value values[3];
+    struct bytes raw, into;
+    size_t at;
+    const struct codec *codec = called(env, info, 3, values);
+    if (!codec || !to_bytes(env, values[0], &raw) || !to_bytes(env, values[1], &into) || !to_size(env, values[2], &at) ||
+        at > into.size || into.size - at < codec->bound(raw.size) + DEFLATE_OPEN_MORE)
+        return refuse(env, "open: there is no room");
+    return from_size(env, codec->open(raw.data, raw.size, into.data + at));
+}
+
+/* Has `object` lend what `codec` has. */
+static bool lend(napi_env env, napi_value object, const struct codec *codec)
+{
+    void *data = (void *)codec;
+    const napi_property_descriptor functions[] = {
+        {.utf8name = "bound", .method = bound, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "deflate", .method = deflate, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "open", .method = go_on, .attributes = napi_enumerable, .data = data},
+    };
+    return napi_define_properties(env, object, sizeof functions / sizeof *functions, functions) == napi_ok;
+}
+
+/* The best for this processor; as `plain` what every processor has, for tests. */
+NAPI_MODULE_INIT()
+{
+    napi_value simple;
+    if (napi_create_object(env, &simple) != napi_ok || !lend(env, simple, &plain) || !lend(env, exports, best()) ||
+        napi_set_named_property(env, exports, "plain", simple) != napi_ok)
+        return NULL;
+    return exports;
+}

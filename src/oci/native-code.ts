@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url'
+
+/** What native/addon/addon.c exports. Sizes and places are bytes. */
+export interface NativeCode {
+  /** As `deflate_bound` in native/addon/codec.h. */
+  bound(size: number): number
+  /**
+   * Deflates `raw` to `into` from byte `at` on, where there has to be room for `bound(raw.byteLength)`.
+   * @returns how many bytes it is then
+   * @throws RangeError where there is no such room
+   */
+  deflate(raw: Uint8Array, into: Uint8Array, at: number): number
+  /** As `open` in src/oci/deflate.c, of what this thread has just deflated, with 6 bytes more of room. @throws as `deflate` */
+  open(raw: Uint8Array, into: Uint8Array, at: number): number
+}
+
+// The same two folders up from src/oci/ and from dist/oci/.
+const FILE = new URL(`../../native/bin/${process.platform}-${process.arch}/ocibake.node`, import.meta.url)
+
+/** With what every processor has, beside the best for this one. */
+interface Addon extends NativeCode {
+  readonly plain: NativeCode
+}
+
+let loaded: Addon | null | undefined
+
+/**
+ * What is faster in the processor's own code than in WebAssembly, and gives the same; undefined where there is none: on
+ * other systems, and where Node lets no addon be loaded (--no-addons). Loaded once by each thread.
+ */
+export function nativeCode(): Addon | undefined {
+  loaded ??= load()
+  return loaded ?? undefined
+}
+
+function load(): Addon | null {
+  const module = { exports: {} }
+  try {
+    process.dlopen(module, fileURLToPath(FILE))
+    return module.exports as Addon
+  } catch {
+    return null
+  }
+}

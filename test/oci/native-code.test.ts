@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it } from 'vitest'
+import { nativeCode } from '../../src/oci/native-code.ts'
+
+const ADDON = new URL(`../../native/bin/${process.platform}-${process.arch}/ocibake.node`, import.meta.url)
+const SOURCE = new URL('../../src/oci/native-code.ts', import.meta.url)
+
+describe('nativeCode', () => {
+  it('is there when it was built, in threads as well', async () => {
+    expect(nativeCode()).toBeDefined()
+    expect(nativeCode()).toBe(nativeCode())
+    const program = `import(${JSON.stringify(SOURCE.href)}).then(({ nativeCode }) =>
+      require('node:worker_threads').parentPort.postMessage(nativeCode().bound(1000)))`
+    const thread = new Worker(program, { eval: true })
+    const answer = await new Promise((resolve, reject) => thread.on('message', resolve).on('error', reject))
+    await thread.terminate()
+    expect(answer).toBe(nativeCode()!.bound(1000))
+  })
+
+  it('is not there when Node loads no addons', () => {
+    const program = `const { nativeCode } = await import(${JSON.stringify(SOURCE.href)}); console.log(nativeCode())`
+    const said = execFileSync(process.execPath, ['--no-addons', '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    })
+    expect(said.trim()).toBe('undefined')
+  })
+
+  it('needs no library: it loads beside any C library', () => {
+    const dynamic = execFileSync('readelf', ['--dynamic', fileURLToPath(ADDON)], { encoding: 'utf8' })
+    expect(dynamic).not.toContain('NEEDED')
+  })
+
+  it.each([
+    ['no arguments', []],
+    ['no bytes', [1, 2, 3]],
+    ['bytes of another kind', [new Uint16Array(10), new Uint8Array(1000), 0]],
+    ['no room', [new Uint8Array(10), new Uint8Array(10), 0]],
+    ['a place behind the end', [new Uint8Array(10), new Uint8Array(1000), 1001]],
+    ['a place before the beginning', [new Uint8Array(10), new Uint8Array(1000), -1]],
+  ])('refuses %s', (_, given) => {
+    const { deflate, open } = nativeCode()!
+    for (const method of [deflate, open]) expect(() => Reflect.apply(method, undefined, given)).toThrow(RangeError)
+  })
+
+  it('changes nothing of what it has not just deflated', () => {
+    const { bound, deflate, open } = nativeCode()!
+    const [raw, into] = [Buffer.from('some words, some words, some words'), new Uint8Array(1000)]
+    const size = deflate(raw, into, 100)
+    const before = Buffer.from(into)
+    for (const [bytes, at] of [
+      [raw, 101],
+      [raw.subarray(1), 100],
+    ] as const) {
+      expect(open(bytes, into, at)).toBe(0)
+      expect(before.equals(into)).toBe(true)
+    }
+    expect(bound(raw.length)).toBeGreaterThanOrEqual(size)
+    expect(open(raw, into, 100)).toBeGreaterThan(size)
+  })
+})
