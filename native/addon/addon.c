@@ -123,6 +123,18 @@ static napi_value go_on(napi_env env, napi_callback_info info)
     return from_size(env, codec->open(raw.data, raw.size, into.data + at));
 }
 
+/* crc32(bytes, before) */
+static napi_value crc32(napi_env env, napi_callback_info info)
+{
+    napi_value values[2], crc;
+    struct bytes bytes;
+    uint32_t before;
+    if (!called(env, info, 2, values) || !to_bytes(env, values[0], &bytes) ||
+        napi_get_value_uint32(env, values[1], &before) != napi_ok)
+        return refuse(env, "crc32: bytes and a number are needed");
+    return napi_create_uint32(env, libdeflate_crc32(before, bytes.data, bytes.size), &crc) == napi_ok ? crc : NULL;
+}
+
 /* Has `object` lend what `codec` has. */
 static bool lend(napi_env env, napi_value object, const struct codec *codec)
 {
@@ -130,6 +142,7 @@ static bool lend(napi_env env, napi_value object, const struct codec *codec)
     const napi_property_descriptor functions[] = {
         {.utf8name = "bound", .method = bound, .attributes = napi_enumerable, .data = data},
         {.utf8name = "deflate", .method = deflate, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "crc32", .method = crc32, .attributes = napi_enumerable, .data = data},
         {.utf8name = "open", .method = go_on, .attributes = napi_enumerable, .data = data},
     };
     return napi_define_properties(env, object, sizeof functions / sizeof *functions, functions) == napi_ok;

@@ -35,4 +35,7 @@ DECLARE(size_t, deflate_piece, const uint8_t *from, size_t size, uint8_t *to);
 #define DEFLATE_OPEN_MORE 6
 DECLARE(size_t, deflate_open, const uint8_t *from, size_t size, uint8_t *to);
 
+/* CRC-32 (RFC 1952, section 8) of `size` bytes behind others that have the CRC-32 `crc`. One for all processors. */
+uint32_t libdeflate_crc32(uint32_t crc, const void *bytes, size_t size);
+
 #endif

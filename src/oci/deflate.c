@@ -5,10 +5,6 @@
  */
 #include "lib/lib_common.h"
 
-/* What libdeflate has by hand for vectors of these, compilers make of its plain C as well. */
-#undef ARCH_X86_64
-#undef ARCH_ARM64
-
 /*
  * libdeflate takes words as large as pointers, which are half of what WebAssembly reckons with. The bytes that come out are
  * the same, a tenth sooner.

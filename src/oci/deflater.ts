@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import type { Compressor } from './compressor.ts'
+import { crc32 } from './crc32.ts'
 import { nativeCode } from './native-code.ts'
 import { NativeCompressor } from './native-compressor.ts'
 import { openMember } from './open-member.ts'

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { combineCrc } from './combine-crc.ts'
+import { crc32 } from './crc32.ts'
 import { CHECKED } from './gzip-blocks.ts'
 
 /** `GzipBlocks.checks` of a file given in chunks of any size. */

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
 import { combineCrc } from './combine-crc.ts'
+import { crc32 } from './crc32.ts'
 import { CHECKED } from './gzip-blocks.ts'
 
 /** By what a file that never changes is known to be what was written. Memory that threads share. */

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 
 const EXTRA_FIELD = 4
 const NAME = 8

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import type { Content } from './content.ts'
+import { crc32 } from './crc32.ts'
 import type { ByteString } from './name.ts'
 import type { OwnPiece, PieceBody, PieceHeader } from './piece.ts'
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 import { crcAsWritten, isAsWritten } from './file-guard.ts'
 import type { FileRead, PieceJob } from './piece-job.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 import { Deflater } from './deflater.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
 import type { MadePiece } from './piece.ts'

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { copiedSize, copyBlocks } from './copy-blocks.ts'
+import { crc32 } from './crc32.ts'
 import { CHECKED } from './gzip-blocks.ts'
 import { readFully } from './piece-fill.ts'
 import type { BlockRead } from './piece-job.ts'
