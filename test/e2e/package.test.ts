@@ -102,7 +102,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 describe('the tarball', () => {
   it('holds what is built, the sandbox programs, the documents, and nothing else', () => {
     const known =
-      /^(dist\/[\w/-]+\.(c?js|d\.ts)|dist\/code\/linux-\w+-v[\d.]+\/(build|validate)-[\w-]+\.cjs|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake-(sandbox|trace)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
+      /^(dist\/[\w/-]+\.(c?js|d\.ts)|dist\/code\/linux-\w+-v[\d.]+\/(build|validate)-[\w-]+\.cjs|dist\/third-party\.txt|dist\/(web-tree-sitter|tree-sitter-hcl)\.wasm|native\/bin\/linux-\w+\/ocibake(-sandbox|-trace|\.node)|ansible\/(become|callback|connection)\/ocibake\.py|docs\/[\w-]+\.md|(CHANGELOG|README)\.md|LICENSE|package\.json)$/
     expect(packed.filter(({ path }) => !known.test(path))).toEqual([])
     const paths = packed.map(({ path }) => path)
     for (const path of ['dist/cli.js', 'dist/index.js', 'dist/index.d.ts', 'docs/spec.md', 'LICENSE', 'README.md']) {
@@ -112,6 +112,7 @@ describe('the tarball', () => {
     expect(paths.filter((path) => path.startsWith('native/'))).toEqual([
       `native/bin/linux-${process.arch}/ocibake-sandbox`,
       `native/bin/linux-${process.arch}/ocibake-trace`,
+      `native/bin/linux-${process.arch}/ocibake.node`,
     ])
   })
 

@@ -77,6 +77,8 @@ it('memcached has one digest: another folder, checkout, login, umask, locale, ho
       ...{ ...otherS3.env, USER: 'somebody', LOGNAME: 'somebody', HOME: join(there, 'home'), TMPDIR: folder },
       ...{ TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8', COLUMNS: '40' },
       ...{ LD_PRELOAD: library, ...CLOCK('+40h') },
+      // WebAssembly takes the place of native/addon.
+      NODE_OPTIONS: '--no-addons',
     },
   })
 
