@@ -13,11 +13,20 @@ export interface FileRun {
   readonly files: Uint32Array
 }
 
-/** An open descriptor, with the digest of all that the file has if it is known; a host file by the bytes of its path; or the bytes themselves. */
+/**
+ * An open descriptor, with the digest of all that the file has if it is known; whole host files one behind the other, by
+ * the bytes of their paths, in which each path has an end; or the bytes themselves.
+ */
 export type RunSource =
   | { readonly kind: 'descriptor'; readonly descriptor: number; readonly digest: Digest | undefined }
-  | { readonly kind: 'path'; readonly path: Uint8Array }
+  | HostPaths
   | { readonly kind: 'memory'; readonly bytes: Uint8Array }
+
+export interface HostPaths {
+  readonly kind: 'paths'
+  readonly paths: Uint8Array
+  readonly pathEnds: Uint32Array
+}
 
 /** Bytes between files that are rather read than skipped: headers of a tar, and small files that were replaced. */
 const GAP = 64 << 10
@@ -28,6 +37,7 @@ const GAP = 64 << 10
  */
 export class ReadPlan {
   readonly #slices = new Map<SliceFile, Extents>()
+  readonly #hostFiles = new HostFiles()
   readonly #others: { readonly file: number; readonly content: Content }[] = []
 
   add(file: number, content: Content): void {
@@ -36,16 +46,17 @@ export class ReadPlan {
     else if (content instanceof SparseContent) {
       const extents = this.#of(content.file)
       for (const part of content.extents) extents.add(file, part.offset, part.offset + part.size)
-    } else this.#others.push({ file, content })
+    } else if (content instanceof HostFile) this.#hostFiles.add(file, content)
+    else this.#others.push({ file, content })
   }
 
   /** Reads nothing but what is no file: generated contents, which are in memory anyway. */
   async finish(): Promise<FileRun[]> {
-    const runs: FileRun[] = []
+    const runs = this.#hostFiles.runs()
     for (const { file, content } of this.#others) {
       const alone = new Extents()
       alone.add(file, 0, content.size)
-      runs.push(...alone.runs(await sourceOf(content)))
+      runs.push(...alone.runs({ kind: 'memory', bytes: await readAll(content, content.size) }))
     }
     for (const [{ descriptor, digest }, extents] of this.#slices) {
       runs.push(...extents.runs({ kind: 'descriptor', descriptor, digest }))
@@ -71,9 +82,26 @@ export function textRuns(texts: readonly ByteString[]): FileRun[] {
   return extents.runs({ kind: 'memory', bytes: Buffer.from(texts.join(''), 'latin1') })
 }
 
-async function sourceOf(content: Content): Promise<RunSource> {
-  if (content instanceof HostFile) return { kind: 'path', path: content.path }
-  return { kind: 'memory', bytes: await readAll(content, content.size) }
+/** All in one run: an object for each of half a million would take a kilobyte, and as much in the thread that gets it. */
+class HostFiles {
+  readonly #extents = new Extents()
+  readonly #paths: Uint8Array[] = []
+  readonly #pathEnds: number[] = []
+  #end = 0
+  #pathEnd = 0
+
+  add(file: number, { path, size }: HostFile): void {
+    this.#extents.add(file, this.#end, this.#end + size)
+    this.#end += size
+    this.#paths.push(path)
+    this.#pathEnd += path.byteLength
+    this.#pathEnds.push(this.#pathEnd)
+  }
+
+  runs(): FileRun[] {
+    const paths = Buffer.concat(this.#paths)
+    return this.#extents.runs({ kind: 'paths', paths, pathEnds: Uint32Array.from(this.#pathEnds) })
+  }
 }
 
 /** Where files are in one source, in arrays of numbers: there may be half a million. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { systemCode } from '../errors.ts'
-import type { FileRun } from './file-runs.ts'
+import type { FileRun, HostPaths } from './file-runs.ts'
 import { type Found, type Range, SecretPatterns, SecretSearch } from './secret-search.ts'
 import type { SecretValue } from './secret-values.ts'
 
@@ -97,23 +97,57 @@ function read({ source, starts, ends }: FileRun, search: SecretSearch): boolean 
     search.push(source.bytes)
     return true
   }
-  if (source.kind === 'descriptor') return readFrom(source.descriptor, start, end, search)
-  // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
-  const descriptor = openSync(Buffer.from(source.path), constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    return readFrom(descriptor, start, end, search)
-  } finally {
-    closeSync(descriptor)
-  }
+  if (source.kind === 'descriptor') return readFrom(source.descriptor, start, end, search) === end
+  return readPaths(source, starts, ends, search)
 }
 
-function readFrom(descriptor: number, start: number, end: number, search: SecretSearch): boolean {
-  for (let at = start; at < end; ) {
+/** Behind a file that is not as long as it was, the next one is where it would be. */
+function readPaths(
+  { paths, pathEnds }: HostPaths,
+  starts: Float64Array,
+  ends: Float64Array,
+  search: SecretSearch,
+): boolean {
+  let isWhole = true
+  let from = 0
+  for (const [i, to] of pathEnds.entries()) {
+    const size = ends[i]! - starts[i]!
+    const read = readPath(Buffer.from(paths.buffer, paths.byteOffset + from, to - from), size, search)
+    if (read < size) {
+      isWhole = false
+      search.skip(size - read)
+    }
+    from = to
+  }
+  return isWhole
+}
+
+/** @returns how many bytes could be read */
+function readPath(path: Buffer, size: number, search: SecretSearch): number {
+  const before = search.size
+  try {
+    // Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      readFrom(descriptor, 0, size, search)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+  }
+  return search.size - before
+}
+
+/** @returns where there was nothing more to read, or `end` */
+function readFrom(descriptor: number, start: number, end: number, search: SecretSearch): number {
+  let at = start
+  while (at < end) {
     const { space } = search
     const size = readSync(descriptor, space, 0, Math.min(space.byteLength, end - at), at)
-    if (size === 0) return false
+    if (size === 0) break
     search.filled(size)
     at += size
   }
-  return true
+  return at
 }

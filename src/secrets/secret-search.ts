@@ -83,6 +83,22 @@ export class SecretSearch {
     return this.#buffer.subarray(this.#filled)
   }
 
+  /** Takes so many bytes that nobody knows for zeros. */
+  skip(size: number): void {
+    for (let left = size; left > 0; ) {
+      const { space } = this
+      const part = Math.min(left, space.byteLength)
+      space.fill(0, 0, part)
+      this.filled(part)
+      left -= part
+    }
+  }
+
+  /** Bytes that came since the beginning. */
+  get size(): number {
+    return this.#start + this.#filled
+  }
+
   filled(size: number): void {
     this.#filled += size
     if (this.#filled < this.#buffer.byteLength) return

@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
@@ -120,4 +120,40 @@ it('a content that cannot be read is left to whoever has to write it', async () 
   const gone = new HostFile(Buffer.from('/nowhere/at/all'), { size: 10, ino: 1n, mtimeNs: 1n })
   const { from } = await archive(['short'])
   expect(await found(EMPTY, treeOf({ gone: file(gone), cut: file(new Slice(from, 0, 1 << 20)) }))).toEqual([])
+})
+
+describe('secrets in files of this machine', () => {
+  /** Files with these texts, as they were when somebody looked. */
+  async function hostFiles(texts: readonly string[]): Promise<{ readonly folder: string; readonly tree: Tree }> {
+    const folder = await testFolder()
+    const nodes = texts.map((text, i) => {
+      const path = join(folder, `file-${i}`)
+      writeFileSync(path, text)
+      const { size, ino, mtimeNs } = statSync(path, { bigint: true })
+      return [`${i}`, file(new HostFile(Buffer.from(path), { size: Number(size), ino, mtimeNs }))] as const
+    })
+    return { folder, tree: treeOf(Object.fromEntries(nodes)) }
+  }
+  const long = 'x'.repeat(3 << 20)
+
+  it.each([
+    ['few', ''],
+    ['many, in a thread', long],
+  ])('are found in %s of them, whatever has become of those before', async (_, filler) => {
+    const { folder, tree } = await hostFiles(['gone', VALUE, `${filler}short`, `${filler} ${VALUE}`, '', KEY, VALUE])
+    rmSync(join(folder, 'file-0'))
+    truncateSync(join(folder, 'file-2'), 2)
+    rmSync(join(folder, 'file-5'))
+    expect(await found(EMPTY, tree)).toEqual(['1 credential', '3 credential', '6 credential'])
+  })
+
+  it('do not begin in one and end in the next', async () => {
+    const { tree } = await hostFiles([VALUE.slice(0, 15), VALUE.slice(15), `${VALUE.slice(0, 20)}\n`, KEY.slice(0, 40)])
+    expect(await found(EMPTY, tree)).toEqual([])
+  })
+
+  it('are found in each of many small ones', async () => {
+    const { tree } = await hostFiles(Array.from({ length: 3000 }, (_, i) => (i % 500 === 7 ? VALUE : `nothing ${i}`)))
+    expect(await found(EMPTY, tree)).toEqual([7, 507, 1007, 1507, 2007, 2507].map((i) => `${i} credential`).sort())
+  })
 })
