@@ -15,9 +15,13 @@ struct codec {
     size_t (*bound)(size_t size);
     size_t (*piece)(const uint8_t *from, size_t size, uint8_t *to);
     size_t (*open)(const uint8_t *from, size_t size, uint8_t *to);
+    uint32_t (*codes)(uint8_t *memory, uint32_t bit);
+    int (*inflate)(uint8_t *memory, struct inflating *at);
 };
 
-#define CODEC_OF(kind) {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind}
+#define CODEC_OF(kind)                                                                               \
+    {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind,      \
+     .codes = inflate_codes_##kind, .inflate = inflate_##kind}
 
 static const struct codec plain = CODEC_OF(plain);
 
@@ -135,6 +139,46 @@ static napi_value crc32(napi_env env, napi_callback_info info)
     return napi_create_uint32(env, libdeflate_crc32(before, bytes.data, bytes.size), &crc) == napi_ok ? crc : NULL;
 }
 
+/* Memory in which blocks are inflated: the tables in it are words. */
+static bool to_memory(napi_env env, napi_value value, struct bytes *memory)
+{
+    return to_bytes(env, value, memory) && memory->size >= INFLATE_TABLES && memory->size <= UINT32_MAX / 8 &&
+           (uintptr_t)memory->data % sizeof(uint32_t) == 0;
+}
+
+/* codes(memory, bit): the bit after them, 0 when they are none. */
+static napi_value codes(napi_env env, napi_callback_info info)
+{
+    napi_value values[2];
+    struct bytes memory;
+    size_t bit;
+    const struct codec *codec = called(env, info, 2, values);
+    if (!codec || !to_memory(env, values[0], &memory) || !to_size(env, values[1], &bit) ||
+        memory.size < INFLATE_HEAD + 8 || bit / 8 > memory.size - INFLATE_HEAD - 8)
+        return refuse(env, "codes: they are outside the memory");
+    return from_size(env, codec->codes(memory.data, (uint32_t)bit));
+}
+
+/* inflate(memory, at): why it stopped; `at` are the six numbers of `inflating`, which it sets. */
+static napi_value inflate(napi_env env, napi_callback_info info)
+{
+    napi_value values[2];
+    struct bytes memory;
+    napi_typedarray_type type;
+    size_t count;
+    void *data;
+    const struct codec *codec = called(env, info, 2, values);
+    if (!codec || !to_memory(env, values[0], &memory) ||
+        napi_get_typedarray_info(env, values[1], &type, &count, &data, NULL, NULL) != napi_ok ||
+        type != napi_uint32_array || count != sizeof(struct inflating) / sizeof(uint32_t))
+        return refuse(env, "inflate: memory and six numbers are needed");
+    struct inflating *at = data;
+    if (at->byte >= memory.size || at->bit > 7 || at->last > memory.size - INFLATE_AHEAD ||
+        at->full > memory.size - INFLATE_BEHIND || at->begin < INFLATE_TABLES || at->out < at->begin)
+        return refuse(env, "inflate: it would be outside the memory");
+    return from_size(env, (size_t)codec->inflate(memory.data, at));
+}
+
 /* Has `object` lend what `codec` has. */
 static bool lend(napi_env env, napi_value object, const struct codec *codec)
 {
@@ -144,6 +188,8 @@ static bool lend(napi_env env, napi_value object, const struct codec *codec)
         {.utf8name = "deflate", .method = deflate, .attributes = napi_enumerable, .data = data},
         {.utf8name = "crc32", .method = crc32, .attributes = napi_enumerable, .data = data},
         {.utf8name = "open", .method = go_on, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "codes", .method = codes, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "inflate", .method = inflate, .attributes = napi_enumerable, .data = data},
     };
     return napi_define_properties(env, object, sizeof functions / sizeof *functions, functions) == napi_ok;
 }

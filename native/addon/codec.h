@@ -38,4 +38,31 @@ DECLARE(size_t, deflate_open, const uint8_t *from, size_t size, uint8_t *to);
 /* CRC-32 (RFC 1952, section 8) of `size` bytes behind others that have the CRC-32 `crc`. One for all processors. */
 uint32_t libdeflate_crc32(uint32_t crc, const void *bytes, size_t size);
 
+/* Bytes of the tables of a block's codes, which are at the beginning of the memory in which it is inflated. */
+#define INFLATE_TABLES ((2 * 2048 + (288 + 32) / 2 * 16) * 4)
+/* The most bytes that the head of a block has. */
+#define INFLATE_HEAD 600
+/*
+ * Sets the tables. `bit` of the memory is the first one after the block's three bits of head: from there on, bytes of the
+ * head can be read, and 8 more. Gives the bit after them, 0 when they are not codes.
+ */
+DECLARE(uint32_t, inflate_codes, uint8_t *memory, uint32_t bit);
+
+/* Bytes of the memory. */
+struct inflating {
+    /* The next bit of the input. */
+    uint32_t byte, bit;
+    /* No symbol is begun when bits behind it were looked at: INFLATE_AHEAD bytes can be read from there on. */
+    uint32_t last;
+    /* Where the output goes on, and behind what it stops: INFLATE_BEHIND bytes can be written from there on. */
+    uint32_t out, full;
+    /* Nothing before it is referred to. */
+    uint32_t begin;
+};
+#define INFLATE_AHEAD 16
+#define INFLATE_BEHIND 320
+enum { INFLATE_LIMIT, INFLATE_FULL, INFLATE_END, INFLATE_INVALID };
+/* Inflates a block whose codes are set, up to its end or as far as it can; says why it stopped. */
+DECLARE(int, inflate, uint8_t *memory, struct inflating *at);
+
 #endif

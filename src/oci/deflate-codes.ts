@@ -45,6 +45,11 @@ export class DeflateCodes {
     this.#fixed = true
   }
 
+  /** Others have set the entries. */
+  forget(): void {
+    this.#fixed = false
+  }
+
   /**
    * @param literals bits of the codes of literals and lengths, at most 288
    * @param distances bits of the codes of distances, at most 32

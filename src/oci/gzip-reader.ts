@@ -1,5 +1,5 @@
 import { BlockRecorder } from './block-recorder.ts'
-import { MOST_HEADER, readCodes } from './deflate-header.ts'
+import { MOST_HEADER } from './deflate-header.ts'
 import { FileChecks } from './file-checks.ts'
 import { FINAL, FIRST, type GzipBlocks, STORED } from './gzip-blocks.ts'
 import { gzipHeaderSize } from './gzip-header.ts'
@@ -112,14 +112,14 @@ export class GzipReader {
   }
 
   #block(): boolean {
-    const { bit, input, view, codes } = this.#inflater
+    const { bit, input } = this.#inflater
     if (!this.#has(MOST_HEADER)) return false
     const header = (input[bit >>> 3]! | (input[(bit >>> 3) + 1]! << 8)) >> (bit & 7)
     const type = (header >> 1) & 3
     if (type === 3) return this.#damaged('invalid block type')
     const flags = (header & 1 ? FINAL : 0) | (this.#isFirst ? FIRST : 0)
     if (type === 0) return this.#stored(flags | STORED)
-    const after = type === 2 ? readCodes(view, bit + 3, codes) : this.#fixed(bit + 3)
+    const after = type === 2 ? this.#inflater.readCodes(bit + 3) : this.#fixed(bit + 3)
     if (after === undefined) return this.#damaged('invalid codes')
     this.#begin(flags)
     this.#inflater.bit = after
@@ -127,7 +127,7 @@ export class GzipReader {
   }
 
   #fixed(bit: number): number {
-    this.#inflater.codes.setFixed()
+    this.#inflater.setFixed()
     return bit
   }
 

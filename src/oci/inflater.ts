@@ -1,19 +1,8 @@
+import { BLOCK_TABLES, type BlockInflater, STOPS } from './block-inflater.ts'
 import { combineCrc } from './combine-crc.ts'
-import { DeflateCodes, MOST_ENTRIES } from './deflate-codes.ts'
-import { INFLATE } from './inflate-code.ts'
-import { WasmProgram } from './wasm-program.ts'
-
-/** What inflate.wat exports. */
-interface Code {
-  readonly memory: { readonly buffer: ArrayBuffer }
-  readonly at: { readonly value: number }
-  readonly bit: { readonly value: number }
-  readonly out: { readonly value: number }
-  inflate(byte: number, bit: number, last: number, out: number, full: number, begin: number): number
-}
-
-/** Why the code stopped, by what it gives. */
-const STOPS = ['limit', 'full', 'end', 'invalid'] as const
+import { NativeBlockInflater } from './native-block-inflater.ts'
+import { nativeCode } from './native-code.ts'
+import { WasmBlockInflater } from './wasm-block-inflater.ts'
 
 /** Bytes of the input that are looked at together: more than a stored block or a usual header of gzip has. */
 export const WINDOW = 256 << 10
@@ -25,22 +14,19 @@ const AHEAD = 16
 const HISTORY = 32 << 10
 const OUT_SIZE = 512 << 10
 
-// Where that is in the code's memory, in which there is room for some hundred bytes behind the output; the tables are at 0.
-const INPUT = 32 << 10
+// Where that is in the memory, in which there is room for some hundred bytes behind the output.
+const INPUT = BLOCK_TABLES
 const OUT = INPUT + WINDOW + SLACK + HISTORY
-
-const program = new WasmProgram<Code>(INFLATE)
 
 /** Inflates blocks of deflate whose bits are put into `input`; gives what they hold in pieces of some hundred KiB. */
 export class Inflater {
-  readonly codes: DeflateCodes
   /** `WINDOW` bytes and `SLACK` more. */
   readonly input: Uint8Array
   /** Of `input`. */
   readonly view: DataView
   /** The next bit of `input`. */
   bit = 0
-  readonly #code: Code
+  readonly #blocks: BlockInflater
   readonly #memory: Uint8Array
   readonly #give: ((raw: Uint8Array) => number) | undefined
   /** Bytes that were given; where the next ones begin and end; the first one that may be referred to. */
@@ -51,14 +37,16 @@ export class Inflater {
   #crc = 0
   #before = 0
 
-  /** @param give gets raw data, good until it returns, and gives the CRC-32 of it. Without it there are no CRCs */
-  constructor(give?: (raw: Uint8Array) => number) {
-    this.#code = program.start()
-    const { buffer } = this.#code.memory
-    this.#memory = new Uint8Array(buffer)
-    this.input = new Uint8Array(buffer, INPUT, WINDOW + SLACK)
-    this.view = new DataView(buffer, INPUT, WINDOW + SLACK)
-    this.codes = new DeflateCodes(new Int32Array(buffer, 0, MOST_ENTRIES))
+  /**
+   * @param give gets raw data, good until it returns, and gives the CRC-32 of it. Without it there are no CRCs
+   * @param blocks nobody else's
+   */
+  constructor(give?: (raw: Uint8Array) => number, blocks = fastestBlockInflater()) {
+    this.#blocks = blocks
+    const { memory } = blocks
+    this.#memory = new Uint8Array(memory)
+    this.input = new Uint8Array(memory, INPUT, WINDOW + SLACK)
+    this.view = new DataView(memory, INPUT, WINDOW + SLACK)
     this.#give = give
   }
 
@@ -87,18 +75,33 @@ export class Inflater {
     this.#crc = 0
   }
 
+  /** The codes of the block that comes are the fixed ones. */
+  setFixed(): void {
+    this.#blocks.setFixed()
+  }
+
+  /**
+   * Reads the codes of a block that has its own.
+   * @param bit of the input: the first one after the block's three bits of header
+   * @returns the bit after them, or undefined when they are not codes
+   */
+  readCodes(bit: number): number | undefined {
+    const after = this.#blocks.readCodes(8 * INPUT + bit)
+    return after && after - 8 * INPUT
+  }
+
   /**
    * Inflates the block whose codes are set, up to its end or until no symbol begins some bytes before byte `limit` of the
    * input, from where on `SLACK` bytes can be read.
    */
   symbols(limit: number): 'end' | 'limit' | 'invalid' {
-    const { at, bit, out } = this.#code
+    const blocks = this.#blocks
     for (;;) {
       const from = INPUT + (this.bit >>> 3)
       const last = INPUT + limit - AHEAD
-      const why = this.#code.inflate(from, this.bit & 7, last, this.#out, OUT + OUT_SIZE, this.#begin)
-      this.bit = 8 * (at.value - INPUT) + bit.value
-      this.#out = out.value
+      const why = blocks.inflate(from, this.bit & 7, last, this.#out, OUT + OUT_SIZE, this.#begin)
+      this.bit = 8 * (blocks.byte - INPUT) + blocks.bit
+      this.#out = blocks.out
       const stop = STOPS[why]!
       if (stop !== 'full') return stop
       this.flush()
@@ -127,4 +130,9 @@ export class Inflater {
     this.#out = OUT
     return { crc: this.#crc, size: this.#given - this.#before }
   }
+}
+
+function fastestBlockInflater(): BlockInflater {
+  const code = nativeCode()
+  return code === undefined ? new WasmBlockInflater() : new NativeBlockInflater(code)
 }

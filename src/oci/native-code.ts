@@ -14,6 +14,17 @@ export interface NativeCode {
   open(raw: Uint8Array, into: Uint8Array, at: number): number
   /** As Node's zlib.crc32, for an unsigned number. */
   crc32(bytes: Uint8Array, before: number): number
+  /**
+   * As `inflate_codes` there.
+   * @param bit of `memory`, whose first byte is at a multiple of 4
+   * @throws RangeError where the head of a block could reach beyond the memory, as `inflate` does
+   */
+  codes(memory: Uint8Array, bit: number): number
+  /**
+   * As `inflate` there.
+   * @param at the numbers of `struct inflating`, which it sets
+   */
+  inflate(memory: Uint8Array, at: Uint32Array): number
 }
 
 // The same two folders up from src/oci/ and from dist/oci/.

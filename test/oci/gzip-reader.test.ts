@@ -1,42 +1,48 @@
 import { constants, crc32, deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { BlockInflater } from '../../src/oci/block-inflater.ts'
 import { CHECKED, FINAL, FIRST, type GzipBlocks, STORED } from '../../src/oci/gzip-blocks.ts'
 import { GzipReader } from '../../src/oci/gzip-reader.ts'
 import { Inflater } from '../../src/oci/inflater.ts'
+import { BLOCK_INFLATERS } from '../support/block-inflaters.ts'
 import { wordy } from '../support/bytes.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { inflateBlocks, noise, RAW, SAMPLES } from '../support/gzip-samples.ts'
 import { randomDeflate, zerosOfOneBlock } from '../support/random-deflate.ts'
 import { Random } from '../support/random-tree.ts'
 
-/** @param sizes of chunks, over and over */
-function scan(
-  file: Uint8Array,
-  sizes: readonly number[] = [65536],
-  reader: GzipReader = new GzipReader(),
-): GzipBlocks | undefined {
-  for (let at = 0, i = 0; at < file.byteLength; i++) {
-    const size = sizes[i % sizes.length]!
-    // A reader uses its memory again.
-    const chunk = Uint8Array.from(file.subarray(at, at + size))
-    reader.push(chunk)
-    chunk.fill(0xee)
-    at += size
+/** What readers find that inflate by what `make` makes. */
+function readersBy(make: () => BlockInflater) {
+  /** @param sizes of chunks, over and over */
+  function scan(
+    file: Uint8Array,
+    sizes: readonly number[] = [65536],
+    reader = new GzipReader(new Inflater(undefined, make())),
+  ): GzipBlocks | undefined {
+    for (let at = 0, i = 0; at < file.byteLength; i++) {
+      const size = sizes[i % sizes.length]!
+      // A reader uses its memory again.
+      const chunk = Uint8Array.from(file.subarray(at, at + size))
+      reader.push(chunk)
+      chunk.fill(0xee)
+      at += size
+    }
+    return reader.end()
   }
-  return reader.end()
-}
 
-/** What a file holds, and what is wrong with it. */
-function read(file: Uint8Array, sizes?: readonly number[]) {
-  const pieces: Buffer[] = []
-  const take = (raw: Uint8Array) => {
-    pieces.push(Buffer.from(raw))
-    return crc32(raw)
+  /** What a file holds, and what is wrong with it. */
+  function read(file: Uint8Array, sizes?: readonly number[]) {
+    const pieces: Buffer[] = []
+    const take = (raw: Uint8Array) => {
+      pieces.push(Buffer.from(raw))
+      return crc32(raw)
+    }
+    const reader = new GzipReader(new Inflater(take, make()))
+    const blocks = scan(file, sizes, reader)
+    return { raw: Buffer.concat(pieces), fault: reader.fault, blocks }
   }
-  const reader = new GzipReader(new Inflater(take))
-  const blocks = scan(file, sizes, reader)
-  return { raw: Buffer.concat(pieces), fault: reader.fault, blocks }
+  return { scan, read }
 }
 
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
@@ -55,7 +61,10 @@ function member(raw: Buffer, flags: number, fields: Uint8Array): Buffer {
   return Buffer.concat([header, sum, deflateRawSync(raw), trailer(raw)])
 }
 
-describe('GzipReader', () => {
+// Those for every processor do the same as these: see block-inflater.test.ts.
+describe.each(BLOCK_INFLATERS.slice(0, 2))('GzipReader by %s', (_name, make) => {
+  const { scan, read } = readersBy(make)
+
   it.each(SAMPLES)('finds each block of %s, and what it holds', (_, file) => {
     const blocks = scan(file)!
     expect(blocks.raw[0]).toBe(0)

@@ -44,6 +44,30 @@ describe('nativeCode', () => {
     for (const method of [deflate, open]) expect(() => Reflect.apply(method, undefined, given)).toThrow(RangeError)
   })
 
+  it.each([
+    ['no memory', new Uint16Array(1000), [0, 0, 0, 30_000, 0, 30_000]],
+    ['memory without room for the tables', new Uint8Array(20_000), [0, 0, 0, 0, 0, 0]],
+    ['tables that are no words', new Uint8Array(new ArrayBuffer(50_001), 1), [0, 0, 0, 30_000, 0, 30_000]],
+    ['too few numbers', new Uint8Array(50_000), [0, 0, 0, 30_000, 0]],
+    ['input behind the memory', new Uint8Array(50_000), [50_000, 0, 40_000, 30_000, 40_000, 30_000]],
+    ['a bit that no byte has', new Uint8Array(50_000), [0, 8, 40_000, 30_000, 40_000, 30_000]],
+    ['input that is looked at behind the memory', new Uint8Array(50_000), [0, 0, 49_985, 30_000, 40_000, 30_000]],
+    ['output behind the memory', new Uint8Array(50_000), [0, 0, 40_000, 30_000, 49_681, 30_000]],
+    ['output into the tables', new Uint8Array(50_000), [0, 0, 40_000, 20_000, 40_000, 20_000]],
+    ['output before its beginning', new Uint8Array(50_000), [0, 0, 40_000, 30_000, 40_000, 30_001]],
+  ])('does not inflate with %s', (_, memory, at) => {
+    const inflate: unknown = nativeCode()!.inflate
+    expect(() => Reflect.apply(inflate as () => void, undefined, [memory, Uint32Array.from(at)])).toThrow(RangeError)
+  })
+
+  it('reads no codes behind the memory', () => {
+    const memory = new Uint8Array(50_000)
+    expect(nativeCode()!.codes(memory, 8 * (50_000 - 608))).toBe(0)
+    for (const bit of [8 * (50_000 - 607), 2 ** 32, -1]) {
+      expect(() => nativeCode()!.codes(memory, bit)).toThrow(RangeError)
+    }
+  })
+
   it('changes nothing of what it has not just deflated', () => {
     const { bound, deflate, open } = nativeCode()!
     const [raw, into] = [Buffer.from('some words, some words, some words'), new Uint8Array(1000)]
