@@ -15,13 +15,14 @@ struct codec {
     size_t (*bound)(size_t size);
     size_t (*piece)(const uint8_t *from, size_t size, uint8_t *to);
     size_t (*open)(const uint8_t *from, size_t size, uint8_t *to);
+    void (*copy_bits)(const uint8_t *bytes, uint64_t from, uint64_t count, uint8_t *into, uint64_t to);
     uint32_t (*codes)(uint8_t *memory, uint32_t bit);
     int (*inflate)(uint8_t *memory, struct inflating *at);
 };
 
 #define CODEC_OF(kind)                                                                               \
     {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind,      \
-     .codes = inflate_codes_##kind, .inflate = inflate_##kind}
+     .copy_bits = copy_bits_##kind, .codes = inflate_codes_##kind, .inflate = inflate_##kind}
 
 static const struct codec plain = CODEC_OF(plain);
 
@@ -139,6 +140,28 @@ static napi_value crc32(napi_env env, napi_callback_info info)
     return napi_create_uint32(env, libdeflate_crc32(before, bytes.data, bytes.size), &crc) == napi_ok ? crc : NULL;
 }
 
+/* Whether all of these bits are in the bytes. */
+static bool has_bits(const struct bytes *bytes, size_t from, size_t count)
+{
+    size_t bits = bytes->size * 8;
+    return from <= bits && count <= bits - from;
+}
+
+/* copyBits(bytes, from, count, into, to) */
+static napi_value copy_bits(napi_env env, napi_callback_info info)
+{
+    napi_value values[5];
+    struct bytes bytes, into;
+    size_t from, count, to;
+    const struct codec *codec = called(env, info, 5, values);
+    if (!codec || !to_bytes(env, values[0], &bytes) || !to_size(env, values[1], &from) ||
+        !to_size(env, values[2], &count) || !to_bytes(env, values[3], &into) || !to_size(env, values[4], &to) ||
+        count == 0 || !has_bits(&bytes, from, count) || !has_bits(&into, to, count))
+        return refuse(env, "copyBits: they are outside the bytes");
+    codec->copy_bits(bytes.data, from, count, into.data, to);
+    return NULL;
+}
+
 /* Memory in which blocks are inflated: the tables in it are words. */
 static bool to_memory(napi_env env, napi_value value, struct bytes *memory)
 {
@@ -188,6 +211,7 @@ static bool lend(napi_env env, napi_value object, const struct codec *codec)
         {.utf8name = "deflate", .method = deflate, .attributes = napi_enumerable, .data = data},
         {.utf8name = "crc32", .method = crc32, .attributes = napi_enumerable, .data = data},
         {.utf8name = "open", .method = go_on, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "copyBits", .method = copy_bits, .attributes = napi_enumerable, .data = data},
         {.utf8name = "codes", .method = codes, .attributes = napi_enumerable, .data = data},
         {.utf8name = "inflate", .method = inflate, .attributes = napi_enumerable, .data = data},
     };

@@ -38,6 +38,12 @@ DECLARE(size_t, deflate_open, const uint8_t *from, size_t size, uint8_t *to);
 /* CRC-32 (RFC 1952, section 8) of `size` bytes behind others that have the CRC-32 `crc`. One for all processors. */
 uint32_t libdeflate_crc32(uint32_t crc, const void *bytes, size_t size);
 
+/*
+ * Copies `count` bits, one at least, from bit `from` of `bytes` to bit `to` of `into`. Bits of `into` before `to` stay; those
+ * after the last one become 0 up to the end of its byte.
+ */
+DECLARE(void, copy_bits, const uint8_t *bytes, uint64_t from, uint64_t count, uint8_t *into, uint64_t to);
+
 /* Bytes of the tables of a block's codes, which are at the beginning of the memory in which it is inflated. */
 #define INFLATE_TABLES ((2 * 2048 + (288 + 32) / 2 * 16) * 4)
 /* The most bytes that the head of a block has. */

@@ -1,8 +1,17 @@
+import { nativeCode } from './native-code.ts'
+
 /**
  * Copies `count` bits, one at least, from bit `from` of `bytes` to bit `to` of `into`, counted from the least significant
  * one of each byte. Bits of `into` before `to` stay; those after the last one become 0 up to the end of its byte.
  */
 export function copyBits(bytes: Uint8Array, from: number, count: number, into: Uint8Array, to: number): void {
+  const code = nativeCode()
+  if (code === undefined) copyBitsHere(bytes, from, count, into, to)
+  else code.copyBits(bytes, from, count, into, to)
+}
+
+/** `copyBits` in JavaScript. */
+export function copyBitsHere(bytes: Uint8Array, from: number, count: number, into: Uint8Array, to: number): void {
   const head = Math.min(count, -to & 7)
   if (head > 0) {
     const at = Math.floor(to / 8)

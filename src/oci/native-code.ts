@@ -12,6 +12,8 @@ export interface NativeCode {
   deflate(raw: Uint8Array, into: Uint8Array, at: number): number
   /** As `open` in src/oci/deflate.c, of what this thread has just deflated, with 6 bytes more of room. @throws as `deflate` */
   open(raw: Uint8Array, into: Uint8Array, at: number): number
+  /** As `copyBits` in copy-bits.ts. @throws RangeError for bits that are not there */
+  copyBits(bytes: Uint8Array, from: number, count: number, into: Uint8Array, to: number): void
   /** As Node's zlib.crc32, for an unsigned number. */
   crc32(bytes: Uint8Array, before: number): number
   /**
