@@ -18,17 +18,21 @@ struct codec {
     void (*copy_bits)(const uint8_t *bytes, uint64_t from, uint64_t count, uint8_t *into, uint64_t to);
     uint32_t (*codes)(uint8_t *memory, uint32_t bit);
     int (*inflate)(uint8_t *memory, struct inflating *at);
+    size_t (*search)(const uint8_t *bytes, size_t size, struct searching *range, const uint8_t *tables, size_t tables_size,
+                     uint32_t *hits, size_t most);
+    bool searches_quickly;
 };
 
-#define CODEC_OF(kind)                                                                               \
+#define CODEC_OF(kind, quickly)                                                                      \
     {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind,      \
-     .copy_bits = copy_bits_##kind, .codes = inflate_codes_##kind, .inflate = inflate_##kind}
+     .copy_bits = copy_bits_##kind, .codes = inflate_codes_##kind, .inflate = inflate_##kind,             \
+     .search = search_##kind, .searches_quickly = quickly}
 
-static const struct codec plain = CODEC_OF(plain);
+static const struct codec plain = CODEC_OF(plain, false);
 
 /* The best for this processor. */
 #ifdef __x86_64__
-static const struct codec v3 = CODEC_OF(v3);
+static const struct codec v3 = CODEC_OF(v3, true);
 
 static const struct codec *best(void)
 {
@@ -47,6 +51,11 @@ static const struct codec *best(void)
 struct bytes {
     uint8_t *data;
     size_t size;
+};
+
+struct words {
+    uint32_t *data;
+    size_t count;
 };
 
 static napi_value refuse(napi_env env, const char *why)
@@ -73,6 +82,16 @@ static bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
         return false;
     bytes->data = data;
     return type == napi_uint8_array;
+}
+
+static bool to_words(napi_env env, napi_value value, struct words *words)
+{
+    napi_typedarray_type type;
+    void *data;
+    if (napi_get_typedarray_info(env, value, &type, &words->count, &data, NULL, NULL) != napi_ok)
+        return false;
+    words->data = data;
+    return type == napi_uint32_array;
 }
 
 /* A whole number below 2^53. */
@@ -187,19 +206,37 @@ static napi_value inflate(napi_env env, napi_callback_info info)
 {
     napi_value values[2];
     struct bytes memory;
-    napi_typedarray_type type;
-    size_t count;
-    void *data;
+    struct words words;
     const struct codec *codec = called(env, info, 2, values);
-    if (!codec || !to_memory(env, values[0], &memory) ||
-        napi_get_typedarray_info(env, values[1], &type, &count, &data, NULL, NULL) != napi_ok ||
-        type != napi_uint32_array || count != sizeof(struct inflating) / sizeof(uint32_t))
+    if (!codec || !to_memory(env, values[0], &memory) || !to_words(env, values[1], &words) ||
+        words.count != sizeof(struct inflating) / sizeof(uint32_t))
         return refuse(env, "inflate: memory and six numbers are needed");
-    struct inflating *at = data;
+    struct inflating *at = (struct inflating *)words.data;
     if (at->byte >= memory.size || at->bit > 7 || at->last > memory.size - INFLATE_AHEAD ||
         at->full > memory.size - INFLATE_BEHIND || at->begin < INFLATE_TABLES || at->out < at->begin)
         return refuse(env, "inflate: it would be outside the memory");
     return from_size(env, (size_t)codec->inflate(memory.data, at));
+}
+
+/* search(bytes, from, to, tables, hits, at): how many hits there are; `hits[0]` is where to go on, or 2^32 - 1. */
+static napi_value search(napi_env env, napi_callback_info info)
+{
+    napi_value values[6];
+    struct bytes bytes, tables;
+    struct searching range;
+    struct words hits;
+    const struct codec *codec = called(env, info, 6, values);
+    if (!codec || !to_bytes(env, values[0], &bytes) || !to_size(env, values[1], &range.from) ||
+        !to_size(env, values[2], &range.to) || !to_bytes(env, values[3], &tables) || !to_words(env, values[4], &hits) ||
+        !to_size(env, values[5], &range.at) || bytes.size >= UINT32_MAX || hits.count == 0 ||
+        (uintptr_t)tables.data % sizeof(uint32_t) != 0)
+        return refuse(env, "search: bytes, a range, tables, hits and a place are needed");
+    size_t found = codec->search(bytes.data, bytes.size, &range, tables.data, tables.size, hits.data + 1,
+                                 (hits.count - 1) / 2);
+    if (found == SIZE_MAX)
+        return refuse(env, "search: there is no room for hits, or these are no tables");
+    hits.data[0] = range.at < UINT32_MAX ? (uint32_t)range.at : UINT32_MAX;
+    return from_size(env, found);
 }
 
 /* Has `object` lend what `codec` has. */
@@ -213,9 +250,13 @@ static bool lend(napi_env env, napi_value object, const struct codec *codec)
         {.utf8name = "open", .method = go_on, .attributes = napi_enumerable, .data = data},
         {.utf8name = "copyBits", .method = copy_bits, .attributes = napi_enumerable, .data = data},
         {.utf8name = "codes", .method = codes, .attributes = napi_enumerable, .data = data},
+        {.utf8name = "search", .method = search, .attributes = napi_enumerable, .data = data},
         {.utf8name = "inflate", .method = inflate, .attributes = napi_enumerable, .data = data},
     };
-    return napi_define_properties(env, object, sizeof functions / sizeof *functions, functions) == napi_ok;
+    napi_value quickly;
+    return napi_get_boolean(env, codec->searches_quickly, &quickly) == napi_ok &&
+           napi_set_named_property(env, object, "searchesQuickly", quickly) == napi_ok &&
+           napi_define_properties(env, object, sizeof functions / sizeof *functions, functions) == napi_ok;
 }
 
 /* The best for this processor; as `plain` what every processor has, for tests. */

@@ -71,4 +71,18 @@ enum { INFLATE_LIMIT, INFLATE_FULL, INFLATE_END, INFLATE_INVALID };
 /* Inflates a block whose codes are set, up to its end or as far as it can; says why it stopped. */
 DECLARE(int, inflate, uint8_t *memory, struct inflating *at);
 
+struct searching {
+    /* Where it begins to look; where it has to go on, SIZE_MAX when there is nothing more. */
+    size_t at;
+    /* Only what starts from `from` on and before `to` is found. */
+    size_t from, to;
+};
+/*
+ * Looks for the needles of some tables, which begin at a multiple of 4. Of what it finds it sets the needle's number and its
+ * place in `hits`; gives how many these are, `most` at most, which cannot be less than the needles: SIZE_MAX if it is, or
+ * if these are no tables.
+ */
+DECLARE(size_t, search, const uint8_t *bytes, size_t size, struct searching *range, const uint8_t *tables,
+        size_t tables_size, uint32_t *hits, size_t most);
+
 #endif

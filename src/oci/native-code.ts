@@ -27,6 +27,15 @@ export interface NativeCode {
    * @param at the numbers of `struct inflating`, which it sets
    */
   inflate(memory: Uint8Array, at: Uint32Array): number
+  /** Whether `search` looks at many places at once. */
+  readonly searchesQuickly: boolean
+  /**
+   * Looks in `bytes` from byte `at` on for what starts from `from` on and before `to`; see native/addon/codec.h.
+   * @param tables of src/secrets/native-needles.ts
+   * @param hits gets the place to go on at, or 2^32 - 1, then number and place of each; has room for all needles at least
+   * @returns how many these are
+   */
+  search(bytes: Uint8Array, from: number, to: number, tables: Uint8Array, hits: Uint32Array, at: number): number
 }
 
 // The same two folders up from src/oci/ and from dist/oci/.

@@ -1,5 +1,6 @@
+import { fastestNeedleTable } from './fastest-needle-table.ts'
 import { BEFORE, BEHIND, KEY_FORMATS, KEY_KINDS, type KeyFormat } from './key-formats.ts'
-import { type NeedleHit, NeedleTable } from './needle-table.ts'
+import type { NeedleHit, NeedleTable } from './needle-table.ts'
 import { type Needle, needlesOf, type SecretValue, SHORTEST } from './secret-values.ts'
 
 /** What a secret is: one that this build itself uses, or a key that is known by its looks. */
@@ -36,7 +37,7 @@ export class SecretPatterns {
       where === 'base' ? [] : KEY_FORMATS.flatMap((format) => format.anchors.map((text) => ({ format, text })))
     this.formats = anchors.map(({ format }) => format)
     const literals = anchors.map(({ text }) => Buffer.from(text))
-    this.table = new NeedleTable([...this.needles.map(({ bytes }) => bytes), ...literals])
+    this.table = fastestNeedleTable([...this.needles.map(({ bytes }) => bytes), ...literals])
   }
 
   get isEmpty(): boolean {

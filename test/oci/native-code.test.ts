@@ -7,6 +7,14 @@ import { nativeCode } from '../../src/oci/native-code.ts'
 const ADDON = new URL(`../../native/bin/${process.platform}-${process.arch}/ocibake.node`, import.meta.url)
 const SOURCE = new URL('../../src/oci/native-code.ts', import.meta.url)
 
+/** Tables of needles that say nothing of them: see native/addon/search.c. */
+function tables(count: number, width = 4): Uint8Array {
+  const bytes = new Uint8Array(16 + 128 + 8192 + 16 * count)
+  bytes.set([width], 0)
+  bytes.set([count], 4)
+  return bytes
+}
+
 describe('nativeCode', () => {
   it('is there when it was built, in threads as well', async () => {
     expect(nativeCode()).toBeDefined()
@@ -66,6 +74,19 @@ describe('nativeCode', () => {
     for (const bit of [8 * (50_000 - 607), 2 ** 32, -1]) {
       expect(() => nativeCode()!.codes(memory, bit)).toThrow(RangeError)
     }
+  })
+
+  it.each([
+    ['no room for a hit of each needle', tables(2), new Uint32Array(4)],
+    ['hits that are no words', tables(1), new Uint8Array(100)],
+    ['no tables', new Uint8Array(100), new Uint32Array(100)],
+    ['tables with more needles than there is room for', tables(3).subarray(0, -1), new Uint32Array(100)],
+    ['tables of keys that are too long', tables(1, 5), new Uint32Array(100)],
+    ['tables that are no words', new Uint8Array(new ArrayBuffer(10_001), 1), new Uint32Array(100)],
+  ])('does not search with %s', (_, tables, hits) => {
+    const { search } = nativeCode()!
+    const bytes = new Uint8Array(10)
+    expect(() => Reflect.apply(search, undefined, [bytes, 0, 10, tables, hits, 0])).toThrow(RangeError)
   })
 
   it('changes nothing of what it has not just deflated', () => {
