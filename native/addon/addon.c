@@ -25,7 +25,7 @@ struct codec {
 
 #define CODEC_OF(kind, quickly)                                                                      \
     {.bound = deflate_bound_##kind, .piece = deflate_piece_##kind, .open = deflate_open_##kind,      \
-     .copy_bits = copy_bits_##kind, .codes = inflate_codes_##kind, .inflate = inflate_##kind,             \
+     .copy_bits = copy_bits_##kind, .codes = inflate_codes_##kind, .inflate = inflate_##kind,        \
      .search = search_##kind, .searches_quickly = quickly}
 
 static const struct codec plain = CODEC_OF(plain, false);
@@ -37,9 +37,7 @@ static const struct codec v3 = CODEC_OF(v3, true);
 static const struct codec *best(void)
 {
     __builtin_cpu_init();
-    bool is_v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                 __builtin_cpu_supports("fma") && __builtin_cpu_supports("lzcnt");
-    return is_v3 ? &v3 : &plain;
+    return __builtin_cpu_supports("x86-64-v3") ? &v3 : &plain;
 }
 #else
 static const struct codec *best(void)
