@@ -5,8 +5,6 @@ export type KeyGroup = Uint16Array
 const GROUPS = 8
 /** More keys than these are put together without looking: so many let nearly every byte pass. */
 const MOST_APART = 256
-/** How common an upper half is in text and programs, of 1. */
-const UPPER = [0.25, 0.05, 0.15, 0.1, 0.12, 0.12, 0.3, 0.25, 0.05, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03, 0.1]
 
 /**
  * Keys of one length in up to eight groups, such that as few bytes as possible could be a key of any.
@@ -45,14 +43,16 @@ function joined(a: KeyGroup, b: KeyGroup): KeyGroup {
 }
 
 function costOf(a: KeyGroup, b: KeyGroup): number {
-  return chance(joined(a, b)) - chance(a) - chance(b)
+  return keysOf(a, b) - keysOf(a) - keysOf(b)
 }
 
-/** That bytes of a file could be a key of the group. */
-function chance(group: KeyGroup): number {
-  return group.reduce((product, set, i) => {
-    let sum = 0
-    for (let half = 0; half < 16; half++) if ((set >> half) & 1) sum += i % 2 === 0 ? 1 / 16 : UPPER[half]!
-    return product * Math.min(1, sum)
-  }, 1)
+/** How many keys would be taken for one of these: loops, since this is done a few hundred times in a program's life. */
+function keysOf(a: KeyGroup, b: KeyGroup = a): number {
+  let product = 1
+  for (let i = 0; i < a.length; i++) {
+    let size = 0
+    for (let set = a[i]! | b[i]!; set !== 0; set &= set - 1) size++
+    product *= size
+  }
+  return product
 }

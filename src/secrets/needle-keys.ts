@@ -9,7 +9,7 @@ export interface NeedleKey {
 const CHOICE = 64
 /** How common a byte is: twice as common with each 1 more. */
 const COMMON = Uint8Array.from({ length: 256 }, (_, byte) => commonness(String.fromCharCode(byte)))
-/** For a byte that the key has already: lines of dashes, zeros. */
+/** For a byte that is as the one before it: lines of dashes, zeros. */
 const AGAIN = 3
 
 /** @param width bytes of the key; the needle has as many */
@@ -17,8 +17,11 @@ export function keyOf(needle: Uint8Array, width: number): NeedleKey {
   let least = Number.POSITIVE_INFINITY
   let before = 0
   for (let at = 0; at <= Math.min(needle.byteLength, CHOICE) - width; at++) {
-    const bytes = needle.subarray(at, at + width)
-    const common = bytes.reduce((sum, byte) => sum + COMMON[byte]!, AGAIN * (width - new Set(bytes).size))
+    let common = 0
+    for (let i = at; i < at + width; i++) {
+      common += COMMON[needle[i]!]!
+      if (i > at && needle[i] === needle[i - 1]) common += AGAIN
+    }
     if (common >= least) continue
     least = common
     before = at

@@ -26,7 +26,8 @@ export interface Range {
 /** What is looked for. Made once, used for any number of searches. */
 export class SecretPatterns {
   readonly needles: readonly Needle[]
-  readonly table: NeedleTable
+  readonly #literals: readonly Uint8Array[]
+  #table: NeedleTable | undefined
   /** By the number of a needle of the table, behind those of the values. */
   readonly formats: readonly KeyFormat[]
 
@@ -36,8 +37,13 @@ export class SecretPatterns {
     const anchors =
       where === 'base' ? [] : KEY_FORMATS.flatMap((format) => format.anchors.map((text) => ({ format, text })))
     this.formats = anchors.map(({ format }) => format)
-    const literals = anchors.map(({ text }) => Buffer.from(text))
-    this.table = fastestNeedleTable([...this.needles.map(({ bytes }) => bytes), ...literals])
+    this.#literals = anchors.map(({ text }) => Buffer.from(text))
+  }
+
+  /** Of the needles and of what keys have in them; made when it is needed. */
+  get table(): NeedleTable {
+    this.#table ??= fastestNeedleTable([...this.needles.map(({ bytes }) => bytes), ...this.#literals])
+    return this.#table
   }
 
   get isEmpty(): boolean {
