@@ -2,13 +2,8 @@
  * The addon that src/oci/native-code.ts loads, by Node-API: codec.h for JavaScript. Any number of threads may load it. All
  * arguments are ours; those that would have something read or written outside their array are refused nevertheless.
  */
-#define NAPI_VERSION 8
-#include <node_api.h>
-
-#include <stdbool.h>
-
+#include "arguments.h"
 #include "codec.h"
-
 
 /* What there is for one kind of processor: see codec.h. */
 struct codec {
@@ -46,22 +41,6 @@ static const struct codec *best(void)
 }
 #endif
 
-struct bytes {
-    uint8_t *data;
-    size_t size;
-};
-
-struct words {
-    uint32_t *data;
-    size_t count;
-};
-
-static napi_value refuse(napi_env env, const char *why)
-{
-    napi_throw_range_error(env, NULL, why);
-    return NULL;
-}
-
 /* The codec of the function that was called; NULL unless it got `count` arguments, which are in `values` then. */
 static const struct codec *called(napi_env env, napi_callback_info info, size_t count, napi_value *values)
 {
@@ -70,42 +49,6 @@ static const struct codec *called(napi_env env, napi_callback_info info, size_t 
     if (napi_get_cb_info(env, info, &given, values, NULL, &codec) != napi_ok || given != count)
         return NULL;
     return codec;
-}
-
-static bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
-{
-    napi_typedarray_type type;
-    void *data;
-    if (napi_get_typedarray_info(env, value, &type, &bytes->size, &data, NULL, NULL) != napi_ok)
-        return false;
-    bytes->data = data;
-    return type == napi_uint8_array;
-}
-
-static bool to_words(napi_env env, napi_value value, struct words *words)
-{
-    napi_typedarray_type type;
-    void *data;
-    if (napi_get_typedarray_info(env, value, &type, &words->count, &data, NULL, NULL) != napi_ok)
-        return false;
-    words->data = data;
-    return type == napi_uint32_array;
-}
-
-/* A whole number below 2^53. */
-static bool to_size(napi_env env, napi_value value, size_t *size)
-{
-    int64_t number;
-    if (napi_get_value_int64(env, value, &number) != napi_ok || number < 0)
-        return false;
-    *size = (size_t)number;
-    return true;
-}
-
-static napi_value from_size(napi_env env, size_t size)
-{
-    napi_value value;
-    return napi_create_int64(env, (int64_t)size, &value) == napi_ok ? value : NULL;
 }
 
 /* bound(size) */
@@ -211,7 +154,8 @@ static napi_value inflate(napi_env env, napi_callback_info info)
         return refuse(env, "inflate: memory and six numbers are needed");
     struct inflating *at = (struct inflating *)words.data;
     if (at->byte >= memory.size || at->bit > 7 || at->last > memory.size - INFLATE_AHEAD ||
-        at->full > memory.size - INFLATE_BEHIND || at->begin < INFLATE_TABLES || at->out < at->begin)
+        at->full > memory.size - INFLATE_BEHIND || at->begin < INFLATE_TABLES || at->out < at->begin ||
+        at->out > memory.size)
         return refuse(env, "inflate: it would be outside the memory");
     return from_size(env, (size_t)codec->inflate(memory.data, at));
 }

@@ -62,6 +62,7 @@ describe('nativeCode', () => {
     ['input that is looked at behind the memory', new Uint8Array(50_000), [0, 0, 49_985, 30_000, 40_000, 30_000]],
     ['output behind the memory', new Uint8Array(50_000), [0, 0, 40_000, 30_000, 49_681, 30_000]],
     ['output into the tables', new Uint8Array(50_000), [0, 0, 40_000, 20_000, 40_000, 20_000]],
+    ['output that begins behind the memory', new Uint8Array(50_000), [0, 0, 40_000, 50_001, 40_000, 30_000]],
     ['output before its beginning', new Uint8Array(50_000), [0, 0, 40_000, 30_000, 40_000, 30_001]],
   ])('does not inflate with %s', (_, memory, at) => {
     const inflate: unknown = nativeCode()!.inflate
