@@ -53,7 +53,7 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
   }
   const sandbox = lazySandbox(options)
   // Trying one takes a while in which the base is fetched or read. A failure is told by the step that needs it.
-  await using _ = (await hasToRun(options.store, plan, inputs, options.cache)) ? begun(sandbox()) : null
+  await using _ = (await hasToRun(plan, inputs, options)) ? begun(sandbox()) : null
   const below = await base.tree()
   const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
   let done = await attempt(inputs.start.created)
@@ -82,9 +82,10 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, roots, aside, blocks, ownOutputs, cache: use } = options
+  const { store, cacheRepo, env, network, signal, sandbox, roots, aside, blocks, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
-  const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore, aside })
+  const known = { store, cacheRepo, inputs: fingerprints, changes, use, start: startKey(start), notBefore, aside }
+  const cache = new StepCache(known)
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tarballs: LaidTarball[] = []
