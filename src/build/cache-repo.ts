@@ -158,9 +158,10 @@ export class CacheRepo {
   /** What the registry says of one entry says nothing of others; one that does not answer is not asked again. */
   #gaveUp(what: string, error: unknown, signal: AbortSignal): void {
     if (signal.aborted || !(error instanceof OcibakeError) || !error.code.match(OF_REGISTRY)) throw error
-    if (error.code.startsWith('REGISTRY_')) this.#isReadable = false
+    const isOfAll = error.code.startsWith('REGISTRY_') && error.code !== 'REGISTRY_NOT_FOUND'
+    if (isOfAll) this.#isReadable = false
     // Some registries say this of a repository that the first push makes.
-    if (error.code.startsWith('REGISTRY_') && !DENIED.has(error.code)) this.#isWritable = false
+    if (isOfAll && !DENIED.has(error.code)) this.#isWritable = false
     if (this.#hasWarned) return
     this.#hasWarned = true
     const hint = error.hint === undefined ? {} : { hint: error.hint }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { runCli } from '../support/cli.ts'
-import { freePort, startRegistry, type TestRegistry } from '../support/registry.ts'
+import { freePort, REGISTRY_USER, startRegistry, type TestRegistry } from '../support/registry.ts'
 import { skopeoCopy } from '../support/skopeo.ts'
 import { umociBase } from '../support/umoci-base.ts'
 
@@ -24,6 +24,7 @@ interface Choice {
   readonly cache?: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly under?: readonly string[]
 }
 
 let outer = ''
@@ -57,7 +58,7 @@ const cacheRepo = () => `${registry.host}/${team}/app/cache`
 const tag = (name = 'app') => `${registry.host}/${team}/${name}:1`
 
 async function build(fields: object, choice: Choice = {}): Promise<Built> {
-  const { cache = await mkdtemp(join(folder, 'store-')), env = {} } = choice
+  const { cache = await mkdtemp(join(folder, 'store-')), env = {}, under = [] } = choice
   const args = choice.args ?? ['--push', '--tag', tag(), '--cache-repo', cacheRepo()]
   const from = `${registry.host}/library/base:1`
   await writeFile(join(folder, 'app.spec.json'), JSON.stringify({ from, ...fields }))
@@ -68,6 +69,7 @@ async function build(fields: object, choice: Choice = {}): Promise<Built> {
     cache,
     cwd: folder,
     env,
+    under,
   })
   const asked = (await registry.requests()).slice(before)
   const made = JSON.parse(await readFile(metadata, 'utf8').catch(() => '{}')) as Metadata
@@ -266,10 +268,71 @@ describe('a cache repository that cannot be used', () => {
       const { code, stderr } = await build({ steps: [COPY, RUN] }, { args: through(`127.0.0.1:${port}/x/cache`) })
       expect(code).toBe(0)
       expect(warnings(stderr)).toEqual([expect.stringMatching(/ did nothing for 10 seconds\.$/)])
+      const under = ['timeout', '--preserve-status', '-s', 'INT', '3']
+      const interrupted = await build({ steps: [COPY] }, { args: through(`127.0.0.1:${port}/x/cache`), under })
+      expect(interrupted.code).toBe(130)
+      expect(warnings(interrupted.stderr)).toEqual([])
     } finally {
       silent.close()
     }
   })
+})
+
+it('registries with tokens are asked for those of each repository, by the same login', async () => {
+  const locked = await startRegistry({ auth: 'token' })
+  try {
+    const auth = Buffer.from(`${REGISTRY_USER.username}:${REGISTRY_USER.password}`).toString('base64')
+    const env = {
+      DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [locked.host]: { auth } } }),
+      ...(locked.caFile && { NODE_EXTRA_CA_CERTS: locked.caFile }),
+    }
+    const args = ['--push', '-t', `${locked.host}/team/app:1`, '--cache-repo', `${locked.host}/team/cache`]
+    const first = await build({ steps: [COPY, RUN] }, { args, env })
+    expect(first).toMatchObject({ code: 0 })
+    expect(warnings(first.stderr)).toEqual([])
+    const before = (await locked.requests()).length
+    const second = await build({ steps: [COPY, RUN] }, { args, env })
+    expect(second.stderr).toContain('nothing changed')
+    expect(second.made.digest).toBe(first.made.digest)
+    const asked = (await locked.requests()).slice(before).filter((line) => line.endsWith(' 200'))
+    expect(downloads(asked)).toEqual([])
+    expect(writes(asked)).toEqual([])
+  } finally {
+    await locked.stop()
+  }
+})
+
+describe('several builds', () => {
+  it('of one command tell once that the repository does not answer', async () => {
+    await writeFile(join(folder, 'other.spec.json'), JSON.stringify({ from: 'scratch', steps: [COPY] }))
+    const gone = `127.0.0.1:${await freePort()}/x/cache`
+    const { code, stderr } = await build({ steps: [COPY] }, { args: ['other.spec.json', '--cache-repo', gone] })
+    expect(code).toBe(0)
+    expect(warnings(stderr)).toHaveLength(1)
+  })
+
+  it('of several platforms do not take each other for the same', async () => {
+    const fields = { from: 'scratch', steps: [COPY], layers: 'append' }
+    const on = (platform: string) => ({
+      args: ['--platform', platform, '-o', 'oci:out:1', '--cache-repo', cacheRepo()],
+    })
+    const [amd, arm] = [await build(fields, on('linux/amd64')), await build(fields, on('linux/arm64'))]
+    expect(arm.stderr).not.toContain('nothing changed')
+    expect(tagsPut(arm.asked)).toEqual(['layer'])
+    const again = await build(fields, on('linux/amd64'))
+    expect(again.stderr).toContain('nothing changed')
+    expect(again.made.digest).toBe(amd.made.digest)
+    expect(again.made.digest).not.toBe(arm.made.digest)
+  })
+})
+
+it('what was pruned from the store is taken from the repository', async () => {
+  const cache = await mkdtemp(join(folder, 'store-'))
+  const first = await build({ steps: [COPY, RUN] }, { cache })
+  expect((await runCli(['cache', 'prune', '--max-size', '0'], { cache })).code).toBe(0)
+  const second = await build({ steps: [COPY, RUN] }, { cache })
+  expect(second.stderr).toContain('nothing changed')
+  expect(second.made.digest).toBe(first.made.digest)
 })
 
 describe('what somebody else has put into the cache repository', () => {
@@ -379,6 +442,8 @@ describe('what somebody else has put into the cache repository', () => {
     const second = await build({ steps }, onDisk())
     expect(second).toMatchObject({ code: 0, made: { digest: await afresh() } })
     expect(warnings(second.stderr)).toEqual([expect.stringMatching(/keeps cannot be used/)])
+    expect(tagsPut(second.asked)).toEqual(['layer'])
+    expect((await build({ steps }, onDisk())).stderr).toContain('nothing changed')
   })
 
   it('a warning that was made up is shown as text', async () => {
