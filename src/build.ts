@@ -66,10 +66,10 @@ export interface BuildResult {
  * @throws OcibakeError of every kind
  */
 export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
-  return againIfDamaged(options.report, () => buildOnce(plan, options))
+  return againIfDamaged(options.report, (needsFiles) => buildOnce(plan, options, needsFiles))
 }
 
-async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult> {
+async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean): Promise<BuildResult> {
   const { store, cacheRepo, report, signal } = options
   const began = Math.floor(Date.now() / 1000)
   const platform = formatPlatform(plan.platform)
@@ -92,7 +92,7 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
   const early = await earlyUpload(targets, options)
   const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
-  const around = { ...options, ...surroundings, early, targets: credentialed, threads }
+  const around = { ...options, ...surroundings, early, targets: credentialed, threads, needsFiles }
   try {
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
@@ -104,7 +104,7 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
     const shipped = await ship(image, plan, { ...options, base, finished, early })
-    if (cacheRepo !== undefined) await pushCache(plan, finished, cacheRepo, { ...around, began, pushed: targets })
+    if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed: targets })
     return { image, shipped }
   } finally {
     await early?.abandon()

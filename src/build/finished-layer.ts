@@ -11,6 +11,7 @@ import type { EarlyUpload } from '../registry/early-upload.ts'
 import type { Plan } from '../spec/plan.ts'
 import { CacheRepoFault } from './again-if-damaged.ts'
 import type { Base } from './base.ts'
+import { borrowOutlines } from './base-outlines.ts'
 import { checkSpace } from './check-space.ts'
 import { fetchLayer, findLayer, isSearched, type KnownLayer, keepLayer, searchKnown } from './layer-cache.ts'
 import { layerSources } from './layer-sources.ts'
@@ -52,6 +53,8 @@ export interface FinishedLayerOptions extends BuildSurroundings {
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
   readonly threads: ThreadsAhead
+  /** See BorrowOptions. */
+  readonly needsFiles: boolean
 }
 
 /**
@@ -69,7 +72,8 @@ export async function finishedLayer(
   const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true
   let isChecked = !mayBeElsewhere && (await fetchAhead(plan, base, options))
   const inputs = await takeInputs(plan, base, sources, options)
-  const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
+  const make = (said = report, lacksFiles = false) =>
+    makeTree(plan, base, inputs, { ...options, lacksFiles, report: said })
   const known = cache === 'all' ? await knownLayer(plan, inputs, options) : undefined
   if (known !== undefined) {
     const { layer, created, warnings } = known.record
@@ -86,10 +90,11 @@ export async function finishedLayer(
       ...(known.isElsewhere && { fetch: fetching(known, options) }),
     }
   }
-  if (mayBeElsewhere) isChecked = await fetchAhead(plan, base, options)
+  const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
+  if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   if (!isChecked) await checkSpace(plan, base, options)
   const threads = await options.threads.start()
-  const made = await make()
+  const made = await make(report, isBorrowed)
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)

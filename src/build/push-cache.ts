@@ -1,6 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
+import { layerOfTar } from '../oci/layer-read.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Store } from '../oci/store.ts'
 import { writeLayer } from '../oci/write-layer.ts'
@@ -9,6 +10,8 @@ import type { ArtifactBlob } from '../registry/artifacts.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
 import type { Plan, PlannedStep } from '../spec/plan.ts'
+import type { Base } from './base.ts'
+import { pushOutlines } from './base-outlines.ts'
 import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
 import type { CacheRepo, EntryKind } from './cache-repo.ts'
 import type { CacheUse } from './cache-use.ts'
@@ -45,6 +48,7 @@ type KeptStep = Kept<StepRecord> & { readonly planned: PlannedStep }
  */
 export async function pushCache(
   plan: Plan,
+  base: Base,
   finished: FinishedLayer,
   repo: CacheRepo,
   options: PushCacheOptions,
@@ -52,7 +56,10 @@ export async function pushCache(
   if (!repo.isWritable) return
   const { steps, layer } = await keptBy(plan, finished, repo, options)
   const { all } = await ownCredentials(plan, options)
-  const puts = [layer === undefined ? false : putLayer(layer, repo, all, options)]
+  const puts: (Promise<boolean | number> | false)[] = [layer !== undefined && putLayer(layer, repo, all, options)]
+  // One more layer on top of the base is what another machine can make by them.
+  const isOutlined = plan.layers === 'append' && !finished.isOld
+  if (isOutlined) puts.push(pushOutlines(base, repo, options.store, options.signal))
   const news = await Promise.all(steps.map((step) => isWanted(repo, 'step', step, options)))
   for (const step of steps.filter((_, i) => news[i])) {
     // One after the other: each is compressed by as many threads as there are.
@@ -60,7 +67,7 @@ export async function pushCache(
     if (blob === undefined || hasSecret(step.record, all)) continue
     puts.push(repo.put('step', step.key, step.record, [blob], options.signal))
   }
-  const done = (await Promise.all(puts)).filter(Boolean).length
+  const done = (await Promise.all(puts)).reduce<number>((sum, count) => sum + Number(count), 0)
   if (done > 0) options.report({ type: 'note', message: `put into the cache repository ${repo.name}: ${done} new` })
 }
 
@@ -127,8 +134,9 @@ async function deltaOf(
   values: readonly SecretValue[],
   { store, report, signal }: PushCacheOptions,
 ): Promise<ArtifactBlob | undefined> {
-  const delta = await store.findLayerTree(record.diffId)
-  if (delta === undefined) return undefined
+  const tar = await store.findLayer(record.diffId)
+  if (tar === undefined) return undefined
+  const delta = layerOfTar(tar)
   try {
     await refuseSecretDelta(plan, planned, delta, values, signal)
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import { layerOfTar } from '../oci/layer-read.ts'
 import type { Directory, Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
 import { applyDelta } from '../oci/tree-delta.ts'
@@ -49,8 +50,8 @@ export async function takeResult(
   const { store, cacheRepo, signal } = places
   const own = await readStepRecord(store, key)
   if (own !== undefined && own.started < notBefore) return 'too old'
-  const delta = own && (await store.findLayerTree(own.diffId))
-  if (delta !== undefined) return { record: own!, tree: applyDelta(tree, delta), from: 'the cache' }
+  const delta = own && (await store.findLayer(own.diffId))
+  if (delta !== undefined) return { record: own!, tree: applyDelta(tree, layerOfTar(delta)), from: 'the cache' }
   const entry = cacheRepo && (await findStepEntry(cacheRepo, key, signal))
   if (entry === undefined) return undefined
   if (entry.record.started < notBefore) return 'too old'

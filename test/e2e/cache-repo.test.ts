@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
 import { digestOf } from '../../src/oci/digest.ts'
@@ -11,6 +12,8 @@ import { runCli } from '../support/cli.ts'
 import { freePort, REGISTRY_USER, startRegistry, type TestRegistry } from '../support/registry.ts'
 import { skopeoCopy } from '../support/skopeo.ts'
 import { umociBase } from '../support/umoci-base.ts'
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 
 interface Built {
   readonly code: number
@@ -88,7 +91,8 @@ describe('a build of which nothing changed, on another machine', () => {
   it.each(['squash', 'append'])('downloads no layer with layers: %s, and writes nothing', async (layers) => {
     const fields = { steps: [COPY, RUN], layers }
     const first = await build(fields)
-    expect(tagsPut(first.asked)).toEqual(['layer', 'step'])
+    const outlines = layers === 'append' ? ['tree', 'tree', 'tree'] : []
+    expect(tagsPut(first.asked)).toEqual(['layer', 'step', ...outlines])
     const second = await build(fields)
     expect(second.stderr).toContain('nothing changed: the layer is from the cache')
     expect(second.made.digest).toBe(first.made.digest)
@@ -278,6 +282,107 @@ describe('a cache repository that cannot be used', () => {
   })
 })
 
+describe('one more layer over a base that the store does not know', () => {
+  const append = (steps: object[], choice: Choice = {}) => build({ steps, layers: 'append' }, choice)
+  const ofBase = (asked: readonly string[]) => asked.filter((line) => /^GET \S+\/library\/base\/blobs\//.test(line))
+  /** Leaves outlines of the base in the repository. */
+  const outlined = async () => {
+    const { asked } = await append([{ write: '/first', text: '1' }])
+    expect(tagsPut(asked)).toEqual(['layer', 'tree', 'tree', 'tree'])
+  }
+  /** As a machine makes it that knows nothing of the repository. */
+  const afresh = async (steps: object[]) => (await append(steps, { args: ['-o', 'oci:afresh:1'] })).made.digest
+
+  it.each<[what: string, steps: object[]]>([
+    ['new files in its folders', [{ write: '/lib/new.conf', text: 'a', owner: '65100:65100' }, COPY]],
+    ['links and deletions', [{ link: '/srv/link', target: 'one' }, { remove: ['/srv/rep*', '/bin/ln'] }]],
+    [
+      'empty files',
+      [
+        { write: '/srv/empty', text: '' },
+        { write: '/srv/able', text: '' },
+      ],
+    ],
+    [
+      'names of its accounts',
+      [
+        { write: '/srv/new', text: 'a' },
+        { own: '/srv/new', by: 'core:core' },
+      ],
+    ],
+    ['owners of its folders', [{ own: '/tmp', by: '65100:65100', recursive: false }]],
+  ])('is made of %s without anything of it', async (_, steps) => {
+    await outlined()
+    const digest = await afresh(steps)
+    const { made, asked, stderr } = await append(steps)
+    expect(made.digest).toBe(digest)
+    expect(warnings(stderr)).toEqual([])
+    // Its config.
+    expect(ofBase(asked)).toHaveLength(1)
+    expect(tagsPut(asked)).toEqual(['layer'])
+  })
+
+  it.each<[what: string, steps: object[]]>([
+    ['attributes of its files', [{ chmod: '/srv/one', mode: '0600' }]],
+    ['a script', [{ run: 'cat /srv/one >/srv/two' }]],
+    ['what moves a hard link', [{ remove: ['/srv/the-same'] }]],
+  ])('is made of %s with its files, once they are needed', async (_, steps) => {
+    await outlined()
+    const digest = await afresh(steps)
+    const { made, asked, code, stderr } = await append(steps)
+    expect({ code, digest: made.digest }).toEqual({ code: 0, digest })
+    expect(warnings(stderr)).toEqual([])
+    expect(ofBase(asked).length).toBeGreaterThan(1)
+  })
+
+  it('is made of what a script did on another machine without its files', async () => {
+    await outlined()
+    const script = { run: 'echo a >/srv/a; mv /srv/one /srv/moved; chmod 700 /tmp' }
+    await append([script])
+    const steps = [script, { write: '/late', text: '1' }]
+    const { made, asked, stderr } = await append(steps)
+    expect(stderr).toContain('from the cache repository')
+    expect(made.digest).toBe(await afresh(steps))
+    expect(ofBase(asked)).toHaveLength(1 + 3)
+  })
+
+  it('is made of the base itself for an output on disk', async () => {
+    await outlined()
+    const steps = [{ write: '/late', text: '1' }]
+    const { made, asked } = await append(steps, { args: ['-o', 'oci:out:1', '--cache-repo', cacheRepo()] })
+    expect(made.digest).toBe(await afresh(steps))
+    expect(ofBase(asked)).toHaveLength(1 + 3)
+  })
+
+  it.each<[what: string, bytes: Buffer]>([
+    ['no gzip', Buffer.from('{}')],
+    ['no JSON', gzipSync('{"version":1,"rows":[')],
+    ['a name that leads nowhere', gzipSync('{"version":1,"rows":[["a/../../b",7,0,0,0,0,0,"",0,0]]}')],
+    ['too much', gzipSync(Buffer.alloc(300 << 20, ' '))],
+  ])('is made of the base itself where an outline is %s', async (_, bytes) => {
+    await outlined()
+    const repo = `${registry.url}/v2/${team}/app/cache`
+    const { tags } = (await (await fetch(`${repo}/tags/list`)).json()) as { tags: string[] }
+    const opened = await fetch(`${repo}/blobs/uploads/`, { method: 'POST' })
+    const location = new URL(opened.headers.get('location')!)
+    location.searchParams.set('digest', digestOf(bytes))
+    expect((await fetch(location, { method: 'PUT', body: new Uint8Array(bytes) })).status).toBe(201)
+    const headers = { Accept: MANIFEST, 'Content-Type': MANIFEST }
+    for (const name of tags.filter((one) => one.startsWith('tree-'))) {
+      const manifest = JSON.parse(await (await fetch(`${repo}/manifests/${name}`, { headers })).text())
+      manifest.layers = [{ ...manifest.layers[0], digest: digestOf(bytes), size: bytes.length }]
+      const body = JSON.stringify(manifest)
+      expect((await fetch(`${repo}/manifests/${name}`, { method: 'PUT', headers, body })).status).toBe(201)
+    }
+    const steps = [{ write: '/late', text: '1' }]
+    const digest = await afresh(steps)
+    const { made, stderr, asked } = await append(steps)
+    expect(made.digest).toBe(digest)
+    expect(warnings(stderr)).toEqual([expect.stringMatching(/cannot be used/)])
+    expect(tagsPut(asked)).toEqual(['layer', 'tree', 'tree', 'tree'])
+  })
+})
+
 it('registries with tokens are asked for those of each repository, by the same login', async () => {
   const locked = await startRegistry({ auth: 'token' })
   try {
@@ -337,7 +442,7 @@ it('what was pruned from the store is taken from the repository', async () => {
 
 describe('what somebody else has put into the cache repository', () => {
   const url = (rest: string) => `${registry.url}/v2/${team}/app/cache/${rest}`
-  const OCI = { 'Content-Type': 'application/vnd.oci.image.manifest.v1+json' }
+  const OCI = { 'Content-Type': MANIFEST }
   const tags = async () => ((await (await fetch(url('tags/list'))).json()) as { tags: string[] }).tags
   const tagOf = async (kind: string) => (await tags()).find((name) => name.startsWith(kind))!
   const read = async (name: string) =>
