@@ -90,6 +90,7 @@ export async function finishedLayer(
       ...(known.isElsewhere && { fetch: fetching(known, options) }),
     }
   }
+  void options.threads.start()
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   if (!isChecked) await checkSpace(plan, base, options)

@@ -356,8 +356,8 @@ describe('one more layer over a base that the store does not know', () => {
 
   it.each<[what: string, bytes: Buffer]>([
     ['no gzip', Buffer.from('{}')],
-    ['no JSON', gzipSync('{"version":1,"rows":[')],
-    ['a name that leads nowhere', gzipSync('{"version":1,"rows":[["a/../../b",7,0,0,0,0,0,"",0,0]]}')],
+    ['no JSON', gzipSync('{"version":1,"attrs":[],"rows":[')],
+    ['of things that are not', gzipSync('{"version":1,"attrs":[[0,0,0,0]],"rows":[["a",7,0,0]]}')],
     ['too much', gzipSync(Buffer.alloc(300 << 20, ' '))],
   ])('is made of the base itself where an outline is %s', async (_, bytes) => {
     await outlined()
