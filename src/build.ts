@@ -85,7 +85,8 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
   await using threads = new ThreadsAhead(plan, options)
   // Sources and base are asked for at the same time: neither needs the other.
   const mayBeElsewhere = cacheRepo?.isReadable === true && surroundings.cache === 'all'
-  const onChange = mayBeElsewhere ? () => {} : () => void threads.start()
+  // One that was started before knows that something changed here.
+  const onChange = mayBeElsewhere && options.earlyPool === undefined ? () => {} : () => void threads.start()
   await using sources = takeSources(plan, { ...surroundings, onChange })
   const isWritten = plan.layers === 'squash'
   const needs = { blocks: copiesBaseBlocks(plan), unpacked: !mayBeElsewhere && !addsNothing(plan), isWritten }

@@ -43,7 +43,7 @@ export async function borrowOutlines(
   options: BorrowOptions,
 ): Promise<boolean> {
   const { store, cacheRepo, outputs, needsFiles, signal } = options
-  if (cacheRepo === undefined || base.borrow === undefined || needsFiles) return false
+  if (cacheRepo === undefined || base.reference === undefined || needsFiles) return false
   if (plan.layers !== 'append' || addsNothing(plan) || outputs.some(({ kind }) => kind !== 'docker')) return false
   const are = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
   const lacking = new Set(base.blobs.filter((_, i) => !are[i]).map(({ diffId }) => diffId))
@@ -54,7 +54,7 @@ export async function borrowOutlines(
   const outlines = new Map<Digest, Directory>()
   for (const [diffId, outline] of found) if (outline !== undefined) outlines.set(diffId, outline)
   if (outlines.size < lacking.size) return false
-  base.borrow(outlines)
+  base.borrow?.(outlines)
   return true
 }
 
@@ -94,8 +94,9 @@ async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-/** Puts outlines of layers that the store has into the repository. @returns how many it did not have */
+/** Puts outlines of layers that the store has of a base in a registry into the repository. @returns how many it did not have */
 export async function pushOutlines(base: Base, repo: CacheRepo, store: Store, signal: AbortSignal): Promise<number> {
+  if (base.reference === undefined) return 0
   const diffIds = new Set(base.blobs.map(({ diffId }) => diffId))
   const puts = Array.from(diffIds, (diffId) => pushOutline(diffId, repo, store, signal))
   return (await Promise.all(puts)).filter(Boolean).length

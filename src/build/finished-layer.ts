@@ -4,6 +4,7 @@ import type { Layer } from '../oci/layer.ts'
 import type { LayerThreads } from '../oci/layer-threads.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Reference } from '../oci/reference.ts'
+import type { Store } from '../oci/store.ts'
 import type { Transport } from '../oci/transport.ts'
 import { writeLayer } from '../oci/write-layer.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
@@ -69,7 +70,7 @@ export async function finishedLayer(
 ): Promise<FinishedLayer> {
   const { store, report, cache, cacheRepo, roots, aside, signal } = options
   // Another machine may have made the layer: then nobody needs the base.
-  const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true
+  const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true && (await lacksLayers(base, store))
   let isChecked = !mayBeElsewhere && (await fetchAhead(plan, base, options))
   const inputs = await takeInputs(plan, base, sources, options)
   const make = (said = report, lacksFiles = false) =>
@@ -139,6 +140,11 @@ async function knownLayer(
   return { ...known, isElsewhere: false }
 }
 
+async function lacksLayers(base: Base, store: Store): Promise<boolean> {
+  const are = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
+  return are.includes(false)
+}
+
 /** Once, and only if somebody needs its bytes. @throws CacheRepoFault when they cannot be had */
 function fetching(known: KnownLayer, options: FinishedLayerOptions): () => Promise<void> {
   let fetched: Promise<void> | undefined
@@ -160,8 +166,7 @@ function fetching(known: KnownLayer, options: FinishedLayerOptions): () => Promi
  */
 async function fetchAhead(plan: Plan, base: Base, options: FinishedLayerOptions): Promise<boolean> {
   if (addsNothing(plan)) return false
-  const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
-  const isLacking = known.includes(false)
+  const isLacking = await lacksLayers(base, options.store)
   if (isLacking) {
     options.onLayer?.()
     await checkSpace(plan, base, options)

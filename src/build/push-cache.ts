@@ -1,4 +1,4 @@
-import { OcibakeError } from '../errors.ts'
+import { messageOf, OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import { layerOfTar } from '../oci/layer-read.ts'
@@ -10,6 +10,7 @@ import type { ArtifactBlob } from '../registry/artifacts.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
 import type { Plan, PlannedStep } from '../spec/plan.ts'
+import type { Aside } from './aside.ts'
 import type { Base } from './base.ts'
 import { pushOutlines } from './base-outlines.ts'
 import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
@@ -23,6 +24,7 @@ import { findResult } from './step-results.ts'
 
 export interface PushCacheOptions extends OwnCredentialsOptions {
   readonly store: Store
+  readonly aside: Aside
   readonly cache: CacheUse
   /** Of this build, seconds since 1970: what was run since is new. */
   readonly began: number
@@ -43,29 +45,41 @@ interface Kept<Record> {
 type KeptStep = Kept<StepRecord> & { readonly planned: PlannedStep }
 
 /**
- * Puts into the repository what it does not have of the finished layer and of results of scripts. Never fails: what goes
- * wrong is told. @throws the signal's reason; DISK_FULL
+ * Puts into the repository what it does not have of the finished layer, of results of scripts and of the base. Whatever goes
+ * wrong is told, and is no failure: the image is where it should be. @throws the signal's reason
  */
-export async function pushCache(
+export async function pushCache(...[plan, base, finished, repo, options]: Parameters<typeof pushAll>): Promise<void> {
+  if (!repo.isWritable) return
+  try {
+    await pushAll(plan, base, finished, repo, options)
+  } catch (error) {
+    if (options.signal.aborted) throw error
+    const message = `Not all could be put into the cache repository ${repo.name}: ${messageOf(error)}`
+    options.report({ type: 'warning', message })
+  }
+}
+
+async function pushAll(
   plan: Plan,
   base: Base,
   finished: FinishedLayer,
   repo: CacheRepo,
   options: PushCacheOptions,
 ): Promise<void> {
-  if (!repo.isWritable) return
   const { steps, layer } = await keptBy(plan, finished, repo, options)
   const { all } = await ownCredentials(plan, options)
-  const puts: (Promise<boolean | number> | false)[] = [layer !== undefined && putLayer(layer, repo, all, options)]
+  const puts: Promise<boolean | number>[] = []
+  const begin = (put: Promise<boolean | number>) => puts.push(options.aside.begun(put))
+  if (layer !== undefined) begin(putLayer(layer, repo, all, options))
   // One more layer on top of the base is what another machine can make by them.
   const isOutlined = plan.layers === 'append' && !finished.isOld
-  if (isOutlined) puts.push(pushOutlines(base, repo, options.store, options.signal))
+  if (isOutlined) begin(pushOutlines(base, repo, options.store, options.signal))
   const news = await Promise.all(steps.map((step) => isWanted(repo, 'step', step, options)))
   for (const step of steps.filter((_, i) => news[i])) {
     // One after the other: each is compressed by as many threads as there are.
     const blob = await deltaOf(plan, step, all, options)
     if (blob === undefined || hasSecret(step.record, all)) continue
-    puts.push(repo.put('step', step.key, step.record, [blob], options.signal))
+    begin(repo.put('step', step.key, step.record, [blob], options.signal))
   }
   const done = (await Promise.all(puts)).reduce<number>((sum, count) => sum + Number(count), 0)
   if (done > 0) options.report({ type: 'note', message: `put into the cache repository ${repo.name}: ${done} new` })

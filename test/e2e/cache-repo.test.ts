@@ -264,6 +264,20 @@ describe('a cache repository that cannot be used', () => {
     expect(asked).toEqual([])
   })
 
+  it('costs one warning when nothing may be put there', async () => {
+    const readable = await startRegistry({ auth: 'token', anonymousPull: true })
+    try {
+      const env: Record<string, string> = readable.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: readable.caFile }
+      const { code, stderr } = await build({ steps: [COPY, RUN] }, { args: through(`${readable.host}/x/cache`), env })
+      expect(code).toBe(0)
+      expect(warnings(stderr)).toEqual([
+        expect.stringMatching(/^warning: Nothing more is put into the cache repository /),
+      ])
+    } finally {
+      await readable.stop()
+    }
+  })
+
   it('costs one warning when it does not answer', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     await once(silent, 'listening')
