@@ -2,6 +2,7 @@ import { messageOf, OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import { layerOfTar } from '../oci/layer-read.ts'
+import { compressionOf, layerType } from '../oci/layer-type.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Store } from '../oci/store.ts'
 import { writeLayer } from '../oci/write-layer.ts'
@@ -135,7 +136,9 @@ async function putLayer(
   const { registry, repository } = repo.reference
   const near = pushed.filter((target) => target.registry === registry && target.repository !== repository)
   const isThere = pushed.some((target) => target.registry === registry && target.repository === repository)
-  const { mediaType, digest, size } = layer
+  const { digest, size } = layer
+  // Not every registry takes Docker's types in a manifest of OCI's.
+  const mediaType = layerType('oci', compressionOf(layer.mediaType) ?? 'gzip')
   const open = (start: number) => store.openBlob(digest, start)
   const blob = { descriptor: { mediaType, digest, size }, donor: isThere ? undefined : near[0]?.repository, open }
   return await repo.put('layer', key, record, [blob], signal)

@@ -16,7 +16,8 @@ export interface Artifact {
 
 /** What stands for no blob: registries want one layer at least. (image-spec manifest.md, "Guidance for an Empty Descriptor") */
 export const EMPTY_BLOB = Buffer.from('{}')
-const EMPTY_DESCRIPTOR: Descriptor = {
+/** Of `EMPTY_BLOB`. */
+export const EMPTY_DESCRIPTOR: Descriptor = {
   mediaType: 'application/vnd.oci.empty.v1+json',
   digest: digestOf(EMPTY_BLOB),
   size: EMPTY_BLOB.length,

@@ -1,13 +1,14 @@
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { EMPTY_BLOB, readArtifact, writeArtifact } from '../oci/artifact-manifest.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import { EMPTY_BLOB, EMPTY_DESCRIPTOR, readArtifact, writeArtifact } from '../oci/artifact-manifest.ts'
+import { digestOf } from '../oci/digest.ts'
 import { OCI_MANIFEST } from '../oci/media-types.ts'
 import type { Descriptor } from '../oci/source.ts'
 import { readBlob } from './blob.ts'
 import type { RegistryClient } from './client.ts'
 import { hasBlob } from './has-blob.ts'
 import { uploadBlob } from './upload.ts'
+import type { UploadSource } from './upload-session.ts'
 
 export interface ArtifactOptions {
   readonly signal: AbortSignal
@@ -70,9 +71,11 @@ export async function putArtifact(
   { mediaType, document, blobs }: { mediaType: string; document: Buffer; blobs: readonly ArtifactBlob[] },
   options: ArtifactOptions,
 ): Promise<void> {
-  const documents = [document, ...(blobs.length === 0 ? [EMPTY_BLOB] : [])]
+  // A document is as soon sent as asked for.
+  const unasked = { ...options, onProgress: () => {} }
   await Promise.all([
-    ...documents.map((bytes) => putBlob(client, inMemory(bytes), options)),
+    uploadBlob(client, inMemory(document), undefined, unasked),
+    ...(blobs.length === 0 ? [putBlob(client, EMPTY, options)] : []),
     ...blobs.map((blob) => putBlob(client, blob, options)),
   ])
   const manifest = writeArtifact(
@@ -84,15 +87,19 @@ export async function putArtifact(
   if (answer.status > 299) throw await client.failure(answer, `manifest ${tag}`)
 }
 
-function inMemory(bytes: Buffer): ArtifactBlob {
-  const descriptor = { mediaType: '', digest: digestOf(bytes) as Digest, size: bytes.length }
+function inMemory(bytes: Buffer): UploadSource {
   return {
-    descriptor,
-    donor: undefined,
+    blob: { digest: digestOf(bytes), size: bytes.length },
     async *open(start) {
       yield bytes.subarray(start)
     },
   }
+}
+
+const EMPTY: ArtifactBlob = {
+  descriptor: EMPTY_DESCRIPTOR,
+  donor: undefined,
+  open: (start) => inMemory(EMPTY_BLOB).open(start),
 }
 
 async function putBlob(

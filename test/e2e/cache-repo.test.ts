@@ -103,6 +103,17 @@ describe('a build of which nothing changed, on another machine', () => {
     expect(writes(second.asked)).toEqual([])
   })
 
+  it.each([
+    ['zstd', 'oci'],
+    ['none', 'docker'],
+  ])('knows a layer of compression %s, with types of %s', async (compression, mediaTypes) => {
+    const fields = { steps: [COPY], mediaTypes, compression }
+    const first = await build(fields)
+    const second = await build(fields)
+    expect(second.stderr).toContain('nothing changed')
+    expect(second.made).toMatchObject({ digest: first.made.digest, layers: first.made.layers })
+  })
+
   it('mounts the layer where another repository is the target', async () => {
     const first = await build({ steps: [COPY] })
     const second = await build({ steps: [COPY] }, { args: ['--push', '-t', tag('other'), '--cache-repo', cacheRepo()] })
