@@ -2,42 +2,28 @@ import { resolve } from 'node:path'
 import { againIfDamaged } from './build/again-if-damaged.ts'
 import { Aside } from './build/aside.ts'
 import { assemble, draftConfig } from './build/assemble.ts'
-import type { Base } from './build/base.ts'
+import type { CacheRepo } from './build/cache-repo.ts'
 import type { CacheUse } from './build/cache-use.ts'
-import { checkSpace } from './build/check-space.ts'
-import { findLayer, keepLayer, searchKnown } from './build/layer-cache.ts'
-import { copiesBaseBlocks, copiesBlocks, layerSources } from './build/layer-sources.ts'
-import { addsNothing, type Made, makeTree } from './build/make-tree.ts'
-import { onlyNews } from './build/only-news.ts'
+import { finishedLayer } from './build/finished-layer.ts'
+import { copiesBaseBlocks, copiesBlocks } from './build/layer-sources.ts'
+import { addsNothing } from './build/make-tree.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
-import { refuseSecretFiles, refuseSecretTexts } from './build/search-image.ts'
-import { SearchedBefore } from './build/searched-before.ts'
-import { markOf } from './build/searched-for.ts'
+import { pushCache } from './build/push-cache.ts'
+import { refuseSecretTexts } from './build/search-image.ts'
 import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
-import { keepStamps } from './build/source-stamps.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
-import { takeInputs } from './build/take-inputs.ts'
-import { type TakenSources, takeSources } from './build/take-sources.ts'
+import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
-import { unlessFound } from './build/unless-found.ts'
-import { warnAgain } from './build/warnings.ts'
 import type { Report } from './events.ts'
-import { isEmptyLayer } from './oci/diff.ts'
 import type { EarlyPool } from './oci/early-pool.ts'
 import type { Image } from './oci/image.ts'
-import type { Layer } from './oci/layer.ts'
-import type { LayerThreads } from './oci/layer-threads.ts'
-import type { Tree } from './oci/node.ts'
 import { formatPlatform } from './oci/platform.ts'
-import type { Reference } from './oci/reference.ts'
 import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
-import { writeLayer } from './oci/write-layer.ts'
 import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
-import type { EarlyUpload } from './registry/early-upload.ts'
 import type { Plan } from './spec/plan.ts'
 
 export interface BuildOptions {
@@ -56,6 +42,8 @@ export interface BuildOptions {
   readonly allowInexactOwnership?: boolean
   /** Default: 'all'. */
   readonly cache?: CacheUse
+  /** What builds of other machines have made, and what they find of this one; may be shared by builds. Default: none. */
+  readonly cacheRepo?: CacheRepo | undefined
   /** For the command line, which starts it by `lookAhead` before there is a plan, and closes it. */
   readonly earlyPool?: EarlyPool
   /** Called, perhaps more than once, when there is going to be a layer to write: before that takes memory. */
@@ -78,11 +66,12 @@ export interface BuildResult {
  * @throws OcibakeError of every kind
  */
 export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
-  return againIfDamaged(options.report, () => buildOnce(plan, options))
+  return againIfDamaged(options.report, (needsFiles) => buildOnce(plan, options, needsFiles))
 }
 
-async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult> {
-  const { store, report, signal } = options
+async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean): Promise<BuildResult> {
+  const { store, cacheRepo, report, signal } = options
+  const began = Math.floor(Date.now() / 1000)
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
   await preflight(plan, options)
@@ -95,38 +84,33 @@ async function buildOnce(plan: Plan, options: BuildOptions): Promise<BuildResult
   const surroundings = surroundingsOf(plan, { roots, aside }, options)
   await using threads = new ThreadsAhead(plan, options)
   // Sources and base are asked for at the same time: neither needs the other.
-  await using sources = takeSources(plan, { ...surroundings, onChange: () => void threads.start() })
+  const mayBeElsewhere = cacheRepo?.isReadable === true && surroundings.cache === 'all'
+  // One that was started before knows that something changed here.
+  const onChange = mayBeElsewhere && options.earlyPool === undefined ? () => {} : () => void threads.start()
+  await using sources = takeSources(plan, { ...surroundings, onChange })
   const isWritten = plan.layers === 'squash'
-  const needs = { blocks: copiesBaseBlocks(plan), unpacked: !addsNothing(plan), isWritten }
+  const needs = { blocks: copiesBaseBlocks(plan), unpacked: !mayBeElsewhere && !addsNothing(plan), isWritten }
   const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
   const early = await earlyUpload(targets, options)
-  const around = { ...options, ...surroundings, early, targets, threads }
+  const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
+  const around = { ...options, ...surroundings, early, targets: credentialed, threads, needsFiles }
   try {
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
-    const { layer: written, isOld, created, tree } = await layerOf(plan, base, sources, around)
-    const image = await assemble(store, plan, base, written, created)
+    const finished = await finishedLayer(plan, base, sources, around)
+    const image = await assemble(store, plan, base, finished.layer, finished.created)
     refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const shipped = await ship(image, plan, { ...options, base, isOld, early, tree })
+    const shipped = await ship(image, plan, { ...options, base, finished, early })
+    if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed: targets })
     return { image, shipped }
   } finally {
     await early?.abandon()
     await base.close()
   }
-}
-
-interface Ready {
-  /** undefined: nothing is appended. */
-  readonly layer: Layer | undefined
-  /** An earlier build has made it. */
-  readonly isOld: boolean
-  readonly created: number
-  /** The whole filesystem. */
-  tree(): Promise<Tree>
 }
 
 function surroundingsOf(
@@ -139,101 +123,8 @@ function surroundingsOf(
   return { ...options, ...own, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
 }
 
-interface LayerOptions
-  extends BuildSurroundings,
-    Pick<BuildOptions, 'connection' | 'outputs' | 'earlyPool' | 'onLayer'> {
-  readonly early: EarlyUpload | undefined
-  readonly targets: readonly Reference[]
-  readonly threads: ThreadsAhead
-}
-
-/** The layer of an earlier build into which the same went, else a new one. */
-async function layerOf(plan: Plan, base: Base, sources: TakenSources, options: LayerOptions): Promise<Ready> {
-  const { store, report, cache, roots, aside, signal } = options
-  const isChecked = await fetchAhead(plan, base, options)
-  const inputs = await takeInputs(plan, base, sources, options)
-  const make = (said = report) => makeTree(plan, base, inputs, { ...options, report: said })
-  const known = cache === 'all' ? await findLayer(store, plan, inputs) : undefined
-  if (known !== undefined) {
-    const { layer, created, warnings } = known.record
-    report({ type: 'layer-cached', digest: layer?.digest ?? null })
-    // It was thought that something had changed.
-    if (options.earlyPool !== undefined) void aside.begun(keepStamps(store, plan, inputs.fingerprints))
-    await searchKnown(store, plan, known, await ownCredentials(plan, options), signal)
-    warnAgain(report, warnings)
-    return {
-      layer: layer ?? undefined,
-      isOld: true,
-      created,
-      tree: async () => (await make(onlyNews(report))).tree(),
-    }
-  }
-  if (!isChecked) await checkSpace(plan, base, options)
-  const threads = await options.threads.start()
-  const made = await make()
-  // Goes on beside what follows, and is waited for at the end.
-  void roots.discard()
-  const credentials = await ownCredentials(plan, options)
-  // Nothing that was shown to somebody in this build can be in a file that an earlier one has searched.
-  const memory = new SearchedBefore(store, credentials.kept)
-  // Salted and slow to make on purpose, by another thread: not to be waited for behind the layer.
-  const mark = markOf(credentials.kept)
-  mark.catch(() => {})
-  const writing = unlessFound(signal, {
-    make: (either) => compressed(plan, base, made, threads, { ...options, signal: either }),
-    search: (either) => refuseSecretFiles(plan, made, credentials.all, { memory, signal: either }),
-  })
-  void aside.begun(keepStamps(store, plan, inputs.fingerprints))
-  const layer = await writing
-  await memory.commit()
-  await keepLayer(store, plan, inputs, made, layer, await mark)
-  return { ...made, layer, isOld: false }
-}
-
-/**
- * Has the base's layers fetched beside the sources if the store lacks one: then no earlier build has left the image. Has
- * them read if something seems to have changed.
- * @returns whether the store lacks one, and there is room for them
- */
-async function fetchAhead(plan: Plan, base: Base, options: LayerOptions): Promise<boolean> {
-  if (addsNothing(plan)) return false
-  const known = await Promise.all(base.blobs.map(({ digest }) => options.store.has(digest)))
-  const isLacking = known.includes(false)
-  if (isLacking) {
-    options.onLayer?.()
-    await checkSpace(plan, base, options)
-  }
-  // Whoever asks for the tree later gets the failure.
-  if (isLacking || options.earlyPool !== undefined) base.tree().catch(() => {})
-  return isLacking
-}
-
 /** Where an output lands on this machine, if it does. */
 function pathOf(output: Transport): string[] {
   if (output.kind === 'docker') return []
   return [resolve(output.kind === 'oci' ? output.folder : output.file)]
-}
-
-/** undefined when there is nothing to append. A squashed image always has its one layer. */
-async function compressed(
-  plan: Plan,
-  base: Base,
-  made: Made,
-  threads: LayerThreads | undefined,
-  { store, report, signal, early }: LayerOptions,
-): Promise<Layer | undefined> {
-  if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
-  const task = 'layer'
-  report({ type: 'task-started', task, label: 'writing the layer' })
-  const written = await writeLayer(store, made.layer, {
-    sources: await layerSources(plan, base, made.tarballs, { store, signal }),
-    compression: plan.compression,
-    mediaTypes: plan.mediaTypes,
-    signal,
-    ...(threads === undefined ? {} : { threads }),
-    onProgress: (done) => report({ type: 'task-progress', task, done }),
-    ...(early === undefined ? {} : { onFile: (file) => early.start(file) }),
-  })
-  report({ type: 'task-finished', task })
-  return written
 }

@@ -2,6 +2,7 @@
  * The library: what a spec file imports as types, and what a program needs to build images itself. It reads parts and
  * starts threads from files beside it: to a bundler, the package has to be an external one.
  */
+export { CacheRepo, type CacheRepoOptions } from './build/cache-repo.ts'
 export { type BuildOptions, type BuildResult, build } from './build.ts'
 export { type ErrorCode, EXIT_CODES, OcibakeError } from './errors.ts'
 export { type Event, type Report, silent } from './events.ts'

@@ -2,7 +2,7 @@ import type { ImageConfig } from '../oci/config.ts'
 import type { SliceFile } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
-import type { Tree } from '../oci/node.ts'
+import type { Directory, Tree } from '../oci/node.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 
@@ -23,6 +23,11 @@ export interface Base {
   layers(): Promise<readonly Layer[]>
   /** The filesystem; layers are fetched on the first call. */
   tree(): Promise<Tree>
+  /**
+   * Before `tree` is called first: it shall take these trees for layers, by their diffIds, instead of fetching them.
+   * Contents of their files are ContentsAbsent then. undefined: it cannot.
+   */
+  borrow?(outlines: ReadonlyMap<Digest, Directory>): void
   /** The raw tars that files of `tree()` are slices of, from the lowest to the highest, each once. */
   tars(): Promise<readonly SliceFile[]>
   /** Seconds since 1970 UTC, for the image's default time. */

@@ -1,4 +1,5 @@
 import { type Digest, digestOf } from '../oci/digest.ts'
+import { OUTLINE_VERSION } from '../oci/layer-outline.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -72,6 +73,11 @@ export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Di
  */
 export function searchKey(what: Digest, names: readonly string[]): Digest {
   return keyOf('search', what, [...new Set(names)].sort(), SEARCHED)
+}
+
+/** The key of what is known of a layer without its files. */
+export function outlineKey(diffId: Digest): Digest {
+  return keyOf('outline', OUTLINE_VERSION, diffId)
 }
 
 function keyOf(...parts: readonly unknown[]): Digest {

@@ -1,10 +1,12 @@
+import { OcibakeError } from '../errors.ts'
 import { decompress } from '../oci/decompress.ts'
-import type { Digest } from '../oci/digest.ts'
+import { type Digest, Digester } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import { stoppable } from '../oci/stoppable.ts'
 import type { Store } from '../oci/store.ts'
 import { searchArchive } from '../secrets/search-archive.ts'
 import type { Plan } from '../spec/plan.ts'
+import { findLayerEntry } from './cache-entries.ts'
 import { layerKey } from './cache-keys.ts'
 import { lastKey } from './known-results.ts'
 import type { Made } from './make-tree.ts'
@@ -12,30 +14,67 @@ import type { OwnCredentials } from './own-credentials.ts'
 import { refuseSecretMembers } from './search-image.ts'
 import { isMarkOf, markOf } from './searched-for.ts'
 import { type LayerRecord, readLayerRecord } from './step-record.ts'
+import type { ResultPlaces } from './step-results.ts'
 import type { BuildInputs } from './take-inputs.ts'
 
 /** A layer that was made before, and the key of its record. */
 export interface KnownLayer {
   readonly key: Digest
   readonly record: LayerRecord
+  /** Another machine has made it, and the store does not have its blob. */
+  readonly isElsewhere: boolean
 }
 
 /** The finished layer of a build into which the same went: neither the base nor any step is needed for it. */
-export async function findLayer(store: Store, plan: Plan, inputs: BuildInputs): Promise<KnownLayer | undefined> {
-  const key = await lastKey(store, plan, inputs)
-  if (key === undefined) return undefined
-  const last = layerKey(key, plan, inputs.blobs)
-  const record = await readLayerRecord(store, last)
-  if (record === undefined) return undefined
-  if (record.layer === null) return { key: last, record }
-  const { digest, size } = record.layer
-  return (await store.has(digest)) && (await store.blobSize(digest)) === size ? { key: last, record } : undefined
+export async function findLayer(
+  plan: Plan,
+  inputs: BuildInputs,
+  places: ResultPlaces,
+): Promise<KnownLayer | undefined> {
+  const { store, cacheRepo, signal } = places
+  const last = await lastKey(plan, inputs, places)
+  if (last === undefined) return undefined
+  const key = layerKey(last, plan, inputs.blobs)
+  const own = await readLayerRecord(store, key)
+  if (own !== undefined && (await hasLayer(store, own))) return { key, record: own, isElsewhere: false }
+  const record = cacheRepo && (await findLayerEntry(cacheRepo, key, plan, signal))
+  return record && { key, record, isElsewhere: !(await hasLayer(store, record)) }
+}
+
+async function hasLayer(store: Store, { layer }: LayerRecord): Promise<boolean> {
+  return layer === null || ((await store.has(layer.digest)) && (await store.blobSize(layer.digest)) === layer.size)
 }
 
 /**
- * Searches a layer for credentials that nobody knew when it was made: then it had none of those that this build has.
- * @throws SECRET_FOUND; the signal's reason
+ * Brings a layer that is elsewhere into the store, for this build and later ones.
+ * @throws what is wrong with it: REGISTRY_*, BLOB_MISMATCH, DIFF_ID_MISMATCH, LAYER_INVALID; DISK_FULL; the signal's reason
  */
+export async function fetchLayer(
+  { key, record }: KnownLayer,
+  { store, cacheRepo, signal }: ResultPlaces,
+): Promise<void> {
+  const { layer } = record
+  if (layer === null) return
+  await store.ingestBlob(layer, (start) => cacheRepo!.open(layer, start, signal), { signal })
+  const digester = new Digester()
+  for await (const chunk of rawBytes(store, layer, signal)) digester.update(chunk)
+  const diffId = digester.digest()
+  if (diffId !== layer.diffId) {
+    const message = `The layer ${layer.digest} unpacks to ${diffId}; its record says ${layer.diffId}.`
+    throw new OcibakeError('DIFF_ID_MISMATCH', message)
+  }
+  await store.set(key, record)
+}
+
+/**
+ * Whether a layer has to be searched for credentials that nobody knew when it was made: then it had none of those that
+ * this build has.
+ */
+export async function isSearched({ record }: KnownLayer, { kept }: OwnCredentials): Promise<boolean> {
+  return record.layer === null || (await isMarkOf(record.searchedFor, kept))
+}
+
+/** Searches a layer that is in the store. @throws SECRET_FOUND; the signal's reason */
 export async function searchKnown(
   store: Store,
   plan: Plan,
@@ -43,11 +82,12 @@ export async function searchKnown(
   { kept, all }: OwnCredentials,
   signal: AbortSignal,
 ): Promise<void> {
-  const { layer, searchedFor } = record
-  if (layer === null || (await isMarkOf(searchedFor, kept))) return
-  const open = () => stoppable(decompress(store.openBlob(layer.digest), `layer ${layer.digest}`), signal)
-  refuseSecretMembers(plan, await searchArchive(open, all), all)
+  refuseSecretMembers(plan, await searchArchive(() => rawBytes(store, record.layer!, signal), all), all)
   await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
+}
+
+function rawBytes(store: Store, { digest }: Layer, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return stoppable(decompress(store.openBlob(digest), `layer ${digest}`), signal)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ContentsAbsent } from '../oci/absent-file.ts'
 import { diff } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
@@ -38,7 +39,12 @@ export function addsNothing(plan: Plan): boolean {
 }
 
 /** Performs the steps on the base, and normalises what they leave. @throws what steps throw */
-export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, options: BuildSurroundings): Promise<Made> {
+export async function makeTree(
+  plan: Plan,
+  base: Base,
+  inputs: BuildInputs,
+  options: BuildSurroundings & { readonly lacksFiles: boolean },
+): Promise<Made> {
   const key = startKey(inputs.start)
   if (addsNothing(plan)) {
     return {
@@ -51,9 +57,10 @@ export async function makeTree(plan: Plan, base: Base, inputs: BuildInputs, opti
       trees: undefined,
     }
   }
-  const sandbox = lazySandbox(options)
+  // A script whose result was thought to be known would see files without anything in them.
+  const sandbox = options.lacksFiles ? absent : lazySandbox(options)
   // Trying one takes a while in which the base is fetched or read. A failure is told by the step that needs it.
-  await using _ = (await hasToRun(options.store, plan, inputs, options.cache)) ? begun(sandbox()) : null
+  await using _ = (await hasToRun(plan, inputs, options)) ? begun(sandbox()) : null
   const below = await base.tree()
   const attempt = (notBefore: number) => performAll(below, plan, base, inputs, { ...options, sandbox }, notBefore)
   let done = await attempt(inputs.start.created)
@@ -82,9 +89,10 @@ async function performAll(
   options: Surroundings,
   notBefore: number,
 ) {
-  const { store, env, network, signal, sandbox, roots, aside, blocks, ownOutputs, cache: use } = options
+  const { store, cacheRepo, env, network, signal, sandbox, roots, aside, blocks, ownOutputs, cache: use } = options
   const newest = new NewestInput(plan.created, start.created)
-  const cache = new StepCache({ store, inputs: fingerprints, changes, use, start: startKey(start), notBefore, aside })
+  const known = { store, cacheRepo, inputs: fingerprints, changes, use, start: startKey(start), notBefore, aside }
+  const cache = new StepCache(known)
   const { Env = [], WorkingDir: workdir } = base.config.config ?? {}
   const { report, warnings } = noting(options.report)
   const tarballs: LaidTarball[] = []
@@ -101,6 +109,10 @@ async function performAll(
 function splitVariable(pair: string): [string, string] {
   const [name, ...value] = pair.split('=')
   return [name!, value.join('=')]
+}
+
+async function absent(): Promise<never> {
+  throw new ContentsAbsent()
 }
 
 /** What is not needed after all is waited for at the end: its folder goes with the store. */

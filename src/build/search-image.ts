@@ -1,13 +1,14 @@
+import { apply } from '../oci/apply.ts'
 import type { ImageConfig } from '../oci/config.ts'
 import { fromText } from '../oci/name.ts'
-import type { Tree } from '../oci/node.ts'
+import { type Directory, EMPTY, type Tree } from '../oci/node.ts'
 import { nodeAt } from '../oci/tree-paths.ts'
 import type { FoundMember } from '../secrets/search-archive.ts'
 import type { SearchMemory } from '../secrets/search-memory.ts'
 import { searchTree } from '../secrets/search-tree.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
-import type { Plan } from '../spec/plan.ts'
+import type { Plan, PlannedStep } from '../spec/plan.ts'
 import { allowedBy } from './allowed-secrets.ts'
 import type { Base } from './base.ts'
 import { annotationTexts, configTexts, type ImageText } from './config-texts.ts'
@@ -36,6 +37,19 @@ export async function refuseSecretFiles(
     }),
     values,
   )
+}
+
+/** As `refuseSecretFiles`, for what a script changed, all of it, also what a later step removes. */
+export async function refuseSecretDelta(
+  plan: Plan,
+  from: PlannedStep,
+  delta: Directory,
+  values: readonly SecretValue[],
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await searchTree(EMPTY, apply(EMPTY, delta), { values, searchBase: false, signal })
+  const leaks = found.map(({ path, inBase: _, ...secret }): Leak => ({ ...secret, place: `/${path}`, from }))
+  refuse(plan, leaks, values)
 }
 
 /** As `refuseSecretFiles`, for what was found in a layer that an earlier build made. @throws SECRET_FOUND */

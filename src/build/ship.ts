@@ -3,7 +3,6 @@ import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
 import { withFolders } from '../oci/make-folders.ts'
-import type { Tree } from '../oci/node.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Store } from '../oci/store.ts'
 import { formatTransport, type Transport } from '../oci/transport.ts'
@@ -15,9 +14,11 @@ import { writeRootfs } from '../oci/write-rootfs.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { EarlyUpload } from '../registry/early-upload.ts'
-import { pushImage } from '../registry/push.ts'
+import { type Donor, pushImage } from '../registry/push.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
+import type { CacheRepo } from './cache-repo.ts'
+import type { FinishedLayer } from './finished-layer.ts'
 
 export interface ShipOptions {
   readonly store: Store
@@ -26,12 +27,10 @@ export interface ShipOptions {
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
   readonly base: Base
-  /** An earlier build has made the same layer. */
-  readonly isOld: boolean
+  readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
+  readonly cacheRepo?: CacheRepo | undefined
   /** Of the image's last layer, if one has begun. */
   readonly early: EarlyUpload | undefined
-  /** The whole filesystem. */
-  tree(): Promise<Tree>
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -49,7 +48,7 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
   const references = targetsOf(plan, options)
   for (const output of local) {
     signal.throwIfAborted()
-    await fetchBaseBlobs(image, options)
+    await fetchBlobs(image, options)
     await writeOutput(image, output, plan, options)
     report({ type: 'written', output: formatTransport(output), digest: image.manifest.digest })
   }
@@ -78,7 +77,8 @@ export function targetsOf(plan: Plan, { push, outputs }: Pick<ShipOptions, 'push
 }
 
 /** An appended layer leaves the base's blobs where they are; an output on disk has to hold them all. */
-async function fetchBaseBlobs(image: Image, { store, base, signal }: ShipOptions): Promise<void> {
+async function fetchBlobs(image: Image, { store, base, finished, signal }: ShipOptions): Promise<void> {
+  await finished.fetch?.()
   for (const layer of image.layers) {
     await store.ingestBlob(layer, (start) => base.openBlob(layer, start, signal), { signal })
   }
@@ -88,7 +88,7 @@ async function writeOutput(
   image: Image,
   output: Transport,
   plan: Plan,
-  { store, tree, signal }: ShipOptions,
+  { store, finished, signal }: ShipOptions,
 ): Promise<void> {
   switch (output.kind) {
     case 'oci':
@@ -101,7 +101,7 @@ async function writeOutput(
       return await inFolder(output.file, () => writeDockerArchive(output.file, tags, image, store, signal))
     }
     case 'rootfs':
-      return await inFolder(output.file, async () => writeRootfs(output.file, await tree(), signal))
+      return await inFolder(output.file, async () => writeRootfs(output.file, await finished.tree(), signal))
   }
 }
 
@@ -115,7 +115,7 @@ async function inFolder(file: string, write: () => Promise<void>): Promise<void>
 }
 
 async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<Reference[]> {
-  const { base, connection, early, isOld, report, signal, allowImmutableTags = false } = options
+  const { connection, early, finished, report, signal, allowImmutableTags = false } = options
   const { manifest, config, layers } = image
   const last = layers.at(-1)?.digest
   return await pushImage(
@@ -124,10 +124,8 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       config: config.descriptor,
       layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       openBlob: (digest, start) => blobOf(digest, start, image, options),
-      isOld,
-      ...(base.reference && {
-        base: { reference: base.reference, digests: new Set(base.blobs.map(({ digest }) => digest)) },
-      }),
+      isOld: finished.isOld,
+      donors: donorsOf(options),
       ...(early && {
         sentEarly: async (blob, either) => (blob.digest === last ? early.finish(blob, either) : undefined),
       }),
@@ -138,9 +136,21 @@ async function push(image: Image, references: readonly Reference[], options: Shi
   )
 }
 
+/** The registry of the base has the base's layers; that of the cache repository one that was found there. */
+function donorsOf({ base, cacheRepo, finished }: ShipOptions): Donor[] {
+  const below = base.reference && {
+    reference: base.reference,
+    digests: new Set(base.blobs.map(({ digest }) => digest)),
+  }
+  const own = finished.fetch && finished.layer && cacheRepo
+  const above = own && { reference: own.reference, digests: new Set([finished.layer!.digest]) }
+  return [below, above].filter((donor) => donor !== undefined)
+}
+
 /** What this build made is in the store; a base layer that nobody needed to read is only where the base is. */
 async function* blobOf(digest: Digest, start: number, image: Image, options: ShipOptions): AsyncGenerator<Uint8Array> {
-  const { store, base, signal } = options
+  const { store, base, finished, signal } = options
+  if (digest === finished.layer?.digest) await finished.fetch?.()
   const layer = image.layers.find((one) => one.digest === digest)
   const remote = layer !== undefined && !(await store.has(digest))
   yield* remote ? base.openBlob(layer, start, signal) : store.openBlob(digest, start)

@@ -2,10 +2,11 @@ import { type ErrorCode, OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { apply } from '../oci/apply.ts'
 import { type ImageConfig, parseConfig } from '../oci/config.ts'
+import type { Digest } from '../oci/digest.ts'
 import { imageLayers } from '../oci/image.ts'
 import type { Layer } from '../oci/layer.ts'
 import { type Manifest, parseDocument } from '../oci/manifest.ts'
-import { EMPTY, type Tree } from '../oci/node.ts'
+import { type Directory, EMPTY, type Tree } from '../oci/node.ts'
 import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Document, ImageSource } from '../oci/source.ts'
@@ -49,10 +50,11 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
   warnOfOtherPlatform(config, options)
   report({ type: 'base-resolved', base: source.name, digest: top.digest, layers: layers.length })
   let tree: Promise<Tree> | undefined
+  let outlines: Outlines = new Map()
   // Layers may still be on their way when the build fails over something else.
   const ending = new AbortController()
   const reading = { ...options, signal: AbortSignal.any([signal, ending.signal]) }
-  const treeOf = () => (tree ??= readTree(reading, layers))
+  const treeOf = () => (tree ??= readTree(reading, layers, outlines))
   return {
     name: options.name,
     digest: top.digest,
@@ -62,6 +64,9 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
     reference: options.reference,
     layers: async () => layers,
     tree: treeOf,
+    borrow: (lent) => {
+      outlines = lent
+    },
     tars: async () => {
       await treeOf()
       const diffIds = new Set(layers.map(({ diffId }) => diffId))
@@ -101,9 +106,12 @@ function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: 
   })
 }
 
-async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): Promise<Tree> {
+type Outlines = ReadonlyMap<Digest, Directory>
+
+async function readTree(options: SourceBaseOptions, layers: readonly Layer[], outlines: Outlines): Promise<Tree> {
   const { source, store, blocks = false, isWritten = true, report, signal } = options
-  await each(layers, DOWNLOADS, signal, async (layer, either) => {
+  const wanted = layers.filter(({ diffId }) => !outlines.has(diffId))
+  await each(wanted, DOWNLOADS, signal, async (layer, either) => {
     const task = `pull ${layer.digest}`
     let begun = false
     const begin = () => {
@@ -126,7 +134,7 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[]): P
   let tree: Tree = EMPTY
   for (const layer of layers) {
     try {
-      tree = apply(tree, await store.layerTree(layer.diffId, { isWritten }))
+      tree = apply(tree, outlines.get(layer.diffId) ?? (await store.layerTree(layer.diffId, { isWritten })))
     } catch (error) {
       throw placed(error, source, layer)
     }

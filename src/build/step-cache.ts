@@ -4,7 +4,7 @@ import type { Digest } from '../oci/digest.ts'
 import { layerBytes } from '../oci/layer-bytes.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
-import { applyDelta, treeDelta } from '../oci/tree-delta.ts'
+import { treeDelta } from '../oci/tree-delta.ts'
 import type { AnsibleStep } from '../provision/ansible-step.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
 import { perform } from '../provision/perform.ts'
@@ -12,13 +12,17 @@ import { isCached, isScript, type RunStep, type Tools } from '../provision/step.
 import type { PlannedStep } from '../spec/plan.ts'
 import type { Aside } from './aside.ts'
 import { resultKey, stepKey } from './cache-keys.ts'
+import type { CacheRepo } from './cache-repo.ts'
 import { type CacheUse, mayUse } from './cache-use.ts'
 import type { Changes } from './last-build.ts'
-import { readStepRecord, type StepRecord } from './step-record.ts'
+import type { StepRecord } from './step-record.ts'
+import { takeResult } from './step-results.ts'
 import { noting, warnAgain } from './warnings.ts'
 
 export interface StepCacheOptions {
   readonly store: Store
+  /** Where results of other machines may be. */
+  readonly cacheRepo?: CacheRepo | undefined
   readonly inputs: readonly Fingerprint[]
   readonly changes: Changes
   readonly use: CacheUse
@@ -70,20 +74,21 @@ export class StepCache {
     const key = await this.#key
     const { number, verb } = planned
     const say = (hit: boolean, why: string) => tools.report({ type: 'step-cache', step: number, verb, hit, why })
-    const { store, use, notBefore } = this.#options
+    const { store, cacheRepo, use, notBefore } = this.#options
     const isUsable = key !== undefined && isCached(step) && mayUse(use, number)
-    const record = isUsable ? await readStepRecord(store, key) : undefined
-    const isTooOld = record !== undefined && record.started < notBefore
-    const delta = record === undefined || isTooOld ? undefined : await store.findLayerTree(record.diffId)
-    if (record === undefined || delta === undefined) {
+    const places = { store, cacheRepo, signal: tools.signal }
+    const taken = isUsable ? await takeResult(key, tree, notBefore, places) : undefined
+    if (taken === undefined || taken === 'too old') {
+      const isTooOld = taken === 'too old'
       say(false, isTooOld ? 'run again because the image is dated later than its result' : this.#whyNot(planned))
       return await this.#runNow(tree, planned, step, tools, key)
     }
-    say(true, 'from the cache')
+    const { record, from } = taken
+    say(true, `from ${from}`)
     warnAgain(tools.report, record.warnings)
     this.#oldest = Math.min(this.#oldest, record.started)
     this.#key = Promise.resolve(resultKey(key!, record.diffId))
-    return applyDelta(tree, delta)
+    return taken.tree
   }
 
   #whyNot({ number, step }: PlannedStep): string {

@@ -3,6 +3,7 @@ import type { Network } from '../network/network.ts'
 import type { Store } from '../oci/store.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Aside } from './aside.ts'
+import type { CacheRepo } from './cache-repo.ts'
 import type { CacheUse } from './cache-use.ts'
 
 /** What a build needs beside its plan and its base to make the layer. */
@@ -14,6 +15,8 @@ export interface BuildSurroundings {
   readonly roots: RootKeeper
   readonly aside: Aside
   readonly cache: CacheUse
+  /** Where what other machines have made may be. */
+  readonly cacheRepo?: CacheRepo | undefined
   /** See ArchiveTools. */
   readonly blocks: boolean
   /** See BuildFacts. */

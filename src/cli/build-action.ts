@@ -1,3 +1,4 @@
+import { CacheRepo } from '../build/cache-repo.ts'
 import { type CacheUse, stepNumber } from '../build/cache-use.ts'
 import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
@@ -5,8 +6,16 @@ import type { EarlyPool } from '../oci/early-pool.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
+import { cacheRepoOf } from './cache-repo-of.ts'
 import { describeResult, writeMetadata } from './metadata.ts'
-import type { CacheBoundOptions, CacheUseOptions, ProgressMode, SessionOptions, SpecOptions } from './options.ts'
+import type {
+  CacheBoundOptions,
+  CacheRepoOptions,
+  CacheUseOptions,
+  ProgressMode,
+  SessionOptions,
+  SpecOptions,
+} from './options.ts'
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
@@ -15,7 +24,12 @@ import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
-export interface BuildActionOptions extends SpecOptions, SessionOptions, CacheUseOptions, CacheBoundOptions {
+export interface BuildActionOptions
+  extends SpecOptions,
+    SessionOptions,
+    CacheUseOptions,
+    CacheBoundOptions,
+    CacheRepoOptions {
   readonly push?: boolean
   readonly allowImmutableTags?: boolean
   readonly output?: string[]
@@ -37,6 +51,7 @@ export async function buildAction(
   earlyPool?: EarlyPool,
 ): Promise<void> {
   const bound = cacheBound(options, around)
+  const elsewhere = cacheRepoOf(options, around)
   // Every spec is checked before the first is built.
   const planned: Planned[] = []
   for (const spec of specs) planned.push(await plansOf(spec, options, around))
@@ -49,9 +64,12 @@ export async function buildAction(
   using progress = await startProgress(options.progress, around)
   for (const warning of planned.flatMap(({ warnings }) => warnings)) progress.report({ type: 'warning', ...warning })
   await using session = await openSession(options, around, progress.report)
+  const { connection } = session
+  const { report } = progress
+  const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const chosen = { outputs, cache, onLayer: smallHeap, ...(earlyPool && { earlyPool }) }
+    const chosen = { outputs, cache, cacheRepo, onLayer: smallHeap, ...(earlyPool && { earlyPool }) }
     const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
@@ -63,7 +81,7 @@ export async function buildAction(
 
 function buildOne(
   plan: Plan,
-  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'onLayer' | 'earlyPool'>,
+  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

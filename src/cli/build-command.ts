@@ -7,6 +7,7 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   cacheBoundOption,
   cacheOption,
+  cacheRepoOption,
   ignoreTodosOption,
   insecureOption,
   mapBaseOption,
@@ -14,6 +15,7 @@ import {
   mirrorOption,
   noCacheFromOption,
   noCacheOption,
+  noPushCacheOption,
   platformOption,
   progressOption,
   repeated,
@@ -54,6 +56,8 @@ export function buildCommand(around: Surroundings): Command {
     .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
     .addOption(noCacheOption())
     .addOption(noCacheFromOption())
+    .addOption(cacheRepoOption())
+    .addOption(noPushCacheOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
     .addOption(progressOption())
     .addOption(cacheOption())

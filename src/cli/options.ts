@@ -30,6 +30,22 @@ export const cacheBoundOption = () =>
     'what the cache may have when the build is over, or none; default: $OCIBAKE_CACHE_MAX_SIZE, else 20GB',
   )
 
+/** What other machines keep, or are kept, as commander gives it. */
+export interface CacheRepoOptions {
+  /** As it was written. */
+  readonly cacheRepo?: string
+  /** false with --no-push-cache. */
+  readonly pushCache?: boolean
+}
+
+export const cacheRepoOption = () =>
+  new Option(
+    '--cache-repo <repository>',
+    'a repository of a registry that keeps what is made for other machines; default: $OCIBAKE_CACHE_REPO, else none',
+  )
+
+export const noPushCacheOption = () => new Option('--no-push-cache', 'take from --cache-repo, and put nothing there')
+
 export const insecureOption = () =>
   repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')
 

@@ -11,7 +11,6 @@ import { findTar, type IngestTarOptions, ingestTar } from './ingest-tar.ts'
 import { findTarball, type IngestTarballOptions, ingestTarball, type Tarball } from './ingest-tarball.ts'
 import { DOCUMENT_LIMIT } from './json.ts'
 import type { Layer } from './layer.ts'
-import { layerOfTar } from './layer-read.ts'
 import type { Directory } from './node.ts'
 import { openGzipSource } from './open-gzip-source.ts'
 import { prepareStore } from './prepare-store.ts'
@@ -138,10 +137,9 @@ export class Store {
     return await this.#trees.of(await this.#shelves.layers.opened(diffId), { isWritten })
   }
 
-  /** As `layerTree`, for one of which all is needed; undefined when the layer is not there. */
-  async findLayerTree(diffId: Digest): Promise<Directory | undefined> {
-    const tar = await this.#shelves.layers.open(diffId)
-    return tar && layerOfTar(tar)
+  /** A layer that was taken in, with all of its members; undefined when it is not there. */
+  findLayer(diffId: Digest): Promise<IndexedTar | undefined> {
+    return this.#shelves.layers.open(diffId)
   }
 
   /** The raw tar of a layer that was taken in: what files of its tree are slices of. @throws STORE_CORRUPT */

@@ -17,8 +17,8 @@ export interface PushImage {
   readonly layers: readonly Descriptor[]
   /** The bytes of the config or of a layer from `start` on. Asked only for what a registry does not have. */
   openBlob(digest: Digest, start: number): AsyncIterable<Uint8Array>
-  /** A repository that holds some of the layers: in the same registry they need not be sent. */
-  readonly base?: { readonly reference: Reference; readonly digests: ReadonlySet<Digest> }
+  /** Repositories that hold some of the layers: in the same registry those need not be sent. */
+  readonly donors?: readonly Donor[]
   /**
    * Ends what is on its way to the one repository of a push already. @returns how it has the blob by that; undefined when
    * it has to be sent
@@ -26,6 +26,11 @@ export interface PushImage {
   sentEarly?(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined>
   /** It was made before, and may have been pushed: then it is asked what the tags name, and one that names it is not put. */
   readonly isOld?: boolean
+}
+
+export interface Donor {
+  readonly reference: Reference
+  readonly digests: ReadonlySet<Digest>
 }
 
 export type PushOptions = ManifestPushOptions
@@ -74,10 +79,9 @@ async function pushToRegistry(
     const target = group[0]!
     const client = new RegistryClient(await connection.toOwn(target), target, 'push')
     const other = complete.find(isDonorFor(target))
-    const { base } = image
-    const below = base !== undefined && isDonorFor(target)(base.reference) ? base : undefined
-    // A base that does not have the blob is not asked for it: that would need leave to read there.
-    const donorOf = ({ digest }: Descriptor) => other ?? (below?.digests.has(digest) ? below.reference : undefined)
+    const donors = image.donors?.filter(({ reference }) => isDonorFor(target)(reference)) ?? []
+    // One that does not have the blob is not asked for it: that would need leave to read there.
+    const donorOf = ({ digest }: Descriptor) => other ?? donors.find(({ digests }) => digests.has(digest))?.reference
     const { manifest } = image
     const [areThere, named] = await Promise.all([
       pushBlobs(client, image, donorOf, options),

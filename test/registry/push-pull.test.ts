@@ -112,7 +112,7 @@ describe('with an open registry', () => {
     await pushImage(base, [from], connection, { signal, report: connection.report })
     const before = base.opened.length
     const [kept, changed] = base.layers
-    const image = { ...base, base: { reference: from, digests: new Set([kept!.digest]) } }
+    const image = { ...base, donors: [{ reference: from, digests: new Set([kept!.digest]) }] }
     await pushImage(image, [parseReference(`${registry.host}/derived/app:1`)], connection, {
       signal,
       report: connection.report,

@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   ...['e2e/ansible', 'e2e/interrupted', 'native/as-nobody', 'e2e/sandboxes', 'e2e/import-dockerfile', 'e2e/memcached'],
   ...['provision/debian', 'e2e/damaged-store', 'e2e/reproducible', 'e2e/import-memcached', 'e2e/package', 'e2e/bases'],
+  ...['e2e/cache-repo'],
   ...['e2e/bad-input', 'e2e/bad-output', 'e2e/leftovers', 'native/helper', 'provision/fetch-s3', 'provision/ansible'],
 ]
 

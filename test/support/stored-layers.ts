@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Digest } from '../../src/oci/digest.ts'
 import { layerBytes } from '../../src/oci/layer-bytes.ts'
+import { layerOfTar } from '../../src/oci/layer-read.ts'
 import type { Directory } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
 import { testFolder } from './folder.ts'
@@ -26,7 +27,7 @@ export async function twice<T>(
   await first.close()
   await using second = await Store.open(root)
   const all = diffIds.map(async (diffId) => {
-    return { diffId, eager: (await second.findLayerTree(diffId))!, late: await second.layerTree(diffId) }
+    return { diffId, eager: layerOfTar((await second.findLayer(diffId))!), late: await second.layerTree(diffId) }
   })
   return await use(await Promise.all(all), second)
 }
