@@ -10,6 +10,7 @@ import type { Metadata } from '../../src/cli/metadata.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { runCli } from '../support/cli.ts'
 import { freePort, REGISTRY_USER, startRegistry, type TestRegistry } from '../support/registry.ts'
+import { token } from '../support/secrets.ts'
 import { skopeoCopy } from '../support/skopeo.ts'
 import { umociBase } from '../support/umoci-base.ts'
 
@@ -166,6 +167,22 @@ describe('a build of which nothing changed, on another machine', () => {
     const other = await build({ steps: [COPY] }, { env: { DEPLOY_TOKEN: 'another-token-of-some-length' } })
     expect(other.code).toBe(0)
     expect(downloads(other.asked)).toHaveLength(2)
+  })
+})
+
+describe('the mark of what a layer was searched for', () => {
+  const TOKEN = token('for a deployment')
+
+  it.each<[env: Record<string, string>, isThere: boolean]>([
+    [{ DEPLOY_TOKEN: TOKEN }, true],
+    [{ DEPLOY_TOKEN: TOKEN, DB_PASSWORD: 'winter-is-coming' }, false],
+  ])('is there for others if nobody can guess any of the values: %j', async (env, isThere) => {
+    const first = await build({ steps: [COPY] }, { env })
+    expect(tagsPut(first.asked)).toEqual(['layer'])
+    const second = await build({ steps: [COPY] }, { env })
+    expect(second.made.digest).toBe(first.made.digest)
+    // The base's config; and the layer where it has to be searched.
+    expect(downloads(second.asked)).toHaveLength(isThere ? 1 : 2)
   })
 })
 
@@ -425,7 +442,8 @@ it('registries with tokens are asked for those of each repository, by the same l
     expect(second.stderr).toContain('nothing changed')
     expect(second.made.digest).toBe(first.made.digest)
     const asked = (await locked.requests()).slice(before).filter((line) => line.endsWith(' 200'))
-    expect(downloads(asked)).toEqual([])
+    // A password like this one could be guessed: the layer is searched for it once more.
+    expect(downloads(asked)).toEqual([expect.stringContaining(hex(first.made.layers[0]!.digest))])
     expect(writes(asked)).toEqual([])
   } finally {
     await locked.stop()
