@@ -78,7 +78,7 @@ async function timed({ variant, builder, start, run }: Turn, options: CompareOpt
   const image = builder.outOf(variant)
   await builder.prepare(variant, start)
   if (!builder.keepsRegistry(start)) await services.reset()
-  const { lines, ...measured } = await measure(builder.command(variant), folder, clean.signal)
+  const { lines, ...measured } = await measure(builder.command(variant, start), folder, clean.signal)
   const { size } = await checkImage(image, variant)
   if (run === 1 && variant.script !== undefined) await runImage(image, folder, clean.signal)
   const build = { variant: variant.name, builder: builder.name, start, ...measured, size }

@@ -43,7 +43,7 @@ export function floorOf(
   const blob = appends ? sizes.objectPacked : sizes.layer
   const send = seconds(blob, limits.upload)
   let work = hashTar + seconds(blob, limits.sha256) + send
-  if (start === 'cold') {
+  if (start !== 'warm') {
     const fetched = sizes.objectPacked + (appends ? 0 : sizes.basePacked)
     // The base's own diff_id is verified too.
     const verified = fetched + (appends ? 0 : sizes.base)

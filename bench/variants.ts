@@ -1,7 +1,10 @@
-/** What a builder knows before a timed run. */
-export type Start = 'cold' | 'warm' | 'nothing'
+/**
+ * What a builder knows before a timed run. `shared`: its own store is empty, and a repository of the registry has what an
+ * earlier build of another machine has left there; one source file has changed since.
+ */
+export type Start = 'cold' | 'shared' | 'warm' | 'nothing'
 
-export const STARTS: readonly Start[] = ['cold', 'warm', 'nothing']
+export const STARTS: readonly Start[] = ['cold', 'shared', 'warm', 'nothing']
 
 export interface Variant {
   readonly name: string

@@ -14,7 +14,8 @@ export interface Verdict {
 
 export function verdictOn(variant: Variant, start: Start, all: readonly Summary[]): Verdict {
   const ours = all.find((one) => one.variant === variant.name && one.builder === 'ocibake' && one.start === start)
-  const theirStart = start === 'nothing' ? 'warm' : start
+  // They have nothing of the kind here.
+  const theirStart = start === 'nothing' ? 'warm' : start === 'shared' ? 'cold' : start
   const others = all.filter(
     (one) => one.variant === variant.name && one.builder !== 'ocibake' && one.start === theirStart,
   )

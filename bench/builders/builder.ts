@@ -15,6 +15,6 @@ export interface Builder {
   /** The registry is to keep what was pushed before. */
   keepsRegistry(start: Start): boolean
   /** Pulls, assembles, and pushes `outOf(variant)`. */
-  command(variant: Variant): Command
+  command(variant: Variant, start: Start): Command
   outOf(variant: Variant): string
 }

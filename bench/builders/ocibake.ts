@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { changeOneFile, type Scenario } from '../scenario/scenario.ts'
 import type { Services } from '../services.ts'
-import type { Variant } from '../variants.ts'
+import type { Start, Variant } from '../variants.ts'
 import type { Builder, Command } from './builder.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -15,13 +15,13 @@ export const CLI: readonly string[] = [join(PROJECT, 'dist/cli.js')]
 
 /**
  * ocibake, with a store for each variant, so that what is warm is of that variant alone. `cold`: the store is empty.
- * `warm`: the image was built before, and one small source file has changed since. `nothing`: nothing has changed, and
- * the registry has the image.
+ * `shared`: so it is, and --cache-repo names what another store's build has filled. `warm`: the image was built before, and
+ * one small source file has changed since. `nothing`: nothing has changed, and the registry has the image.
  */
 export function ocibake(scenario: Scenario, services: Services, folder: string): Builder {
   const storeOf = ({ name }: Variant) => join(folder, 'ocibake', name)
   const outOf = ({ name }: Variant) => `${services.registry}/bench/${name}-ocibake:v1`
-  const command = (variant: Variant): Command => {
+  const command = (variant: Variant, start: Start): Command => {
     const vars = {
       scenario: scenario.folder,
       base: services.baseOf(variant),
@@ -32,22 +32,31 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
     }
     const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}=${value}`])
     const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant)]
-    return { argv: [...CLI, 'build', SPEC, ...options, ...given], env: services.env }
+    const shared = start === 'shared' ? ['--cache-repo', `${services.registry}/bench/cache`] : []
+    return { argv: [...CLI, 'build', SPEC, ...options, ...shared, ...given], env: services.env }
   }
-  const build = async (variant: Variant) => {
-    const { argv, env } = command(variant)
+  const build = async (variant: Variant, start: Start) => {
+    const { argv, env } = command(variant, start)
     await execa(argv[0]!, argv.slice(1), { env })
   }
   return {
     name: 'ocibake',
-    starts: ['cold', 'warm', 'nothing'],
+    starts: ['cold', 'shared', 'warm', 'nothing'],
     async prepare(variant, start) {
       const store = storeOf(variant)
-      if (start === 'cold') return await rm(store, { recursive: true, force: true })
-      if (start === 'nothing' || !existsSync(store)) await build(variant)
+      const empty = () => rm(store, { recursive: true, force: true })
+      if (start === 'cold') return await empty()
+      if (start === 'shared') {
+        await services.reset()
+        await empty()
+        await build(variant, start)
+        await empty()
+        return await changeOneFile(scenario)
+      }
+      if (start === 'nothing' || !existsSync(store)) await build(variant, start)
       if (start === 'warm') await changeOneFile(scenario)
     },
-    keepsRegistry: (start) => start === 'nothing',
+    keepsRegistry: (start) => start === 'nothing' || start === 'shared',
     command,
     outOf,
   }
