@@ -47,7 +47,7 @@ export interface BuildOptions {
   /** For the command line, which starts it by `lookAhead` before there is a plan, and closes it. */
   readonly earlyPool?: EarlyPool
   /** Called, perhaps more than once, when there is going to be a layer to write: before that takes memory. */
-  onLayer?(): void
+  onLayer?(will: 'fetch' | 'write'): void
   /** For proxies of scripts and `env:` secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly report: Report

@@ -50,7 +50,7 @@ export interface FinishedLayerOptions extends BuildSurroundings {
   /** See BuildOptions. */
   readonly earlyPool?: EarlyPool
   /** See BuildOptions. */
-  onLayer?(): void
+  onLayer?(will: 'fetch' | 'write'): void
   readonly early: EarlyUpload | undefined
   readonly targets: readonly Reference[]
   readonly threads: ThreadsAhead
@@ -168,7 +168,7 @@ async function fetchAhead(plan: Plan, base: Base, options: FinishedLayerOptions)
   if (addsNothing(plan)) return false
   const isLacking = await lacksLayers(base, options.store)
   if (isLacking) {
-    options.onLayer?.()
+    options.onLayer?.('fetch')
     await checkSpace(plan, base, options)
   }
   // Whoever asks for the tree later gets the failure.

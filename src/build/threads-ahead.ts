@@ -9,7 +9,7 @@ export interface AheadOptions {
   /** Started before, for a layer that somebody thought there would be. */
   readonly earlyPool?: EarlyPool
   /** Called before a layer is begun: from now on the build takes memory, and loads little. */
-  onLayer?(): void
+  onLayer?(will: 'write'): void
 }
 
 /**
@@ -30,7 +30,7 @@ export class ThreadsAhead implements AsyncDisposable {
   start(): Promise<LayerThreads | undefined> {
     if (addsNothing(this.#plan)) return Promise.resolve(undefined)
     const { store, earlyPool } = this.#options
-    if (this.#threads === undefined) this.#options.onLayer?.()
+    if (this.#threads === undefined) this.#options.onLayer?.('write')
     const wanted = this.#plan.compression === 'gzip'
     this.#threads ??= wanted ? LayerThreads.start(store, earlyPool) : Promise.resolve(undefined)
     // Whoever needs them gets the failure.

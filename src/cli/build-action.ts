@@ -20,7 +20,7 @@ import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
-import { smallHeap } from './small-heap.ts'
+import { setForLayer } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
@@ -69,7 +69,7 @@ export async function buildAction(
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const chosen = { outputs, cache, cacheRepo, onLayer: smallHeap, ...(earlyPool && { earlyPool }) }
+    const chosen = { outputs, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
     const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
