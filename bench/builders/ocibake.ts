@@ -19,7 +19,9 @@ export const CLI: readonly string[] = [join(PROJECT, 'dist/cli.js')]
  * one small source file has changed since. `nothing`: nothing has changed, and the registry has the image.
  */
 export function ocibake(scenario: Scenario, services: Services, folder: string): Builder {
-  const storeOf = ({ name }: Variant) => join(folder, 'ocibake', name)
+  // What `shared` leaves is less than `warm` begins with.
+  const storeOf = ({ name }: Variant, start: Start) =>
+    join(folder, 'ocibake', start === 'shared' ? `${name}-shared` : name)
   const outOf = ({ name }: Variant) => `${services.registry}/bench/${name}-ocibake:v1`
   const command = (variant: Variant, start: Start): Command => {
     const vars = {
@@ -31,7 +33,7 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
       out: outOf(variant),
     }
     const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}=${value}`])
-    const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant)]
+    const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant, start)]
     const shared = start === 'shared' ? ['--cache-repo', `${services.registry}/bench/cache`] : []
     return { argv: [...CLI, 'build', SPEC, ...options, ...shared, ...given], env: services.env }
   }
@@ -43,7 +45,7 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
     name: 'ocibake',
     starts: ['cold', 'shared', 'warm', 'nothing'],
     async prepare(variant, start) {
-      const store = storeOf(variant)
+      const store = storeOf(variant, start)
       const empty = () => rm(store, { recursive: true, force: true })
       if (start === 'cold') return await empty()
       if (start === 'shared') {
