@@ -74,7 +74,8 @@ static const struct codec *called(napi_env env, napi_callback_info info, size_t 
 
 static bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 {
-    napi_typedarray_type type;
+    /* Stays when it is of a kind that Node-API does not know. */
+    napi_typedarray_type type = napi_int8_array;
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &bytes->size, &data, NULL, NULL) != napi_ok)
         return false;
@@ -84,7 +85,7 @@ static bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 
 static bool to_words(napi_env env, napi_value value, struct words *words)
 {
-    napi_typedarray_type type;
+    napi_typedarray_type type = napi_int8_array;
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &words->count, &data, NULL, NULL) != napi_ok)
         return false;
@@ -154,7 +155,9 @@ static napi_value crc32(napi_env env, napi_callback_info info)
     if (!called(env, info, 2, values) || !to_bytes(env, values[0], &bytes) ||
         napi_get_value_uint32(env, values[1], &before) != napi_ok)
         return refuse(env, "crc32: bytes and a number are needed");
-    return napi_create_uint32(env, libdeflate_crc32(before, bytes.data, bytes.size), &crc) == napi_ok ? crc : NULL;
+    /* No bytes may have no address: libdeflate takes that for a question of where to begin. */
+    uint32_t all = bytes.size == 0 ? before : libdeflate_crc32(before, bytes.data, bytes.size);
+    return napi_create_uint32(env, all, &crc) == napi_ok ? crc : NULL;
 }
 
 /* Whether all of these bits are in the bytes. */
