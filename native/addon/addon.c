@@ -1,6 +1,8 @@
 /*
  * The addon that src/oci/native-code.ts loads, by Node-API: codec.h for JavaScript. Any number of threads may load it. All
- * arguments are ours; those that would have something read or written outside their array are refused nevertheless.
+ * arguments are ours; those that would have something read or written outside their array are refused nevertheless. Two
+ * things are not looked at: the tables of codes in an inflater's memory, which only `codes` and deflate-codes.ts set, and
+ * whether another thread changes what is being deflated.
  */
 #define NAPI_VERSION 8
 #include <node_api.h>
