@@ -43,6 +43,11 @@ if [ "$arch" = x64 ]; then
   done
   build ocibake-trace native/trace/*.c "$@"
 fi
+# The addon reads numbers as they lie in memory, lowest byte first, and has sizes of 64 bits: elsewhere WebAssembly does it.
+case $arch in
+  x64 | arm64 | riscv64) ;;
+  *) exit 0 ;;
+esac
 # objects SUFFIX FLAG...: native/addon for one kind of processor
 objects() {
   suffix=$1
@@ -65,7 +70,8 @@ headers=$(node -p '
 mkdir "$new.o"
 objects plain
 if [ "$arch" = x64 ]; then objects v3 -DCODEC_V3 -march=x86-64-v3; fi
-# It names no library: what it needs of Node and of C is there when it is loaded, whichever C library that is.
-compile -shared -nostdlib -Wl,--gc-sections -Wl,--version-script=native/addon/exports.map "$new.o"/*.o -lgcc
+# It names no library: what it needs of Node and of C is there when it is loaded, whichever C library that is. All of it is
+# looked up then: what is missing would end the process later.
+compile -shared -nostdlib -Wl,-z,now -Wl,--gc-sections -Wl,--version-script=native/addon/exports.map "$new.o"/*.o -lgcc
 mv "$new" "$out/ocibake.node"
 echo "$out/ocibake.node"

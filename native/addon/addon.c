@@ -1,6 +1,8 @@
 /*
  * The addon that src/oci/native-code.ts loads, by Node-API: codec.h for JavaScript. Any number of threads may load it. All
- * arguments are ours; those that would have something read or written outside their array are refused nevertheless.
+ * arguments are ours; those that would have something read or written outside their array are refused nevertheless. Two
+ * things are not looked at: the tables of codes in an inflater's memory, which only `codes` and deflate-codes.ts set, and
+ * whether another thread changes what is being deflated.
  */
 #include "arguments.h"
 #include "codec.h"
@@ -97,7 +99,9 @@ static napi_value crc32(napi_env env, napi_callback_info info)
     if (!called(env, info, 2, values) || !to_bytes(env, values[0], &bytes) ||
         napi_get_value_uint32(env, values[1], &before) != napi_ok)
         return refuse(env, "crc32: bytes and a number are needed");
-    return napi_create_uint32(env, libdeflate_crc32(before, bytes.data, bytes.size), &crc) == napi_ok ? crc : NULL;
+    /* No bytes may have no address: libdeflate takes that for a question of where to begin. */
+    uint32_t all = bytes.size == 0 ? before : libdeflate_crc32(before, bytes.data, bytes.size);
+    return napi_create_uint32(env, all, &crc) == napi_ok ? crc : NULL;
 }
 
 /* Whether all of these bits are in the bytes. */

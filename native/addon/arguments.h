@@ -27,7 +27,8 @@ static inline napi_value refuse(napi_env env, const char *why)
 
 static inline bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 {
-    napi_typedarray_type type;
+    /* Stays when it is of a kind that Node-API does not know. */
+    napi_typedarray_type type = napi_int8_array;
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &bytes->size, &data, NULL, NULL) != napi_ok)
         return false;
@@ -37,7 +38,8 @@ static inline bool to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 
 static inline bool to_words(napi_env env, napi_value value, struct words *words)
 {
-    napi_typedarray_type type;
+    /* Stays when it is of a kind that Node-API does not know. */
+    napi_typedarray_type type = napi_int8_array;
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &words->count, &data, NULL, NULL) != napi_ok)
         return false;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(size_t) == 8, "see scripts/build-native.sh");
+
 #ifdef CODEC_V3
 #define CODEC(name) name##_v3
 #else

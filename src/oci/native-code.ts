@@ -46,23 +46,32 @@ interface Addon extends NativeCode {
   readonly plain: NativeCode
 }
 
+/** What an addon of another version may not have. */
+const FUNCTIONS = ['bound', 'deflate', 'open', 'copyBits', 'crc32', 'codes', 'inflate', 'search'] as const
+
 let loaded: Addon | null | undefined
 
 /**
  * What is faster in the processor's own code than in WebAssembly, and gives the same; undefined where there is none: on
- * other systems, and where Node lets no addon be loaded (--no-addons). Loaded once by each thread.
+ * other systems, where Node lets no addon be loaded (--no-addons), and where it is not of this version. Loaded once by each
+ * thread, and not tried again: who sums up a few bytes asks as well.
  */
 export function nativeCode(): Addon | undefined {
-  loaded ??= load()
+  if (loaded === undefined) loaded = load()
   return loaded ?? undefined
 }
 
 function load(): Addon | null {
-  const module = { exports: {} }
+  const module: { exports: Partial<Addon> } = { exports: {} }
   try {
     process.dlopen(module, fileURLToPath(FILE))
-    return module.exports as Addon
   } catch {
     return null
   }
+  const { exports } = module
+  return isWhole(exports) && exports.plain !== undefined ? (exports as Addon) : null
+}
+
+function isWhole(code: Partial<NativeCode>): boolean {
+  return FUNCTIONS.every((name) => typeof code[name] === 'function')
 }

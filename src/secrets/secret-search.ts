@@ -117,10 +117,13 @@ export class SecretSearch {
     this.#start += kept
   }
 
-  /** All that was found since the beginning, in the order of the bytes. The next bytes are the first of another run. */
+  /**
+   * All that was found since the beginning, in the order of the bytes, then of the patterns. The next bytes are the first
+   * of another run.
+   */
   end(): Found[] {
     this.#look(this.#filled)
-    const found = this.#found.sort((a, b) => a.at - b.at)
+    const found = this.#found
     this.#filled = this.#done = this.#start = 0
     this.#found = []
     return found
@@ -128,7 +131,9 @@ export class SecretSearch {
 
   #look(to: number): void {
     const bytes = this.#buffer.subarray(0, this.#filled)
-    for (const hit of this.#patterns.table.search(bytes, this.#done, to)) this.#judge(hit)
+    // Tables find them in orders of their own, but what is told is the same with any.
+    const hits = this.#patterns.table.search(bytes, this.#done, to).sort((a, b) => a.at - b.at || a.needle - b.needle)
+    for (const hit of hits) this.#judge(hit)
     this.#done = Math.max(this.#done, to)
   }
 

@@ -28,6 +28,12 @@ describe('crc32', () => {
     }
   })
 
+  it('is that of what was before when there is nothing more', () => {
+    for (const none of [new Uint8Array(), Buffer.alloc(0), new Uint8Array(new SharedArrayBuffer(0))]) {
+      expect(crc32(none, 0x12345678)).toBe(0x12345678)
+    }
+  })
+
   it('takes memory that threads share', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(SIZE))
     shared.set(bytes)

@@ -35,6 +35,24 @@ describe('nativeCode', () => {
     expect(said.trim()).toBe('undefined')
   })
 
+  it.each([
+    ['does not load', 'throw new Error(file)'],
+    ['is an older one, which has fewer functions', 'module.exports.bound = module.exports.deflate = () => 0'],
+    ['has nothing', ''],
+  ])('is not there when the file %s, for which it is loaded once', (_, does) => {
+    const program = `let times = 0
+      process.dlopen = (module, file) => { times++; ${does} }
+      const { nativeCode } = await import(${JSON.stringify(SOURCE.href)})
+      console.log(nativeCode(), nativeCode(), nativeCode(), times)`
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(said.trim()).toBe('undefined undefined undefined 1')
+  })
+
+  it('does not load where a function is missing that it calls, rather than end the process at the call', () => {
+    const dynamic = execFileSync('readelf', ['--dynamic', fileURLToPath(ADDON)], { encoding: 'utf8' })
+    expect(dynamic).toMatch(/\(FLAGS_1\).*NOW/)
+  })
+
   it('needs no library: it loads beside any C library', () => {
     const dynamic = execFileSync('readelf', ['--dynamic', fileURLToPath(ADDON)], { encoding: 'utf8' })
     expect(dynamic).not.toContain('NEEDED')

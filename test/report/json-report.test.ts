@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Event } from '../../src/events.ts'
 import { jsonReport } from '../../src/report/json-report.ts'
 
-const progress = (task: string, done: number): Event => ({ type: 'task-progress', task, done })
+const progress = (task: string, done: number) => ({ type: 'task-progress', task, done }) as const
 
 /** What is written of events that come at certain milliseconds. */
 function written(events: readonly (readonly [at: number, event: Event])[]): unknown[] {
@@ -29,6 +29,11 @@ describe('jsonReport', () => {
       [199, progress('a', 5)],
     ])
     expect(told).toEqual([progress('a', 1), progress('b', 3), progress('a', 4)])
+  })
+
+  it('tells at once that all of a task is done', () => {
+    const [first, second, last] = [1, 5, 10].map((done): Event => ({ ...progress('a', done), total: 10 }))
+    expect(written([first!, second!, last!].map((event) => [0, event]))).toEqual([first, last])
   })
 
   it('tells everything else at once, and begins anew with a task that begins anew', () => {

@@ -1,8 +1,11 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nativeCode } from '../../src/oci/native-code.ts'
+import { NativeNeedles } from '../../src/secrets/native-needles.ts'
 import { type Found, SecretPatterns, SecretSearch } from '../../src/secrets/secret-search.ts'
 import { type SecretValue, secretText, valuesOf } from '../../src/secrets/secret-values.ts'
+import { SkipTable } from '../../src/secrets/skip-table.ts'
 import { examples, token } from '../support/secrets.ts'
 
 function searched(bytes: Uint8Array | string, values: readonly SecretValue[] = [], where: 'news' | 'base' = 'news') {
@@ -62,6 +65,26 @@ describe('the value of a credential', () => {
     const long = [secretText('it', 'S3cret-password-of-16')]
     expect(shown(searched('S3cret-password-of-16', long, 'base'))).toEqual([['credential', 0, '']])
   })
+})
+
+it('secrets at one place are told in the order of their values, whatever looks for them', () => {
+  const two = [secretText('long', 'Tr0ub4dor and more words #{}~^'), secretText('short', 'Tr0ub4dor and more')]
+  for (const values of [two, two.toReversed()]) {
+    const patterns = new SecretPatterns(values, 'news')
+    const all = patterns.needles.map(({ bytes }) => bytes)
+    const tables = [
+      new SkipTable(all),
+      new NativeNeedles(all, nativeCode()!),
+      new NativeNeedles(all, nativeCode()!.plain),
+    ]
+    const named = tables.map((table) => {
+      const search = new SecretSearch(Object.create(patterns, { table: { value: table } }))
+      search.push(Buffer.from('the Tr0ub4dor and more words #{}~^ are here'))
+      return search.end().map(({ needle }) => needle?.name)
+    })
+    const inOrder = values.map(({ name }) => name)
+    expect(named).toEqual([inOrder, inOrder, inOrder])
+  }
 })
 
 describe('a secret that is a file', () => {
