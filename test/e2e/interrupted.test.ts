@@ -61,7 +61,8 @@ beforeAll(async () => {
     from: `${registry.host}/base:1`,
     steps: [{ unpack, to: '/opt', sha256 }, { run: SCRIPT }, { own: '/srv', by: 'core:core' }],
   }
-  const tags = [`${registry.host}/app:1`, `${registry.host}/app:2`]
+  // Those behind the second keep the build busy until somebody who has seen the first can stop it.
+  const tags = Array.from({ length: 16 }, (_, i) => `${registry.host}/app:${i + 1}`)
   writeFileSync(bakery.at('app.spec.json'), JSON.stringify({ ...fields, tags }))
   wanted = await bakery.buildHere(fields, 'oci:undisturbed:1', bakery.at('undisturbed-cache'))
   await skopeoCopy(bakery.base, `docker://${registry.host}/app:1`, '--dest-tls-verify=false')
