@@ -550,6 +550,18 @@ describe('what somebody else has put into the cache repository', () => {
     expect(warnings(third.stderr)).toEqual([])
   })
 
+  it('a record is not believed because the store has the blob that it names', async () => {
+    const cache = await mkdtemp(join(folder, 'store-'))
+    await build({ steps: [COPY] }, { cache, args: ['-o', 'oci:known:1'] })
+    // Another key, the same layer.
+    const fields = { steps: [COPY], allowSecrets: ['/nothing'] }
+    const { made } = await build(fields)
+    await forge('layer', (text) => text.replace(/"diffId":"sha256:[0-9a-f]{64}/, `"diffId":"sha256:${'0'.repeat(64)}`))
+    const second = await build(fields, { ...onDisk(), cache })
+    expect(second).toMatchObject({ code: 0, made: { digest: made.digest } })
+    expect(warnings(second.stderr)).toEqual([expect.stringMatching(/unpacks to/)])
+  })
+
   it('a manifest that is none of ours is no result', async () => {
     await build({ steps })
     await write(await tagOf('step'), await read(await tagOf('layer')))
