@@ -234,6 +234,18 @@ describe('a script whose inputs another machine had', () => {
     expect(stderr).not.toContain(secret)
     expect(tagsPut(asked)).toEqual(['layer'])
   })
+
+  it('is not pushed if it has removed what was called as nobody else may know', async () => {
+    const secret = 'correct-horse-battery-staple'
+    const leaking = [{ run: `>/srv/correct-horse-$(echo battery-staple)` }, { run: 'rm /srv/correct*' }]
+    const { code, stderr, asked } = await build({ steps: leaking }, { env: { DEPLOY_TOKEN: secret } })
+    expect(code).toBe(0)
+    expect(warnings(stderr)).toEqual([
+      expect.stringMatching(/step 1 \(run\).*not put/),
+      expect.stringMatching(/step 2 \(run\).*not put/),
+    ])
+    expect(tagsPut(asked)).toEqual(['layer'])
+  })
 })
 
 describe('what is put there', () => {
