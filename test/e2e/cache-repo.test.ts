@@ -176,6 +176,7 @@ describe('the mark of what a layer was searched for', () => {
   it.each<[env: Record<string, string>, isThere: boolean]>([
     [{ DEPLOY_TOKEN: TOKEN }, true],
     [{ DEPLOY_TOKEN: TOKEN, DB_PASSWORD: 'winter-is-coming' }, false],
+    [{ DEPLOY_TOKEN: TOKEN, DB_PASSWORD: 'correct-horse-battery-staple' }, false],
   ])('is there for others if nobody can guess any of the values: %j', async (env, isThere) => {
     const first = await build({ steps: [COPY] }, { env })
     expect(tagsPut(first.asked)).toEqual(['layer'])
