@@ -390,6 +390,19 @@ describe('one more layer over a base that the store does not know', () => {
     expect(ofBase(asked).length).toBeGreaterThan(1)
   })
 
+  it('warns once when it turns out that files of the base are needed', async () => {
+    await outlined()
+    const server = createServer().listen(join(folder, 'app/socket'))
+    await once(server, 'listening')
+    try {
+      const { stderr } = await append([COPY, { chmod: '/srv/one', mode: '0600' }])
+      expect(stderr).toContain('starts again')
+      expect(warnings(stderr)).toEqual([expect.stringMatching(/app\/socket is a socket and was left out/)])
+    } finally {
+      server.close()
+    }
+  })
+
   it('is made of what a script did on another machine without its files', async () => {
     await outlined()
     const script = { run: 'echo a >/srv/a; mv /srv/one /srv/moved; chmod 700 /tmp' }
