@@ -16,6 +16,7 @@ import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
+import { attemptReports } from './build/warnings.ts'
 import type { Report } from './events.ts'
 import type { EarlyPool } from './oci/early-pool.ts'
 import type { Image } from './oci/image.ts'
@@ -66,7 +67,10 @@ export interface BuildResult {
  * @throws OcibakeError of every kind
  */
 export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
-  return againIfDamaged(options.report, (needsFiles) => buildOnce(plan, options, needsFiles))
+  const attemptReport = attemptReports(options.report)
+  return againIfDamaged(options.report, (needsFiles) =>
+    buildOnce(plan, { ...options, report: attemptReport() }, needsFiles),
+  )
 }
 
 async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean): Promise<BuildResult> {

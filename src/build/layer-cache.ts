@@ -21,7 +21,7 @@ import type { BuildInputs } from './take-inputs.ts'
 export interface KnownLayer {
   readonly key: Digest
   readonly record: LayerRecord
-  /** Another machine has made it, and the store does not have its blob. */
+  /** Another machine has made it: neither is its blob in the store, nor has anybody looked whether it is what is said of it. */
   readonly isElsewhere: boolean
 }
 
@@ -38,7 +38,7 @@ export async function findLayer(
   const own = await readLayerRecord(store, key)
   if (own !== undefined && (await hasLayer(store, own))) return { key, record: own, isElsewhere: false }
   const record = cacheRepo && (await findLayerEntry(cacheRepo, key, plan, signal))
-  return record && { key, record, isElsewhere: !(await hasLayer(store, record)) }
+  return record && { key, record, isElsewhere: record.layer !== null }
 }
 
 async function hasLayer(store: Store, { layer }: LayerRecord): Promise<boolean> {

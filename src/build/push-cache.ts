@@ -8,7 +8,7 @@ import type { Store } from '../oci/store.ts'
 import { writeLayer } from '../oci/write-layer.ts'
 import { isCached, isScript } from '../provision/step.ts'
 import type { ArtifactBlob } from '../registry/artifacts.ts'
-import { strength } from '../secrets/randomness.ts'
+import { looksRandom, strength } from '../secrets/randomness.ts'
 import { SecretPatterns, SecretSearch } from '../secrets/secret-search.ts'
 import type { SecretValue } from '../secrets/secret-values.ts'
 import type { Plan, PlannedStep } from '../spec/plan.ts'
@@ -36,7 +36,7 @@ export interface PushCacheOptions extends OwnCredentialsOptions {
   readonly signal: AbortSignal
 }
 
-/** Bits of a value that nobody guesses at some milliseconds a guess. */
+/** Bits of a value that nobody guesses at some milliseconds a guess, if it is not made of words. */
 const SAFE = 80
 
 /** What this build used or made of one kind. */
@@ -136,7 +136,7 @@ async function putLayer(
   const { key } = layerKept
   const { layer } = layerKept.record
   // Whoever finds the mark may try values until one gives it: what people choose is found so.
-  const isSafe = kept.every(({ value }) => strength(value) >= SAFE)
+  const isSafe = kept.every(({ value }) => looksRandom(value) && strength(value) >= SAFE)
   const record = isSafe ? layerKept.record : { ...layerKept.record, searchedFor: '' }
   if (!(await isWanted(repo, 'layer', layerKept, options)) || hasSecret(record, all)) return false
   if (layer === null) return await repo.put('layer', key, record, [], signal)

@@ -1,7 +1,8 @@
 import { apply } from '../oci/apply.ts'
 import type { ImageConfig } from '../oci/config.ts'
-import { fromText } from '../oci/name.ts'
-import { type Directory, EMPTY, type Tree } from '../oci/node.ts'
+import { EMPTY_CONTENT } from '../oci/content.ts'
+import { type ByteString, fromText } from '../oci/name.ts'
+import { type Directory, EMPTY, FRESH_DIRECTORY, type Node, type Tree } from '../oci/node.ts'
 import { nodeAt } from '../oci/tree-paths.ts'
 import type { FoundMember } from '../secrets/search-archive.ts'
 import type { SearchMemory } from '../secrets/search-memory.ts'
@@ -39,7 +40,7 @@ export async function refuseSecretFiles(
   )
 }
 
-/** As `refuseSecretFiles`, for what a script changed, all of it, also what a later step removes. */
+/** As `refuseSecretFiles`, for what a script changed, all of it: what a later step removes, and names of what it removed. */
 export async function refuseSecretDelta(
   plan: Plan,
   from: PlannedStep,
@@ -47,9 +48,20 @@ export async function refuseSecretDelta(
   values: readonly SecretValue[],
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await searchTree(EMPTY, apply(EMPTY, delta), { values, searchBase: false, signal })
+  const found = await searchTree(EMPTY, apply(EMPTY, shown(delta)), { values, searchBase: false, signal })
   const leaks = found.map(({ path, inBase: _, ...secret }): Leak => ({ ...secret, place: `/${path}`, from }))
   refuse(plan, leaks, values)
+}
+
+/** With an empty file for each whiteout. */
+function shown(layer: Directory): Directory {
+  const children = new Map<ByteString, Node>()
+  for (const [name, node] of layer.children) children.set(name, node.kind === 'directory' ? shown(node) : named(node))
+  return { ...layer, children }
+}
+
+function named(node: Node): Node {
+  return node.kind === 'whiteout' ? { kind: 'file', attrs: FRESH_DIRECTORY, content: EMPTY_CONTENT } : node
 }
 
 /** As `refuseSecretFiles`, for what was found in a layer that an earlier build made. @throws SECRET_FOUND */

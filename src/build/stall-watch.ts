@@ -7,6 +7,7 @@ export class StallWatch implements Disposable {
   readonly #milliseconds: number
   readonly #name: string
   #timer: NodeJS.Timeout | undefined
+  #isOver = false
 
   /** @param name what is waited for, for the error that the signal is aborted with: REGISTRY_UNREACHABLE */
   constructor(signal: AbortSignal, milliseconds: number, name: string) {
@@ -19,6 +20,8 @@ export class StallWatch implements Disposable {
   /** It is waited for from now on. */
   moved(): void {
     this.rest()
+    // What was not waited for to its end may move on: a timer now would keep the process alive.
+    if (this.#isOver) return
     this.#timer = setTimeout(() => {
       const message = `${this.#name} did nothing for ${this.#milliseconds / 1000} seconds.`
       this.#stop.abort(new OcibakeError('REGISTRY_UNREACHABLE', message))
@@ -31,6 +34,7 @@ export class StallWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true
     this.rest()
   }
 }

@@ -22,3 +22,18 @@ export function noting(report: Report): { readonly report: Report; readonly warn
 export function warnAgain(report: Report, warnings: readonly Warning[]): void {
   for (const warning of warnings) report({ type: 'warning', ...warning })
 }
+
+/** Makes a report for each attempt at the same: none warns of what one before it has warned of. */
+export function attemptReports(report: Report): () => Report {
+  const told = new Set<string>()
+  return () => {
+    const before = new Set(told)
+    return (event) => {
+      if (event.type === 'warning') {
+        if (before.has(event.message)) return
+        told.add(event.message)
+      }
+      report(event)
+    }
+  }
+}

@@ -6,6 +6,10 @@ const NEEDED = ['child_process', 'crypto', 'fs/promises', 'https', 'stream/web',
 /** Milliseconds in which small layers are written. */
 const SOON = 800
 
+/** What V8 optimises with. */
+const COMPILERS = ['maglev', 'turbofan']
+const putOff = new Set<string>()
+
 let isSmall = false
 
 /**
@@ -39,14 +43,18 @@ function setSmall(): void {
   setFlagsFromString('--heap-growing-percent=50')
 }
 
+/** Whoever runs Node without one of them has a reason: that stays. */
 function setUnoptimised(): void {
-  setFlagsFromString('--no-maglev')
-  setFlagsFromString('--no-turbofan')
+  for (const compiler of COMPILERS) {
+    const before = cachedDataVersionTag()
+    setFlagsFromString(`--no-${compiler}`)
+    if (cachedDataVersionTag() !== before) putOff.add(compiler)
+  }
 }
 
 function setOptimised(): void {
-  setFlagsFromString('--maglev')
-  setFlagsFromString('--turbofan')
+  for (const compiler of putOff) setFlagsFromString(`--${compiler}`)
+  putOff.clear()
 }
 
 /** V8 knows compiled code by its settings, whichever they are: this is that which a process begins with. */

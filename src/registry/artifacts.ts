@@ -6,6 +6,7 @@ import { OCI_MANIFEST } from '../oci/media-types.ts'
 import type { Descriptor } from '../oci/source.ts'
 import { readBlob } from './blob.ts'
 import type { RegistryClient } from './client.ts'
+import { each } from './each.ts'
 import { hasBlob } from './has-blob.ts'
 import { uploadBlob } from './upload.ts'
 import type { UploadSource } from './upload-session.ts'
@@ -71,13 +72,15 @@ export async function putArtifact(
   { mediaType, document, blobs }: { mediaType: string; document: Buffer; blobs: readonly ArtifactBlob[] },
   options: ArtifactOptions,
 ): Promise<void> {
-  // A document is as soon sent as asked for.
-  const unasked = { ...options, onProgress: () => {} }
-  await Promise.all([
-    uploadBlob(client, inMemory(document), undefined, unasked),
-    ...(blobs.length === 0 ? [putBlob(client, EMPTY, options)] : []),
-    ...blobs.map((blob) => putBlob(client, blob, options)),
-  ])
+  const sends = [
+    // A document is as soon sent as asked for.
+    (signal: AbortSignal) =>
+      uploadBlob(client, inMemory(document), undefined, { ...options, signal, onProgress: () => {} }),
+    ...(blobs.length === 0 ? [EMPTY] : blobs).map(
+      (blob) => (signal: AbortSignal) => putBlob(client, blob, { ...options, signal }),
+    ),
+  ]
+  await each(sends, sends.length, options.signal, (send, signal) => send(signal))
   const manifest = writeArtifact(
     mediaType,
     document,

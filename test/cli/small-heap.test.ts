@@ -1,4 +1,4 @@
-import { cachedDataVersionTag } from 'node:v8'
+import { cachedDataVersionTag, setFlagsFromString } from 'node:v8'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 /** Of a process in which nothing was set yet. */
@@ -46,5 +46,19 @@ describe('setForLayer', () => {
     const inside = settings.withUsualHeap(() => cachedDataVersionTag())
     expect(inside).toBe(usual)
     expect(cachedDataVersionTag()).toBe(before)
+  })
+
+  it.each(['maglev', 'turbofan'])('leaves %s off where it was off before', (compiler) => {
+    setFlagsFromString(`--no-${compiler}`)
+    try {
+      const without = cachedDataVersionTag()
+      expect(without).not.toBe(usual)
+      settings.setForLayer('write')
+      vi.advanceTimersByTime(10_000)
+      settings.usualHeap()
+      expect(cachedDataVersionTag()).toBe(without)
+    } finally {
+      setFlagsFromString(`--${compiler}`)
+    }
   })
 })

@@ -176,6 +176,7 @@ describe('the mark of what a layer was searched for', () => {
   it.each<[env: Record<string, string>, isThere: boolean]>([
     [{ DEPLOY_TOKEN: TOKEN }, true],
     [{ DEPLOY_TOKEN: TOKEN, DB_PASSWORD: 'winter-is-coming' }, false],
+    [{ DEPLOY_TOKEN: TOKEN, DB_PASSWORD: 'correct-horse-battery-staple' }, false],
   ])('is there for others if nobody can guess any of the values: %j', async (env, isThere) => {
     const first = await build({ steps: [COPY] }, { env })
     expect(tagsPut(first.asked)).toEqual(['layer'])
@@ -232,6 +233,18 @@ describe('a script whose inputs another machine had', () => {
       expect.stringMatching(/step 1 \(run\).*not put.*\/srv\/left has the value of DEPLOY_TOKEN/),
     ])
     expect(stderr).not.toContain(secret)
+    expect(tagsPut(asked)).toEqual(['layer'])
+  })
+
+  it('is not pushed if it has removed what was called as nobody else may know', async () => {
+    const secret = 'correct-horse-battery-staple'
+    const leaking = [{ run: `>/srv/correct-horse-$(echo battery-staple)` }, { run: 'rm /srv/correct*' }]
+    const { code, stderr, asked } = await build({ steps: leaking }, { env: { DEPLOY_TOKEN: secret } })
+    expect(code).toBe(0)
+    expect(warnings(stderr)).toEqual([
+      expect.stringMatching(/step 1 \(run\).*not put/),
+      expect.stringMatching(/step 2 \(run\).*not put/),
+    ])
     expect(tagsPut(asked)).toEqual(['layer'])
   })
 })
@@ -375,6 +388,19 @@ describe('one more layer over a base that the store does not know', () => {
     expect({ code, digest: made.digest }).toEqual({ code: 0, digest })
     expect(warnings(stderr)).toEqual([])
     expect(ofBase(asked).length).toBeGreaterThan(1)
+  })
+
+  it('warns once when it turns out that files of the base are needed', async () => {
+    await outlined()
+    const server = createServer().listen(join(folder, 'app/socket'))
+    await once(server, 'listening')
+    try {
+      const { stderr } = await append([COPY, { chmod: '/srv/one', mode: '0600' }])
+      expect(stderr).toContain('starts again')
+      expect(warnings(stderr)).toEqual([expect.stringMatching(/app\/socket is a socket and was left out/)])
+    } finally {
+      server.close()
+    }
   })
 
   it('is made of what a script did on another machine without its files', async () => {
@@ -548,6 +574,18 @@ describe('what somebody else has put into the cache repository', () => {
     const third = await build({ steps }, onDisk())
     expect(third.stderr).toContain('nothing changed')
     expect(warnings(third.stderr)).toEqual([])
+  })
+
+  it('a record is not believed because the store has the blob that it names', async () => {
+    const cache = await mkdtemp(join(folder, 'store-'))
+    await build({ steps: [COPY] }, { cache, args: ['-o', 'oci:known:1'] })
+    // Another key, the same layer.
+    const fields = { steps: [COPY], allowSecrets: ['/nothing'] }
+    const { made } = await build(fields)
+    await forge('layer', (text) => text.replace(/"diffId":"sha256:[0-9a-f]{64}/, `"diffId":"sha256:${'0'.repeat(64)}`))
+    const second = await build(fields, { ...onDisk(), cache })
+    expect(second).toMatchObject({ code: 0, made: { digest: made.digest } })
+    expect(warnings(second.stderr)).toEqual([expect.stringMatching(/unpacks to/)])
   })
 
   it('a manifest that is none of ours is no result', async () => {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EMPTY_BLOB, readArtifact, writeArtifact } from '../../src/oci/artifact-manifest.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { OCI_MANIFEST } from '../../src/oci/media-types.ts'
@@ -61,6 +62,32 @@ describe('an artifact', () => {
     const document = Buffer.from('{"alone":true}')
     await putArtifact(client('team/one'), 'alone', { mediaType: TYPE, document, blobs: [] }, options)
     expect(await findArtifact(client('team/one'), 'alone', TYPE, options)).toEqual({ document, blobs: [] })
+  })
+
+  it('leaves nothing on its way when a part of it cannot be sent', async () => {
+    let isSending = false
+    const large = {
+      descriptor: { mediaType: 'x/y', digest: digestOf('large'), size: 1 << 30 },
+      donor: undefined,
+      async *open() {
+        isSending = true
+        try {
+          for (; ; await setTimeout(1)) yield Buffer.alloc(1)
+        } finally {
+          isSending = false
+        }
+      },
+    }
+    const broken = {
+      ...blob(),
+      async *open() {
+        while (!isSending) yield await setTimeout(1, Buffer.alloc(0))
+        throw new Error('cannot be read')
+      },
+    }
+    const artifact = { mediaType: TYPE, document: Buffer.from('{}'), blobs: [large, broken] }
+    await expect(putArtifact(client('team/four'), 'x', artifact, options)).rejects.toThrow('cannot be read')
+    await vi.waitFor(() => expect(isSending).toBe(false))
   })
 
   it('is not there, in a repository or without one, or is of another type', async () => {
