@@ -15,11 +15,13 @@ export const CLI: readonly string[] = [join(PROJECT, 'dist/cli.js')]
 
 /**
  * ocibake, with a store for each variant, so that what is warm is of that variant alone. `cold`: the store is empty.
- * `shared`: so it is, and --cache-repo names what another store's build has filled. `warm`: the image was built before, and
- * one small source file has changed since. `nothing`: nothing has changed, and the registry has the image.
+ * `shared`: so is another one, which need not get the base, and --cache-repo names what a build has filled. `warm`: the
+ * image was built before, and one small source file has changed since. `nothing`: nothing has changed, and the registry
+ * has the image.
  */
 export function ocibake(scenario: Scenario, services: Services, folder: string): Builder {
-  const storeOf = ({ name }: Variant) => join(folder, 'ocibake', name)
+  const storeOf = ({ name }: Variant, start: Start) =>
+    join(folder, 'ocibake', start === 'shared' ? `${name}-shared` : name)
   const outOf = ({ name }: Variant) => `${services.registry}/bench/${name}-ocibake:v1`
   const command = (variant: Variant, start: Start): Command => {
     const vars = {
@@ -31,7 +33,7 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
       out: outOf(variant),
     }
     const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}=${value}`])
-    const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant)]
+    const options = ['--push', '--progress', 'json', '--cache-dir', storeOf(variant, start)]
     const shared = start === 'shared' ? ['--cache-repo', `${services.registry}/bench/cache`] : []
     return { argv: [...CLI, 'build', SPEC, ...options, ...shared, ...given], env: services.env }
   }
@@ -43,7 +45,7 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
     name: 'ocibake',
     starts: ['cold', 'shared', 'warm', 'nothing'],
     async prepare(variant, start) {
-      const store = storeOf(variant)
+      const store = storeOf(variant, start)
       const empty = () => rm(store, { recursive: true, force: true })
       if (start === 'cold') return await empty()
       if (start === 'shared') {
