@@ -15,11 +15,11 @@ export const CLI: readonly string[] = [join(PROJECT, 'dist/cli.js')]
 
 /**
  * ocibake, with a store for each variant, so that what is warm is of that variant alone. `cold`: the store is empty.
- * `shared`: so it is, and --cache-repo names what another store's build has filled. `warm`: the image was built before, and
- * one small source file has changed since. `nothing`: nothing has changed, and the registry has the image.
+ * `shared`: so is another one, which need not get the base, and --cache-repo names what a build has filled. `warm`: the
+ * image was built before, and one small source file has changed since. `nothing`: nothing has changed, and the registry
+ * has the image.
  */
 export function ocibake(scenario: Scenario, services: Services, folder: string): Builder {
-  // What `shared` leaves is less than `warm` begins with.
   const storeOf = ({ name }: Variant, start: Start) =>
     join(folder, 'ocibake', start === 'shared' ? `${name}-shared` : name)
   const outOf = ({ name }: Variant) => `${services.registry}/bench/${name}-ocibake:v1`

@@ -7,6 +7,7 @@ const HINT = 'Write the name of a repository: registry.example.com/team/app/cach
 
 /**
  * The repository that keeps what builds make, and whether this command puts something there; undefined: there is none.
+ * OCIBAKE_NO_PUSH_CACHE, with whatever in it, is --no-push-cache: jobs that share a template differ in variables.
  * @throws USAGE for what is no repository
  */
 export function cacheRepoOf(
@@ -19,7 +20,7 @@ export function cacheRepoOf(
   const reference = parsed(text, what)
   const last = text.slice(text.lastIndexOf('/') + 1)
   const extra = last.includes('@') ? 'a digest' : last.includes(':') ? 'a tag' : undefined
-  if (extra === undefined) return { reference, push: pushCache }
+  if (extra === undefined) return { reference, push: pushCache && (env.OCIBAKE_NO_PUSH_CACHE ?? '') === '' }
   throw new OcibakeError('USAGE', `${what}: '${text}' has ${extra}; wanted a repository without one.`, { hint: HINT })
 }
 

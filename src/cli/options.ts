@@ -44,7 +44,8 @@ export const cacheRepoOption = () =>
     'a repository of a registry that keeps what is made for other machines; default: $OCIBAKE_CACHE_REPO, else none',
   )
 
-export const noPushCacheOption = () => new Option('--no-push-cache', 'take from --cache-repo, and put nothing there')
+export const noPushCacheOption = () =>
+  new Option('--no-push-cache', 'take from --cache-repo, and put nothing there; so with $OCIBAKE_NO_PUSH_CACHE')
 
 export const insecureOption = () =>
   repeated('--insecure-registry <host>', 'a registry to speak plain http with, or https without a known certificate')

@@ -250,9 +250,12 @@ describe('a script whose inputs another machine had', () => {
 })
 
 describe('what is put there', () => {
-  it('is nothing with --no-push-cache', async () => {
-    const args = ['--push', '-t', tag(), '--cache-repo', cacheRepo(), '--no-push-cache']
-    const { code, asked, stderr } = await build({ steps: [COPY, RUN] }, { args })
+  it.each([
+    ['--no-push-cache', ['--no-push-cache'], {}],
+    ['its variable', [], { OCIBAKE_NO_PUSH_CACHE: '1' }],
+  ])('is nothing with %s', async (_, given, env) => {
+    const args = ['--push', '-t', tag(), '--cache-repo', cacheRepo(), ...given]
+    const { code, asked, stderr } = await build({ steps: [COPY, RUN] }, { args, env })
     expect(code).toBe(0)
     expect(warnings(stderr)).toEqual([])
     expect(asked.filter((line) => line.includes('/cache/') && !line.startsWith('GET '))).toEqual([])
