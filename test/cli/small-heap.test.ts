@@ -48,6 +48,20 @@ describe('setForLayer', () => {
     expect(cachedDataVersionTag()).toBe(before)
   })
 
+  it.each(['fetch', 'write'] as const)(
+    'is undone by the other file of the package that has this code (%s)',
+    async (will) => {
+      vi.resetModules()
+      const other: Settings = await import('../../src/cli/small-heap.ts')
+      expect(other).not.toBe(settings)
+      const before = tagOf(({ setForLayer }) => setForLayer(will))
+      expect(other.withUsualHeap(() => cachedDataVersionTag())).toBe(usual)
+      expect(cachedDataVersionTag()).toBe(before)
+      vi.advanceTimersByTime(10_000)
+      expect(cachedDataVersionTag()).toBe(tagOf(({ smallHeap }) => smallHeap()))
+    },
+  )
+
   it.each(['maglev', 'turbofan'])('leaves %s off where it was off before', (compiler) => {
     setFlagsFromString(`--no-${compiler}`)
     try {
