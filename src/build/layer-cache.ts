@@ -21,7 +21,7 @@ import type { BuildInputs } from './take-inputs.ts'
 export interface KnownLayer {
   readonly key: Digest
   readonly record: LayerRecord
-  /** Another machine has made it: neither is its blob in the store, nor has anybody looked whether it is what is said of it. */
+  /** Another machine has made it: its blob need not be in the store, and nobody has looked whether it is what is said of it. */
   readonly isElsewhere: boolean
 }
 
@@ -66,10 +66,7 @@ export async function fetchLayer(
   await store.set(key, record)
 }
 
-/**
- * Whether a layer has to be searched for credentials that nobody knew when it was made: then it had none of those that
- * this build has.
- */
+/** Whether a layer was searched for all that this build has: it need not be searched for credentials that nobody knew then. */
 export async function isSearched({ record }: KnownLayer, { kept }: OwnCredentials): Promise<boolean> {
   return record.layer === null || (await isMarkOf(record.searchedFor, kept))
 }

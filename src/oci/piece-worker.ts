@@ -94,7 +94,7 @@ function learned(pieces: SharedPieces): true {
 function begun(): true {
   try {
     deflater ??= new Deflater()
-    // A little text has V8 compile and then optimise the WebAssembly.
+    // Without native code, a little text has V8 compile and then optimise the WebAssembly.
     deflater.gzip(readFileSync(new URL(import.meta.url)))
   } catch {
     // What fails here fails again where it is needed.
