@@ -6,7 +6,7 @@ import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 
 /**
- * Goes up whenever a change of ours makes the same plan and inputs give another tree, layer or cached result: then
+ * Goes up whenever a change of ours makes the same plan and inputs give another tree or cached result: then
  * nothing that an older ocibake kept is used.
  */
 const FORMAT = 2
@@ -57,13 +57,17 @@ export function resultKey(step: Digest, result: Digest): Digest {
 /** Goes up whenever more is searched for in a layer: what an older ocibake let pass is searched again. */
 const SEARCHED = 2
 
+/** Goes up whenever the same tree becomes another layer. */
+const LAYER_FORMAT = 2
+
 /**
  * The key of the finished layer: what is done to the tree behind the last step, how it is written, what may be in it.
  * @param blobs of which parts may be in it
  */
 export function layerKey(last: Digest, plan: Plan, blobs: readonly Digest[]): Digest {
   const { layers, compression, recompress, mediaTypes, normalise, allowSecrets } = plan
-  return keyOf('layer', last, layers, compression, recompress, mediaTypes, normalise, blobs, SEARCHED, allowSecrets)
+  const writing = [LAYER_FORMAT, layers, compression, recompress, mediaTypes]
+  return keyOf('layer', last, writing, normalise, blobs, SEARCHED, allowSecrets)
 }
 
 /**

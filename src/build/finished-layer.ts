@@ -1,4 +1,3 @@
-import { isEmptyLayer } from '../oci/diff.ts'
 import type { EarlyPool } from '../oci/early-pool.ts'
 import type { Layer } from '../oci/layer.ts'
 import type { LayerThreads } from '../oci/layer-threads.ts'
@@ -184,10 +183,10 @@ async function compressed(
   threads: LayerThreads | undefined,
   { store, report, signal, early }: FinishedLayerOptions,
 ): Promise<Layer | undefined> {
-  if (plan.layers === 'append' && isEmptyLayer(made.layer)) return undefined
+  if (made.sections.length === 0) return undefined
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
-  const written = await writeLayer(store, made.layer, {
+  const written = await writeLayer(store, made.sections, {
     sources: await layerSources(plan, base, made.tarballs, { store, signal }),
     compression: plan.compression,
     mediaTypes: plan.mediaTypes,

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { ContentsAbsent } from '../oci/absent-file.ts'
-import { diff } from '../oci/diff.ts'
+import { diff, isEmptyLayer } from '../oci/diff.ts'
 import type { Digest } from '../oci/digest.ts'
-import { type Directory, directory, EMPTY, type Tree } from '../oci/node.ts'
+import { divide, type Section } from '../oci/divide.ts'
+import type { Tree } from '../oci/node.ts'
 import { normalise } from '../provision/normalisers.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -21,7 +22,8 @@ import { noting, type Warning } from './warnings.ts'
 export interface Made {
   /** The whole filesystem. */
   tree(): Promise<Tree>
-  readonly layer: Directory
+  /** What is shipped of it, in the order in which the layer has it. None when nothing is. */
+  readonly sections: readonly Section[]
   /** Those that are kept of what steps unpacked, in the steps' order. */
   readonly tarballs: readonly LaidTarball[]
   /** The image's time, seconds since 1970 UTC. */
@@ -49,7 +51,7 @@ export async function makeTree(
   if (addsNothing(plan)) {
     return {
       tree: () => base.tree(),
-      layer: directory(),
+      sections: [],
       tarballs: [],
       created: inputs.start.created,
       key: Promise.resolve(key),
@@ -72,9 +74,22 @@ export async function makeTree(
   }
   const { created, cache, tarballs, warnings, after } = done
   const tree = await normalise(after.at(-1) ?? below, { base: below, created }, plan.normalise)
-  const layer = diff(plan.layers === 'squash' ? EMPTY : below, tree)
   const trees = { base: below, after }
-  return { tree: async () => tree, layer, tarballs, created, key: cache.key, warnings, trees }
+  return {
+    tree: async () => tree,
+    sections: shipped(plan, below, tree),
+    tarballs,
+    created,
+    key: cache.key,
+    warnings,
+    trees,
+  }
+}
+
+function shipped({ layers }: Plan, below: Tree, tree: Tree): readonly Section[] {
+  if (layers === 'squash') return divide(below, tree)
+  const layer = diff(below, tree)
+  return isEmptyLayer(layer) ? [] : [{ layer }]
 }
 
 interface Surroundings extends Omit<BuildSurroundings, 'sandbox'> {

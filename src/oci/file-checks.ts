@@ -2,12 +2,21 @@ import { combineCrc } from './combine-crc.ts'
 import { crc32 } from './crc32.ts'
 import { CHECKED } from './gzip-blocks.ts'
 
+const NONE = { size: 0, checks: new Uint32Array() }
+
 /** `GzipBlocks.checks` of a file given in chunks of any size. */
 export class FileChecks {
-  readonly #checks: number[] = []
+  readonly #checks: number[]
   #check = 0
   /** Bytes that `#check` is of. */
   #size = 0
+
+  /** @param before what `soFar` said of the first `size` bytes, which are not pushed again. Default: none are */
+  constructor({ size, checks }: { readonly size: number; readonly checks: Uint32Array } = NONE) {
+    this.#checks = [...checks]
+    this.#size = size % CHECKED
+    if (this.#size > 0) this.#check = this.#checks.pop()!
+  }
 
   /** @returns CRC-32 of the chunk: whoever wants that as well need not go through it again */
   push(chunk: Uint8Array): number {
@@ -24,10 +33,9 @@ export class FileChecks {
     return crc
   }
 
-  /** Nothing can be pushed any more. */
-  end(): Uint32Array {
-    if (this.#size > 0) this.#next()
-    return Uint32Array.from(this.#checks)
+  /** Those of what was pushed until now. */
+  soFar(): Uint32Array {
+    return Uint32Array.from(this.#size > 0 ? [...this.#checks, this.#check] : this.#checks)
   }
 
   #next(): void {

@@ -54,7 +54,7 @@ export class GzipReader {
     this.#ended = true
     this.#inflater.input.fill(0, this.#filled, this.#filled + SLACK)
     this.#scan()
-    return this.#stage === 'padding' ? this.#blocks.finish(this.#checks.end()) : undefined
+    return this.#stage === 'padding' ? this.#blocks.finish(this.#checks.soFar()) : undefined
   }
 
   /** Goes as far as the bytes that are there reach, and drops those that it is done with. */

@@ -75,7 +75,7 @@ export class InflatedTar {
   end(): { readonly tar: TarSummary } | { readonly raw: WrittenTar } {
     const tar = this.#tar
     if (tar instanceof PassingTar) return { tar: tar.end(this.#order.end) }
-    return { raw: { size: this.written, checks: tar.end() } }
+    return { raw: { size: this.written, checks: tar.soFar() } }
   }
 
   close(): void {

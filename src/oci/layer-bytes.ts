@@ -1,17 +1,21 @@
 import { OcibakeError } from '../errors.ts'
 import type { Content, SliceFile } from './content.ts'
-import { layerMembers } from './layer-tar.ts'
+import { layerMembers, type TarMember } from './layer-tar.ts'
 import { type ByteString, display } from './name.ts'
 import type { Directory } from './node.ts'
 import { END_OF_ARCHIVE, padding } from './tar-header.ts'
 
+/** The uncompressed tar of a layer. @throws as `layerMembers` and `archiveBytes` */
+export function layerBytes(layer: Directory, tars: readonly SliceFile[] = []): AsyncGenerator<Uint8Array> {
+  return archiveBytes(layerMembers(layer, tars))
+}
+
 /**
- * The uncompressed tar of a layer: its members, and the end of the archive. Contents are opened one after the other,
- * chunks pass uncopied: they may be shared with others, never to be changed or transferred.
- * @throws as `layerMembers` and `exactBytes`
+ * A tar: its members, and the end of the archive. Contents are opened one after the other, chunks pass uncopied: they may
+ * be shared with others, never to be changed or transferred. @throws as `exactBytes`
  */
-export async function* layerBytes(layer: Directory, tars: readonly SliceFile[] = []): AsyncGenerator<Uint8Array> {
-  for (const { path, header, content } of layerMembers(layer, tars)) {
+export async function* archiveBytes(members: Iterable<TarMember>): AsyncGenerator<Uint8Array> {
+  for (const { path, header, content } of members) {
     yield header
     if (content === undefined) continue
     yield* exactBytes(path, content)

@@ -1,6 +1,9 @@
 import { type Digest, Digester } from './digest.ts'
+import { FileChecks } from './file-checks.ts'
+import type { FileMark } from './layer-start.ts'
 import { MemberEnd } from './member-end.ts'
 import type { MadePiece } from './piece.ts'
+import { ResumableDigester } from './resumable-digester.ts'
 import { writeFully } from './write-fully.ts'
 
 /** What a whole layer is, compressed: see `Layer`. */
@@ -13,11 +16,18 @@ export interface LayerEnd {
 export class LayerSink {
   readonly #descriptor: number
   readonly #end = new MemberEnd()
-  readonly #written = new Digester()
+  readonly #written: Digester | ResumableDigester
+  /** Of a file that is marked somewhere. */
+  readonly #checks: FileChecks | undefined
 
-  /** @param descriptor of an empty file, which the sink does not close */
-  constructor(descriptor: number) {
+  /**
+   * @param descriptor of a file, which the sink does not close
+   * @param from where it goes on; `mark` is going to be asked for if that is said, be it 'start'. Default: the start
+   */
+  constructor(descriptor: number, from?: FileMark | 'start') {
     this.#descriptor = descriptor
+    this.#written = digesterAt(from)
+    if (from !== undefined) this.#checks = new FileChecks(from === 'start' ? undefined : from)
   }
 
   /** Bytes so far. */
@@ -33,6 +43,15 @@ export class LayerSink {
     return offset
   }
 
+  /** Ends the member that is open. @throws what the file system says */
+  mark(): FileMark {
+    if (!(this.#written instanceof ResumableDigester) || this.#checks === undefined) {
+      throw new Error('a mark that nobody spoke of before')
+    }
+    this.#write(this.#end.end())
+    return { size: this.size, checks: this.#checks.soFar(), state: this.#written.state() }
+  }
+
   /** Completes the file. To be asked once. @throws what the file system says */
   end(): LayerEnd {
     this.#write(this.#end.end())
@@ -42,5 +61,14 @@ export class LayerSink {
   #write(bytes: Uint8Array): void {
     writeFully(this.#descriptor, bytes, this.size)
     this.#written.update(bytes)
+    this.#checks?.push(bytes)
   }
+}
+
+function digesterAt(from: FileMark | 'start' | undefined): Digester | ResumableDigester {
+  if (from === undefined) return new Digester()
+  if (from === 'start') return new ResumableDigester()
+  const digester = ResumableDigester.resume(from.state)
+  if (digester?.size !== from.size) throw new Error('a mark of another file')
+  return digester
 }

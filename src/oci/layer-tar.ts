@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
 import type { Content, Slice, SliceFile } from './content.ts'
+import { LinkedNames } from './linked-names.ts'
 import { type ByteString, display } from './name.ts'
 import {
   type Attrs,
@@ -14,7 +15,7 @@ import {
 import { OwnHeaders } from './own-headers.ts'
 import type { EntryType } from './tar-entry.ts'
 import { encodeEntry, type HeaderFields } from './tar-header.ts'
-import { sharedLeaves, Walk } from './walk.ts'
+import { Walk } from './walk.ts'
 import { OPAQUE_NAME, WHITEOUT_PREFIX } from './whiteout-name.ts'
 
 /** A member of a layer's archive: its header, extended headers included, and what follows it. */
@@ -45,6 +46,7 @@ export interface TarStretch {
  * A layer as the members of its tar: names in byte order, parents before what is in them, the root as './' when it has
  * attributes; implied directories are left out. Of names that share one object the first has it, the others are hard
  * links to that one, with its attributes and xattrs again, because containerd sets them with every link.
+ * Which these are, `names` knows, of layers that are written one after the other into one tar, too.
  *
  * `tars` are raw tars that contents of the layer are slices of. A member that one of them has just as it is, and right
  * behind the member before it, gets that tar's header; any other one that of `encodeEntry`.
@@ -52,67 +54,73 @@ export interface TarStretch {
  * @throws LAYER_INVALID and PATH_INVALID for what no layer can say: names that are whiteout marks, an implied directory
  * with nothing in it, a hard link to a lower file that this layer hides
  */
-export function* layerMembers(layer: Directory, tars: readonly SliceFile[] = []): Generator<TarMember> {
-  yield* partsOf(layer, new OwnHeaders(tars), none)
+export function* layerMembers(
+  layer: Directory,
+  tars: readonly SliceFile[] = [],
+  names = new LinkedNames([layer]),
+): Generator<TarMember> {
+  yield* partsOf(layer, new OwnHeaders(tars), names, none)
 }
 
 /** As `layerMembers`; what one of the tars is known to have together (FolderFacts) is not looked at, and comes as one. */
-export function layerParts(layer: Directory, tars: readonly SliceFile[]): Generator<TarMember | TarStretch> {
+export function layerParts(
+  layer: Directory,
+  tars: readonly SliceFile[],
+  names = new LinkedNames([layer]),
+): Generator<TarMember | TarStretch> {
   const own = new OwnHeaders(tars)
-  return partsOf(layer, own, (folder, path, shared) => {
-    const raw = own.below(folder, shared)
+  return partsOf(layer, own, names, (folder, path) => {
+    const raw = own.below(folder, names.leaves)
     return raw && { raw, members: () => membersIn(folder, path, raw) }
   })
 }
 
 /** All below a folder, of which none has a name elsewhere. */
 function membersIn(folder: Directory, path: ByteString, { file, offset }: Slice): Generator<TarMember> {
-  const context = { layer: folder, own: new OwnHeaders([file], offset), shared: new Set<Node>() }
+  const context = { layer: folder, own: new OwnHeaders([file], offset), names: new LinkedNames([]) }
   return partsBelow(folder, path, context, none)
 }
 
 /** What is taken together of what is in a folder, whose own member was the last. */
-type Together<Stretch> = (folder: Directory, path: ByteString, shared: ReadonlySet<Node>) => Stretch | undefined
+type Together<Stretch> = (folder: Directory, path: ByteString) => Stretch | undefined
 
 const none: Together<never> = () => undefined
 
 function* partsOf<Stretch>(
   layer: Directory,
   own: OwnHeaders,
+  names: LinkedNames,
   together: Together<Stretch>,
 ): Generator<TarMember | Stretch> {
-  const shared = sharedLeaves(layer)
   yield* folderMembers(layer, '', own)
-  yield* partsBelow(layer, '', { layer, own, shared }, together)
+  yield* partsBelow(layer, '', { layer, own, names }, together)
 }
 
 interface Context {
   readonly layer: Directory
   readonly own: OwnHeaders
-  /** Leaves with several names. */
-  readonly shared: ReadonlySet<Node>
+  readonly names: LinkedNames
 }
 
 function* partsBelow<Stretch>(
   folder: Directory,
   folderPath: ByteString,
-  { layer, own, shared }: Context,
+  { layer, own, names }: Context,
   together: Together<Stretch>,
 ): Generator<TarMember | Stretch> {
-  const firsts = new Map<Node, ByteString>()
   for (const at = new Walk(folder, undefined, folderPath); at.next(); ) {
     const { path, node } = at
     checkName(path)
-    const first = firsts.get(node)
+    const first = names.first(node)
     if (node.kind === 'directory') {
       yield* folderMembers(node, path, own)
-      const stretch = together(node, path, shared)
+      const stretch = together(node, path)
       if (stretch === undefined) continue
       at.skip()
       yield stretch
     } else if (first !== undefined && isLeaf(node)) yield member(linkFields(path, first, node.attrs), own)
     else {
-      if (shared.has(node)) firsts.set(node, path)
+      names.met(node, path)
       yield node.kind === 'file'
         ? member(fileFields(path, node), own, node.content)
         : member(otherFields(layer, path, node), own)

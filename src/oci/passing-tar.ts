@@ -44,6 +44,6 @@ export class PassingTar {
 
   /** Can be asked once. @throws as `TarScanner.end` */
   end(options?: TarEndOptions): TarSummary {
-    return this.#sums.end(this.#checks.end(), options)
+    return this.#sums.end(this.#checks.soFar(), options)
   }
 }

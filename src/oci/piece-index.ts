@@ -38,3 +38,16 @@ export function encodePieces(blob: Digest, pieces: readonly PieceRow[]): Buffer 
 export function decodePieces(bytes: Buffer, blob: Digest): Buffer | undefined {
   return decodeBlobIndex(bytes, COMPRESSOR, blob, 'pieces')
 }
+
+/** The pieces of rows as `decodePieces` gives them. */
+export function piecesIn(rows: Buffer): PieceRow[] {
+  return Array.from({ length: rows.length / ROW }, (_, i) => {
+    const row = rows.subarray(i * ROW, (i + 1) * ROW)
+    return {
+      key: row.subarray(0, KEY),
+      offset: Number(row.readBigUInt64BE(KEY)),
+      size: row.readUInt32BE(KEY + 8),
+      crc: row.readUInt32BE(KEY + 12),
+    }
+  })
+}

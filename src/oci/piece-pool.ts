@@ -1,8 +1,17 @@
 import { availableParallelism } from 'node:os'
 import type { LayerEnd } from './layer-sink.ts'
+import type { FileMark } from './layer-start.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { SharedPieces } from './piece-table.ts'
-import type { Appended, AppendJob, PieceAnswer, PieceQuestions, PieceReplies } from './piece-worker.ts'
+import type {
+  Appended,
+  AppendJob,
+  BeginJob,
+  CopyJob,
+  PieceAnswer,
+  PieceQuestions,
+  PieceReplies,
+} from './piece-worker.ts'
 import { Thread } from './thread.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.
@@ -67,6 +76,27 @@ export class PiecePool {
   async append(piece: AppendJob): Promise<Appended> {
     this.#check()
     return await ask(this.#first(), 'append', { append: piece })
+  }
+
+  /**
+   * Copies a part of a blob to the same place of the layer's file, before it is begun.
+   * @returns whether the blob has the bytes that the checks are of @throws what `fail` was told; a system error
+   */
+  async copy(part: CopyJob): Promise<boolean> {
+    this.#check()
+    return (await ask(this.#first(), 'copy', { copy: part })) === 'copied'
+  }
+
+  /** Before the first piece, when `mark` is going to be asked for. @throws what `fail` was told; a system error */
+  async begin(job: BeginJob): Promise<void> {
+    this.#check()
+    await ask(this.#first(), 'begin', { begin: job })
+  }
+
+  /** Where the layer's file is behind all pieces so far. @throws what `fail` was told; a system error */
+  async mark(descriptor: number): Promise<FileMark> {
+    this.#check()
+    return await ask(this.#first(), 'mark', { mark: descriptor })
   }
 
   /** Completes the layer's file with this descriptor. @throws what `fail` was told; a system error */

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { copyPart } from './copy-part.ts'
 import { crc32 } from './crc32.ts'
 import { Deflater } from './deflater.ts'
 import { type LayerEnd, LayerSink } from './layer-sink.ts'
+import type { FileMark } from './layer-start.ts'
 import type { MadePiece } from './piece.ts'
 import { fillPiece, fillSpliced, readFully } from './piece-fill.ts'
 import type { PieceRow } from './piece-index.ts'
@@ -30,6 +32,24 @@ export interface AppendJob extends MadePiece {
   readonly into: number
 }
 
+/** The layer's file, and where it goes on; at its start if that is not said. */
+export interface BeginJob {
+  readonly into: number
+  readonly from?: FileMark
+}
+
+/** A part of a blob to be copied to the same place of the layer's file. */
+export interface CopyJob {
+  readonly into: number
+  /** Host path of the blob. */
+  readonly path: string
+  /** A multiple of `CHECKED`. */
+  readonly at: number
+  readonly length: number
+  /** See `FileChecks`; of the part. */
+  readonly checks: Uint32Array
+}
+
 /** Where a member is in the layer's file, and how many bytes that has now. */
 export interface Appended {
   readonly offset: number
@@ -40,6 +60,11 @@ export interface Appended {
 export interface PieceQuestions {
   readonly make: PieceJob
   readonly append: AppendJob
+  readonly copy: CopyJob
+  /** `mark` is going to be asked for. */
+  readonly begin: BeginJob
+  /** Descriptor of the layer's file: its members so far are to be whole. */
+  readonly mark: number
   /** Descriptor of the layer's file: it is to be completed. */
   readonly end: number
   /** Pieces that can be copied, for all jobs that come. */
@@ -54,6 +79,9 @@ export interface PieceReplies {
   readonly prepare: true
   readonly make: PieceAnswer
   readonly append: Appended
+  readonly copy: 'copied' | 'damaged'
+  readonly begin: true
+  readonly mark: FileMark
   readonly end: LayerEnd
 }
 
@@ -78,11 +106,14 @@ parentPort?.on('message', (question: Partial<PieceQuestions>) => {
 })
 
 async function reply(question: Partial<PieceQuestions>): Promise<Partial<PieceReplies>> {
-  const { learn, make, append: piece, end, prepare } = question
+  const { learn, make, append: piece, copy, begin, mark, end, prepare } = question
   if (learn !== undefined) return { learn: learned(learn) }
   if (prepare !== undefined) return { prepare: begun() }
   if (make !== undefined) return { make: makeAndAppend(make) }
   if (piece !== undefined) return { append: append(piece, piece.into) }
+  if (copy !== undefined) return { copy: copyPart(copy) ? 'copied' : 'damaged' }
+  if (begin !== undefined) return { begin: beginSink(begin) }
+  if (mark !== undefined) return { mark: sinkOf(mark).mark() }
   return end === undefined ? {} : { end: sinkOf(end).end() }
 }
 
@@ -120,6 +151,11 @@ function makeAndAppend(job: PieceJob): PieceAnswer {
 function append(piece: MadePiece, into: number): Appended {
   const to = sinkOf(into)
   return { offset: to.append(piece), fileSize: to.size }
+}
+
+function beginSink({ into, from }: BeginJob): true {
+  sink = new LayerSink(into, from ?? 'start')
+  return true
 }
 
 function sinkOf(descriptor: number): LayerSink {

@@ -6,7 +6,8 @@ import { runsOf } from './runs.ts'
 import { END_OF_ARCHIVE } from './tar-header.ts'
 
 /**
- * An archive in pieces: together they are exactly its bytes, the end of the archive included. Nothing is read.
+ * An archive in pieces: together they are exactly its bytes, the end of the archive included unless it goes on. Nothing is
+ * read.
  *
  * Long runs of bytes that are in a gzip blob already are cut where that blob's deflate blocks end (`runsOf`), all else by
  * `PieceCutter`. Deterministic. A piece is about 1.3 MiB at most; one that the blocks of a strange blob make larger is no
@@ -25,6 +26,7 @@ import { END_OF_ARCHIVE } from './tar-header.ts'
 export function* cutPieces(
   parts: Iterable<TarMember | TarStretch>,
   sources: Pick<LayerSources, 'gzips' | 'unpacked'> = NO_SOURCES,
+  { goesOn = false }: { readonly goesOn?: boolean } = {},
 ): Generator<Piece> {
   const cutter = new PieceCutter()
   let last: CutEntry = NOTHING
@@ -36,7 +38,7 @@ export function* cutPieces(
     else if (part.kind === 'splice') yield part
   }
   // The end of the archive counts as the last entry's body.
-  yield* cutter.add({ ...last, bodySize: last.bodySize + END_OF_ARCHIVE.length })
+  yield* cutter.add(goesOn ? last : { ...last, bodySize: last.bodySize + END_OF_ARCHIVE.length })
   yield* cutter.end()
 }
 

@@ -83,7 +83,8 @@ export class StoreBlocks {
   /** The blob to read from: one object a blob. It must be there. */
   file(blob: Digest): SliceFile {
     const path = this.#blobs.path(blob)
-    const file = this.#files.get(path) ?? new SliceFile(path, { damaged: () => this.#blobs.damaged(blob) })
+    const file =
+      this.#files.get(path) ?? new SliceFile(path, { digest: blob, damaged: () => this.#blobs.damaged(blob) })
     this.#files.set(path, file)
     return file
   }

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { type Digest, hexOf, isDigest } from './digest.ts'
-import { decodePieces, encodePieces, type PieceRow } from './piece-index.ts'
+import { decodePieces, encodePieces, type PieceRow, piecesIn } from './piece-index.ts'
 import { type SharedPieces, sharePieces } from './piece-table.ts'
 import type { StoreSession } from './store-session.ts'
 import { TempFile } from './temp-file.ts'
@@ -37,6 +37,12 @@ export class StorePieces {
       if (left < 0) break
     }
     return sharePieces(found)
+  }
+
+  /** Where the pieces in the first `size` bytes of a blob are, as far as that is known. */
+  async before(blob: Digest, size: number): Promise<PieceRow[]> {
+    const rows = await this.#rows(hexOf(blob))
+    return rows === undefined ? [] : piecesIn(rows).filter((piece) => piece.offset + piece.size <= size)
   }
 
   /** Keeps where the pieces of a blob are. Atomic. @throws DISK_FULL */

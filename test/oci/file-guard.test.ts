@@ -24,7 +24,7 @@ async function changedAt(at: number): Promise<SliceFile> {
   bytes[at]! ^= 1
   writeFileSync(path, bytes)
   return new SliceFile(path, {
-    guard: guardOf(checks.end(), SIZE),
+    guard: guardOf(checks.soFar(), SIZE),
     damaged: async () => new OcibakeError('STORE_CORRUPT', 'damaged'),
   })
 }
