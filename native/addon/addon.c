@@ -6,6 +6,7 @@
  */
 #include "arguments.h"
 #include "codec.h"
+#include "lend-sha256.h"
 
 /* What there is for one kind of processor: see codec.h. */
 struct codec {
@@ -210,6 +211,7 @@ NAPI_MODULE_INIT()
 {
     napi_value simple;
     if (napi_create_object(env, &simple) != napi_ok || !lend(env, simple, &plain) || !lend(env, exports, best()) ||
+        !lend_sha256(env, simple, false) || !lend_sha256(env, exports, sha256_is_here()) ||
         napi_set_named_property(env, exports, "plain", simple) != napi_ok)
         return NULL;
     return exports;

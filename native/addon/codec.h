@@ -1,7 +1,8 @@
 /*
  * What addon.c lends to JavaScript. Each of these files is compiled once as it is and, for x86-64, once more for
  * processors that have what x86-64-v3 has (BMI2, AVX2): CODEC tells the two apart. Both give the same bytes, and the same
- * as the programs in WebAssembly or JavaScript that are taken where an addon cannot be loaded.
+ * as the programs in WebAssembly or JavaScript that are taken where an addon cannot be loaded. Nothing takes the place of
+ * the SHA-256.
  *
  * Sizes and offsets are bytes. Nothing here allocates memory, and nothing is called but what every C library has of
  * memory: the addon names no library, so that Node's own is taken, whichever that is.
@@ -9,6 +10,7 @@
 #ifndef OCIBAKE_CODEC_H
 #define OCIBAKE_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +41,25 @@ DECLARE(size_t, deflate_open, const uint8_t *from, size_t size, uint8_t *to);
 
 /* CRC-32 (RFC 1952, section 8) of `size` bytes behind others that have the CRC-32 `crc`. One for all processors. */
 uint32_t libdeflate_crc32(uint32_t crc, const void *bytes, size_t size);
+
+/*
+ * A SHA-256 (FIPS 180-4) that has got some bytes: all that is needed to go on with it, in another process as well. The same
+ * bytes, however they were cut, leave the same state.
+ */
+struct sha256 {
+    uint32_t words[8];
+    /* How many bytes it got. */
+    uint64_t size;
+    /* The last `size % 64` of them, and zeros. Nothing else says how many there are. */
+    uint8_t pending[64];
+};
+_Static_assert(sizeof(struct sha256) == 104, "as in src/oci/resumable-digester.ts");
+/* Whether this processor has what the others need. One for all processors that have it. */
+bool sha256_is_here(void);
+void sha256_start(struct sha256 *state);
+void sha256_update(struct sha256 *state, const uint8_t *bytes, size_t size);
+/* Sets 32 bytes; the state stays as it is. */
+void sha256_end(const struct sha256 *state, uint8_t *into);
 
 /*
  * Copies `count` bits, one at least, from bit `from` of `bytes` to bit `to` of `into`. Bits of `into` before `to` stay; those

@@ -36,6 +36,14 @@ export interface NativeCode {
    * @returns how many these are
    */
   search(bytes: Uint8Array, from: number, to: number, tables: Uint8Array, hits: Uint32Array, at: number): number
+  /** Whether the functions of SHA-256 are for this processor; where they are not, they throw a RangeError. */
+  readonly hasSha256: boolean
+  /** Sets a state: 104 bytes, `struct sha256` in native/addon/codec.h. @throws RangeError for one of another size */
+  sha256Start(state: Uint8Array): void
+  /** Has the state go on with what follows. It may have anything in it. @throws as `sha256Start` */
+  sha256Update(state: Uint8Array, bytes: Uint8Array): void
+  /** Sets the digest, 32 bytes; the state stays as it is. @throws as `sha256Start`, and for another size of `into` */
+  sha256End(state: Uint8Array, into: Uint8Array): void
 }
 
 // The same two folders up from src/oci/ and from dist/oci/.
@@ -47,7 +55,19 @@ interface Addon extends NativeCode {
 }
 
 /** What an addon of another version may not have. */
-const FUNCTIONS = ['bound', 'deflate', 'open', 'copyBits', 'crc32', 'codes', 'inflate', 'search'] as const
+const FUNCTIONS = [
+  'bound',
+  'deflate',
+  'open',
+  'copyBits',
+  'crc32',
+  'codes',
+  'inflate',
+  'search',
+  'sha256Start',
+  'sha256Update',
+  'sha256End',
+] as const
 
 let loaded: Addon | null | undefined
 
