@@ -27,12 +27,13 @@ export class ResumableDigester implements Pick<Digester, keyof Digester> {
   }
 
   /**
-   * One that goes on after all that the digester got whose `state` this is. What is no state gives undefined; whether one is
-   * of those bytes, and is whole, nobody can see: whoever keeps it has to know.
+   * One that goes on after all that the digester got whose `state` this is; undefined for what is no state, and where
+   * `canResumeDigests` says that there is none. A state that was damaged cannot be told from others, and gives a wrong digest:
+   * whoever keeps it has to check that.
    */
   static resume(state: Uint8Array): ResumableDigester | undefined {
     const size = sizeIn(state)
-    if (size === undefined) return undefined
+    if (size === undefined || !canResumeDigests()) return undefined
     const digester = new ResumableDigester()
     digester.#state.set(state)
     digester.size = size

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { nativeCode } from '../../src/oci/native-code.ts'
+import { HAS_SHA } from '../support/has-sha.ts'
 
 const ADDON = new URL(`../../native/bin/${process.platform}-${process.arch}/ocibake.node`, import.meta.url)
 const SOURCE = new URL('../../src/oci/native-code.ts', import.meta.url)
@@ -12,6 +13,13 @@ function tables(count: number, width = 4): Uint8Array {
   const bytes = new Uint8Array(16 + 128 + 8192 + 16 * count)
   bytes.set([width], 0)
   bytes.set([count], 4)
+  return bytes
+}
+
+/** Bytes that another thread got. */
+function gone(size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  structuredClone(bytes, { transfer: [bytes.buffer] })
   return bytes
 }
 
@@ -106,6 +114,38 @@ describe('nativeCode', () => {
     const { search } = nativeCode()!
     const bytes = new Uint8Array(10)
     expect(() => Reflect.apply(search, undefined, [bytes, 0, 10, tables, hits, 0])).toThrow(RangeError)
+  })
+
+  it.each([
+    ['no state', []],
+    ['a state that is too short', [new Uint8Array(103)]],
+    ['a state that is too long', [new Uint8Array(105)]],
+    ['a state of another kind', [new Uint32Array(26)]],
+    ['a state whose memory is gone', [gone(104)]],
+  ])('takes %s for none of SHA-256', (_, given) => {
+    const { sha256Start, sha256Update, sha256End } = nativeCode()!
+    expect(() => Reflect.apply(sha256Start, undefined, given)).toThrow(RangeError)
+    for (const method of [sha256Update, sha256End]) {
+      expect(() => Reflect.apply(method, undefined, [...given, new Uint8Array(32)])).toThrow(RangeError)
+    }
+  })
+
+  it.each([
+    ['too short', new Uint8Array(31)],
+    ['too long', new Uint8Array(33)],
+    ['of another kind', new Uint32Array(8)],
+    ['not there', undefined],
+  ])('sets no SHA-256 in an array that is %s', (_, into) => {
+    const { sha256End } = nativeCode()!
+    expect(() => Reflect.apply(sha256End, undefined, [new Uint8Array(104), into])).toThrow(RangeError)
+  })
+
+  it('has SHA-256 for some processors only, and refuses it on others', () => {
+    const { hasSha256, plain } = nativeCode()!
+    expect([hasSha256, plain.hasSha256]).toEqual([HAS_SHA, false])
+    expect(() => plain.sha256Start(new Uint8Array(104))).toThrow(RangeError)
+    expect(() => plain.sha256Update(new Uint8Array(104), new Uint8Array(1000))).toThrow(RangeError)
+    expect(() => plain.sha256End(new Uint8Array(104), new Uint8Array(32))).toThrow(RangeError)
   })
 
   it('changes nothing of what it has not just deflated', () => {
