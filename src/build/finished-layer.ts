@@ -29,6 +29,9 @@ import type { ThreadsAhead } from './threads-ahead.ts'
 import { unlessFound } from './unless-found.ts'
 import { warnAgain } from './warnings.ts'
 
+/** Bytes of a base of which a squashed image is certain, as good as, to be worth an upload of its own while it is made. */
+const LARGE = 8 << 20
+
 /** What goes on top, or is all of the image. */
 export interface FinishedLayer {
   /** undefined: nothing is appended. */
@@ -91,6 +94,7 @@ export async function finishedLayer(
     }
   }
   void options.threads.start()
+  if (plan.layers === 'squash' && sizeOf(base) > LARGE) options.early?.prepare()
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   if (!isChecked) await checkSpace(plan, base, options)
@@ -137,6 +141,10 @@ async function knownLayer(
   }
   await searchKnown(store, plan, known, credentials, signal)
   return { ...known, isElsewhere: false }
+}
+
+function sizeOf({ blobs }: Base): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0)
 }
 
 async function lacksLayers(base: Base, store: Store): Promise<boolean> {

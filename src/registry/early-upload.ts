@@ -36,6 +36,8 @@ export class EarlyUpload {
   #sent: Promise<URL | undefined> = Promise.resolve(undefined)
   /** What the registry still waits for. */
   #session: URL | undefined
+  /** Where the session begins; undefined when there is none. */
+  #opening: Promise<URL | undefined> | undefined
   #isUnwanted = false
   #givenUp: Promise<void> | undefined
 
@@ -43,6 +45,11 @@ export class EarlyUpload {
     this.#client = client
     this.#options = options
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
+  }
+
+  /** Has the session opened, for a file that is not there yet and going to be large. */
+  prepare(): void {
+    void this.#open()
   }
 
   /** Begins with the file, and closes it. */
@@ -58,9 +65,12 @@ export class EarlyUpload {
    * @returns how the registry has it by that; undefined when it has to be sent
    */
   async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined> {
-    if (!(await this.#begun)) return undefined
     const giveUp = () => {
       this.#givenUp ??= this.#giveUp()
+    }
+    if (!(await this.#begun)) {
+      giveUp()
+      return undefined
     }
     signal.addEventListener('abort', giveUp, { once: true })
     try {
@@ -94,19 +104,29 @@ export class EarlyUpload {
     // A request that ends is an upload that can be taken back; docker-registry keeps what a broken one has sent.
     this.#isUnwanted = true
     const timer = setTimeout(() => this.#stop.abort(), COURTESY)
-    await this.#sent
+    await Promise.all([this.#sent, this.#opening])
     clearTimeout(timer)
     const session = this.#session
     this.#session = undefined
     if (session !== undefined) await this.#client.abandonUpload(session)
   }
 
+  /** Once. */
+  #open(): Promise<URL | undefined> {
+    const open = async () => {
+      const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
+      if (opened.status !== 202) return undefined
+      this.#session = this.#client.location(opened, ABOUT)
+      return this.#session
+    }
+    this.#opening ??= open().catch(() => undefined)
+    return this.#opening
+  }
+
   async #send(file: GrowingFile): Promise<URL | undefined> {
     if (!(await this.#begun)) return undefined
-    const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
-    if (opened.status !== 202) return undefined
-    const session = this.#client.location(opened, ABOUT)
-    this.#session = session
+    const session = await this.#open()
+    if (session === undefined) return undefined
     const name = this.#client.name
     const task = new Task(this.#options.report, `push ${name} early`, this.#client.what('push the layer'))
     try {

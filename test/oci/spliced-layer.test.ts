@@ -1,19 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent } from '../../src/oci/content.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { layerBytes } from '../../src/oci/layer-bytes.ts'
-import type { LayerSources } from '../../src/oci/layer-sources.ts'
-import { EMPTY, FRESH_DIRECTORY, type Node, type Tree, WHITEOUT } from '../../src/oci/node.ts'
-import { Store } from '../../src/oci/store.ts'
+import { FRESH_DIRECTORY, type Node, type Tree, WHITEOUT } from '../../src/oci/node.ts'
 import { placeAt } from '../../src/oci/tree-paths.ts'
 import { writeLayer } from '../../src/oci/write-layer.ts'
 import { collect } from '../support/bytes.ts'
-import { testFolder } from '../support/folder.ts'
+import { taken } from '../support/taken-layer.ts'
 
 const signal = new AbortController().signal
 const options = { compression: 'gzip', mediaTypes: 'oci', signal } as const
@@ -29,39 +26,11 @@ beforeAll(() => {
   blob = execFileSync('bash', ['-c', script], { maxBuffer: 2 ** 28 })
 }, 60_000)
 
-interface Taken {
-  readonly store: Store
-  readonly tree: Tree
-  readonly sources: LayerSources
-}
-
-/** A new store with the blob as a layer. */
-async function taken(bytes = blob): Promise<Taken> {
-  const store = await Store.open(join(await testFolder(), 'store'))
-  onTestFinished(() => store.close())
-  const descriptor = {
-    mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
-    digest: digestOf(bytes),
-    size: bytes.length,
-  }
-  const diffId = digestOf(gunzipSync(bytes))
-  await store.ingestLayer(descriptor, diffId, async function* (start) {
-    yield bytes.subarray(start)
-  })
-  const source = await store.gzipSource({ ...descriptor, diffId }, signal)
-  const tree = apply(EMPTY, await store.layerTree(diffId))
-  return {
-    store,
-    tree,
-    sources: { tars: [await store.layerTar(diffId)], gzips: source === undefined ? [] : [source], unpacked: [] },
-  }
-}
-
 const changed = (tree: Tree) => apply(apply(tree, placeAt(CHANGED, file)), placeAt(REMOVED, WHITEOUT))
 
 describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
   it('is what its digests say, and GNU gzip and tar read the tree in it', async () => {
-    const { store, tree, sources } = await taken()
+    const { store, tree, sources } = await taken(blob)
     const layer = changed(tree)
     const written = await writeLayer(store, layer, { ...options, sources })
     const bytes = await collect(store.openBlob(written.digest))
@@ -81,7 +50,7 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
   })
 
   it('has nearly all compressed bytes from there', async () => {
-    const { store, tree, sources } = await taken()
+    const { store, tree, sources } = await taken(blob)
     const whole = await writeLayer(store, tree, { ...options, sources })
     const bytes = await collect(store.openBlob(whole.digest))
     // The first blocks are compressed anew; later ones are found by what they begin with, moved by a few bits at most.
@@ -92,17 +61,17 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
   })
 
   it('is the same in every store, whatever that knows', async () => {
-    const one = await taken()
+    const one = await taken(blob)
     await writeLayer(one.store, one.tree, { ...options, sources: one.sources })
     await writeLayer(one.store, changed(one.tree), options)
-    const other = await taken()
+    const other = await taken(blob)
     const want = await writeLayer(other.store, changed(other.tree), { ...options, sources: other.sources })
     expect(await writeLayer(one.store, changed(one.tree), { ...options, sources: one.sources })).toEqual(want)
     expect(await writeLayer(one.store, changed(one.tree), { ...options, sources: one.sources })).toEqual(want)
   })
 
   it('can have blocks of itself again when it is a base', async () => {
-    const { store, tree, sources } = await taken()
+    const { store, tree, sources } = await taken(blob)
     const written = await writeLayer(store, changed(tree), { ...options, sources })
     const next = await taken(await collect(store.openBlob(written.digest)))
     const again = await writeLayer(next.store, next.tree, { ...options, sources: next.sources })
@@ -110,7 +79,7 @@ describe('a layer with blocks of a gzip blob', { timeout: 60_000 }, () => {
   })
 
   it('is not written when the blob is not what it was', async () => {
-    const { store, tree, sources } = await taken()
+    const { store, tree, sources } = await taken(blob)
     const path = sources.gzips[0]!.blob.path
     const damaged = readFileSync(path)
     damaged[damaged.length >> 1]! ^= 1

@@ -76,6 +76,33 @@ describe('EarlyUpload', () => {
     expect(uploads.map((line) => line.replace(/ \S+/, ''))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
   })
 
+  test('opens its session before there is a file, and leaves none open when the file stays small', async () => {
+    const server = await yesServer({ DELETE: 204 })
+    const { upload } = uploadTo(server.host)
+    upload.prepare()
+    while (server.seen.length === 0) await sleep(1)
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes.subarray(0, 1000))
+    await file.commit(`${file.path}.done`)
+    expect(await upload.finish(blob, signal)).toBeUndefined()
+    await upload.abandon()
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+  })
+
+  test('opens one session, however often it is prepared', async () => {
+    const server = await yesServer()
+    const { upload } = uploadTo(server.host)
+    upload.prepare()
+    upload.prepare()
+    const file = await newFile()
+    upload.start(file.follow())
+    await write(file, bytes)
+    await file.commit(`${file.path}.done`)
+    expect(await upload.finish(blob, signal)).toBe('pushed')
+    expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+
   test('sends one request in chunks without a length, then the digest, the location kept as it came', async () => {
     const server = await yesServer()
     await uploadWhole(server.host)
