@@ -2,8 +2,19 @@ import { closeSync, openSync } from 'node:fs'
 import { crc32 } from './crc32.ts'
 import { CHECKED } from './gzip-blocks.ts'
 import { readFully } from './piece-fill.ts'
-import type { CopyJob } from './piece-worker.ts'
 import { writeFully } from './write-fully.ts'
+
+/** A part of a blob to be copied to the same place of the layer's file. */
+export interface CopyJob {
+  readonly into: number
+  /** Host path of the blob. */
+  readonly path: string
+  /** A multiple of `CHECKED`. */
+  readonly at: number
+  readonly length: number
+  /** See `FileChecks`; of the part. */
+  readonly checks: Uint32Array
+}
 
 /** Used again for every part: new memory for each would pile up faster than it is collected. */
 let buffer = new Uint8Array()

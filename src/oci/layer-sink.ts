@@ -1,6 +1,5 @@
 import { type Digest, Digester } from './digest.ts'
 import { FileChecks } from './file-checks.ts'
-import type { FileMark } from './layer-start.ts'
 import { MemberEnd } from './member-end.ts'
 import type { MadePiece } from './piece.ts'
 import { ResumableDigester } from './resumable-digester.ts'
@@ -10,6 +9,16 @@ import { writeFully } from './write-fully.ts'
 export interface LayerEnd {
   readonly digest: Digest
   readonly size: number
+}
+
+/** Where a layer's file is at the end of a section. */
+export interface FileMark {
+  /** Bytes of the file: whole gzip members. */
+  readonly size: number
+  /** Of these bytes; see `FileChecks`. */
+  readonly checks: Uint32Array
+  /** See `KeptDigester`; of these bytes. */
+  readonly state: Uint8Array
 }
 
 /** Writes what becomes of pieces one after another to a file, and hashes it. */

@@ -1,21 +1,12 @@
 import { type Digest, digestOf } from './digest.ts'
 import type { Section } from './divide.ts'
+import type { FileMark } from './layer-sink.ts'
 import type { LayerSources } from './layer-sources.ts'
 import { COMPRESSOR } from './piece-index.ts'
 import type { Store } from './store.ts'
 
 /** Goes up whenever the same sections of the same base become other bytes. */
 const VERSION = 1
-
-/** Where a layer's file is at the end of a section. */
-export interface FileMark {
-  /** Bytes of the file: whole gzip members. */
-  readonly size: number
-  /** Of these bytes; see `FileChecks`. */
-  readonly checks: Uint32Array
-  /** See `KeptDigester`; of these bytes. */
-  readonly state: Uint8Array
-}
 
 /** What one or more sections became, as a layer has it that is in the store. */
 export interface LayerStart extends FileMark {

@@ -11,7 +11,7 @@ import { cutPieces } from './pieces.ts'
 import { type PressedPiece, type PressOptions, pressPieces } from './press-pieces.ts'
 import { ResumableDigester } from './resumable-digester.ts'
 import type { FillingFile } from './store-blobs.ts'
-import type { WriteLayerOptions, WrittenLayer } from './write-layer.ts'
+import type { WriteLayerOptions, WrittenLayer } from './write-layer-options.ts'
 
 /** Bytes of another layer that are copied before whoever follows the file is told. */
 const AT_ONCE = 64 * CHECKED

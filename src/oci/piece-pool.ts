@@ -1,17 +1,9 @@
 import { availableParallelism } from 'node:os'
-import type { LayerEnd } from './layer-sink.ts'
-import type { FileMark } from './layer-start.ts'
+import type { CopyJob } from './copy-part.ts'
+import type { FileMark, LayerEnd } from './layer-sink.ts'
 import type { PieceJob } from './piece-job.ts'
+import type { Appended, AppendJob, BeginJob, PieceAnswer, PieceQuestions, PieceReplies } from './piece-questions.ts'
 import type { SharedPieces } from './piece-table.ts'
-import type {
-  Appended,
-  AppendJob,
-  BeginJob,
-  CopyJob,
-  PieceAnswer,
-  PieceQuestions,
-  PieceReplies,
-} from './piece-worker.ts'
 import { Thread } from './thread.ts'
 
 // This file is .ts when Node strips its types and .js in the package; the worker has the same ending.

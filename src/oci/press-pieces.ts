@@ -3,8 +3,8 @@ import { copiedSize } from './copy-blocks.ts'
 import type { OwnPiece, Piece, PieceKind } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
 import { PiecePool, usualThreads } from './piece-pool.ts'
+import type { PieceDone } from './piece-questions.ts'
 import type { SharedPieces } from './piece-table.ts'
-import type { PieceDone } from './piece-worker.ts'
 
 export interface PressOptions {
   readonly signal: AbortSignal

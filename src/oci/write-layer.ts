@@ -1,34 +1,17 @@
 import { Digester } from './digest.ts'
 import type { Section } from './divide.ts'
-import type { GrowingFile } from './growing-file.ts'
 import type { Layer } from './layer.ts'
 import { archiveBytes } from './layer-bytes.ts'
 import { type LayerSources, NO_SOURCES } from './layer-sources.ts'
 import { layerMembers, type TarMember } from './layer-tar.ts'
-import type { LayerThreads } from './layer-threads.ts'
-import { type LayerCompression, layerType, type MediaTypeFamily } from './layer-type.ts'
+import { layerType } from './layer-type.ts'
 import { LinkedNames } from './linked-names.ts'
 import type { Directory } from './node.ts'
 import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
+import type { WriteLayerOptions, WrittenLayer } from './write-layer-options.ts'
 import { writeMembers } from './write-members.ts'
 import { zstdFrame } from './zstd-frame.ts'
-
-export interface WriteLayerOptions {
-  readonly compression: LayerCompression
-  readonly mediaTypes: MediaTypeFamily
-  readonly signal: AbortSignal
-  /** Bytes of the raw tar that are made so far; how many there will be is not known before the end. */
-  readonly onProgress?: (rawBytes: number) => void
-  /** Parts of them are in the layer as they are: they decide its bytes. Default: none. */
-  readonly sources?: LayerSources
-  /** Started before, for gzip; closed by who has started them. Default: such of its own. */
-  readonly threads?: LayerThreads
-  /** Gets the layer's file before its first byte, to read it while it grows, and has to close it. */
-  readonly onFile?: (file: GrowingFile) => void
-}
-
-export type WrittenLayer = Omit<Layer, 'mediaType'>
 
 /**
  * Writes a layer into the store, in one pass: tar, its digest, pieces, compressed, their digest. With gzip or none the

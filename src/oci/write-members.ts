@@ -6,7 +6,7 @@ import { PiecePool, usualThreads } from './piece-pool.ts'
 import { canResumeDigests } from './resumable-digester.ts'
 import type { Store } from './store.ts'
 import type { FillingFile } from './store-blobs.ts'
-import type { WriteLayerOptions, WrittenLayer } from './write-layer.ts'
+import type { WriteLayerOptions, WrittenLayer } from './write-layer-options.ts'
 
 interface MembersOptions extends Pick<WriteLayerOptions, 'signal' | 'threads' | 'onFile' | 'onProgress'> {
   readonly sources: LayerSources
