@@ -59,8 +59,11 @@ async function train(): Promise<void> {
       join(folder, 'image.spec.ts'),
       ...vars.flatMap(([name, value]) => ['--var', `${name}=${value}`]),
     ]
-    if (command === 'build') await runBuilds(main, [...words, '--cache-dir', join(folder, layers)])
-    else await run(main, words)
+    if (command !== 'build') await run(main, words)
+    else {
+      await runBuilds(main, [...words, '--cache-dir', join(folder, layers)])
+      await runShared(main, [...words, '--cache-repo', `${registry.host}/cache`], join(folder, `${layers}-shared`))
+    }
   }
   await Promise.all([registry.stop(), s3.stop()])
   parts.keep()
@@ -71,6 +74,14 @@ async function runBuilds(main: typeof realMain, words: readonly string[]): Promi
   for (const isChanged of [true, true, false]) {
     if (isChanged) await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
     await run(main, [...words, '--push', '--progress', 'plain'])
+  }
+}
+
+/** On one machine, and with one file changed on another, which finds in a registry what the first has left there. */
+async function runShared(main: typeof realMain, words: readonly string[], store: string): Promise<void> {
+  for (const machine of [1, 2]) {
+    await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
+    await run(main, [...words, '--cache-dir', `${store}-${machine}`, '--push', '--progress', 'plain'])
   }
 }
 

@@ -12,7 +12,7 @@ import type { EarlyUpload } from '../registry/early-upload.ts'
 import type { Plan } from '../spec/plan.ts'
 import { CacheRepoFault } from './again-if-damaged.ts'
 import type { Base } from './base.ts'
-import { borrowOutlines } from './base-outlines.ts'
+import { askForOutlines, borrowOutlines } from './base-outlines.ts'
 import { checkSpace } from './check-space.ts'
 import { fetchLayer, findLayer, isSearched, type KnownLayer, keepLayer, searchKnown } from './layer-cache.ts'
 import { layerSources } from './layer-sources.ts'
@@ -71,6 +71,7 @@ export async function finishedLayer(
   const { store, report, cache, cacheRepo, roots, aside, signal } = options
   // Another machine may have made the layer: then nobody needs the base.
   const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true && (await lacksLayers(base, store))
+  using _ = mayBeElsewhere ? askForOutlines(plan, base, options) : null
   let isChecked = !mayBeElsewhere && (await fetchAhead(plan, base, options))
   const inputs = await takeInputs(plan, base, sources, options)
   const make = (said = report, lacksFiles = false) =>
@@ -95,8 +96,8 @@ export async function finishedLayer(
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   if (!isChecked) await checkSpace(plan, base, options)
-  const threads = await options.threads.start()
   const made = await make(report, isBorrowed)
+  const threads = await options.threads.forLayer()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
