@@ -1,5 +1,5 @@
 /**
- * train.ts PARTS CODE COMMAND
+ * node --no-flush-bytecode train.ts PARTS CODE COMMAND
  * Has the program whose parts are in the folder PARTS do what COMMAND (build or validate) does, with servers of its own on
  * loopback, and keeps in the folder CODE what V8 has compiled for it: code of just the functions that are called. Part of
  * scripts/bundle.ts.
@@ -8,6 +8,7 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
 import { gzipSync } from 'node:zlib'
 import type { main as realMain } from '../src/cli/main.ts'
 import { Parts } from '../src/cli/parts.ts'
@@ -66,6 +67,8 @@ async function train(): Promise<void> {
     }
   }
   await Promise.all([registry.stop(), s3.stop()])
+  // V8 knows what it compiled by its settings: those of whoever takes it. Until now it has kept all functions.
+  setFlagsFromString('--flush-bytecode')
   parts.keep()
 }
 

@@ -92,8 +92,8 @@ export async function finishedLayer(
       ...(known.isElsewhere && { fetch: fetching(known, options) }),
     }
   }
-  void options.threads.start()
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
+  void options.threads.start()
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   if (!isChecked) await checkSpace(plan, base, options)
   const made = await make(report, isBorrowed)

@@ -2,7 +2,7 @@ import { CacheRepo } from '../build/cache-repo.ts'
 import { type CacheUse, stepNumber } from '../build/cache-use.ts'
 import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
-import type { EarlyPool } from '../oci/early-pool.ts'
+import { EarlyPool } from '../oci/early-pool.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
@@ -57,7 +57,7 @@ export async function buildAction(
   specs: readonly string[],
   options: BuildActionOptions,
   around: Surroundings,
-  { earlyPool, isFirst, hasMany }: Foreseen,
+  { earlyPool: startedEarly, isFirst, hasMany }: Foreseen,
 ): Promise<void> {
   const bound = cacheBound(options, around)
   const elsewhere = cacheRepoOf(options, around)
@@ -72,6 +72,9 @@ export async function buildAction(
   // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
   const mayTakeLittle = elsewhere !== undefined && plans.every(({ layers }) => layers === 'append')
   if (hasMany || (isFirst && !mayTakeLittle)) smallHeap()
+  // Where the base need not come first, a thread would be waited for.
+  await using startedNow = isFirst && mayTakeLittle && !startedEarly ? new EarlyPool() : undefined
+  const earlyPool = startedEarly ?? startedNow
   const began = Date.now()
 
   using progress = await startProgress(options.progress, around)

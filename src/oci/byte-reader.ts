@@ -11,11 +11,6 @@ export class ByteReader {
     this.#at = at
   }
 
-  /** Where the next is; behind the end of the bytes when something that was read should have been longer than they are. */
-  get at(): number {
-    return this.#at
-  }
-
   get atEnd(): boolean {
     return this.#at >= this.#bytes.length
   }

@@ -1,4 +1,4 @@
-import { type ByteString, display } from './name.ts'
+import type { ByteString } from './name.ts'
 import {
   HAS_BYTES,
   HAS_LINKS,
@@ -21,6 +21,7 @@ import { WHITEOUT_PREFIX } from './whiteout-name.ts'
 /** As LayerBuilder takes them, whose trees have no longer ones. */
 const [LONGEST_NAME, LONGEST_PATH, LONGEST_TARGET] = [255, 4095, 4095]
 const MOST_ID = 2 ** 32 - 2
+const DOT = 0x2e
 const FACTS = IS_APPLIED | HAS_LINKS | HAS_BYTES
 
 /** A folder whose nodes are still to be looked at. */
@@ -28,7 +29,7 @@ interface Folder {
   readonly place: number
   /** What is said of all below it. */
   readonly facts: number
-  /** Bytes of its path. */
+  /** Bytes of its path, with a '/' behind it. */
   readonly length: number
 }
 
@@ -58,41 +59,36 @@ class TreeCheck {
   run(): void {
     const { length } = this.#bytes
     if (length < PLACE) throw invalidTree('it is too short')
-    this.#from.at(this.#bytes.readUIntLE(length - PLACE, PLACE), () => this.#root())
-    for (let folder = this.#folders.pop(); folder !== undefined; folder = this.#folders.pop()) {
-      const next = folder
-      this.#from.at(next.place, () => this.#children(next))
-    }
-  }
-
-  #root(): void {
+    this.#from.go(this.#bytes.readUIntLE(length - PLACE, PLACE))
     const flags = this.#from.number()
-    if (this.#from.number() !== 0 || KINDS[flags & KIND_MASK] !== 'directory')
+    if (this.#from.number() !== 0 || KINDS[flags & KIND_MASK] !== 'directory') {
       throw invalidTree('its root is no directory')
-    this.#node(flags, false, { place: 0, facts: flags & FACTS, length: 0 }, '')
+    }
+    const facts = flags & FACTS & ~IS_APPLIED
+    this.#node(flags, false, { place: 0, facts, length: 0 }, 0)
+    for (let folder = this.#folders.pop(); folder !== undefined; folder = this.#folders.pop()) this.#children(folder)
   }
 
   #children(folder: Folder): void {
-    const count = this.#from.number()
+    this.#from.go(folder.place)
+    let left = this.#from.number()
     const names = this.#from.string()
-    const seen = new Set<ByteString>()
-    let hasAttrs = false
+    if (names.includes('\0') || names.includes('/')) throw invalidTree('a name is none')
     let at = 0
-    for (let left = count; left > 0; left--) {
+    for (let hasAttrs = false; left > 0; left--) {
       const flags = this.#from.number()
-      const length = this.#from.number()
-      const name = names.slice(at, at + length)
+      const length = this.#from.number(LONGEST_NAME)
+      if (length === 0 || at + length > names.length) throw invalidTree('a name is none')
+      // '.' and '..' as well as those of whiteouts.
+      if (names.charCodeAt(at) === DOT && !isName(names.slice(at, at + length))) throw invalidTree('a name is none')
       at += length
-      if (!isName(name) || name.length !== length || seen.has(name))
-        throw invalidTree(`it has the name '${display(name)}'`)
-      seen.add(name)
-      hasAttrs = this.#node(flags, hasAttrs, folder, name)
+      hasAttrs = this.#node(flags, hasAttrs, folder, length)
     }
     if (at !== names.length) throw invalidTree('names are left over')
   }
 
   /** @returns whether the next one may have the same attributes */
-  #node(flags: number, hadAttrs: boolean, folder: Folder, name: ByteString): boolean {
+  #node(flags: number, hadAttrs: boolean, folder: Folder, nameLength: number): boolean {
     let hasAttrs = hadAttrs
     if ((flags & SAME_ATTRS) === 0) {
       hasAttrs = (flags & NO_ATTRS) === 0
@@ -101,20 +97,20 @@ class TreeCheck {
     const kind = KINDS[flags & KIND_MASK]!
     const isOfLayer = kind === 'whiteout' || kind === 'link' || (kind === 'directory' && !hasAttrs)
     const isApplied = !isOfLayer && (kind !== 'directory' || (flags & (IS_APPLIED | OPAQUE)) === IS_APPLIED)
-    if ((folder.facts & IS_APPLIED) !== 0 && name !== '' && !isApplied) throw invalidTree('more is in it than it says')
-    if (kind === 'directory') this.#folder(flags, folder, name)
+    if ((folder.facts & IS_APPLIED) !== 0 && !isApplied) throw invalidTree('more is in it than it says')
+    if (kind === 'directory') this.#folder(flags, folder, nameLength)
     else if (kind === 'link') this.#target(true)
     else if (kind !== 'whiteout') {
-      if (!hasAttrs) throw invalidTree(`'${display(name)}' has no attributes`)
+      if (!hasAttrs) throw invalidTree('a file has no attributes')
       this.#leaf(kind, flags, folder)
     }
     return hasAttrs
   }
 
-  #folder(flags: number, parent: Folder, name: ByteString): void {
+  #folder(flags: number, parent: Folder, nameLength: number): void {
     const place = this.#from.number()
     const facts = flags & FACTS
-    const length = parent.length + name.length + 1
+    const length = parent.length + nameLength + 1
     const hides = facts & ~parent.facts & (HAS_LINKS | HAS_BYTES)
     if ((flags & IS_TOGETHER) !== 0 || hides !== 0) throw invalidTree('more is in it than it says')
     if (length > LONGEST_PATH || this.#seen.has(place)) throw invalidTree('it has a folder too many')
@@ -157,7 +153,10 @@ class TreeCheck {
   #attrsAt(place: number): void {
     if (this.#attrs.has(place)) return
     this.#attrs.add(place)
-    this.#from.at(place, () => this.#attributes())
+    const { at } = this.#from
+    this.#from.go(place)
+    this.#attributes()
+    this.#from.go(at)
   }
 
   #attributes(): void {

@@ -1,63 +1,64 @@
 import { OcibakeError } from '../errors.ts'
-import { ByteReader } from './byte-reader.ts'
 import type { ByteString } from './name.ts'
 
 /**
- * Reads what somebody else says that a ByteWriter wrote, from several places: whatever is not whole is refused. All that
- * is read is at most twice as much as there is, so that a number bounds what it counts.
+ * Reads what somebody else says that a ByteWriter wrote, in its order, from several places: whatever is not whole is
+ * refused. All that is read is at most twice as much as there is, so that a number bounds what it counts.
  */
 export class UntrustedReader {
   readonly #bytes: Buffer
-  #from: ByteReader
+  #at = 0
+  /** Where it was set to last. */
   #start = 0
-  /** Bytes read at places before this one. */
+  /** Bytes read before that. */
   #read = 0
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
-    this.#from = new ByteReader(bytes)
   }
 
-  /** What `read` gives, which begins at this place; then it goes on where it was. @throws LAYER_INVALID */
-  at<Result>(place: number, read: () => Result): Result {
+  get at(): number {
+    return this.#at
+  }
+
+  /** Goes on at another place. @throws LAYER_INVALID */
+  go(place: number): void {
+    this.#read += this.#at - this.#start
     if (place >= this.#bytes.length) throw invalidTree('a place is outside')
-    const [from, start] = [this.#from, this.#start]
-    this.#from = new ByteReader(this.#bytes, place)
+    if (this.#read > this.#bytes.length) throw invalidTree('it refers to the same too often')
+    this.#at = place
     this.#start = place
-    const result = read()
-    this.#read += this.#from.at - place
-    this.#from = from
-    this.#start = start
-    return result
   }
 
   /** @throws LAYER_INVALID for more than `most` */
   number(most: number = Number.MAX_SAFE_INTEGER): number {
-    const number = this.#from.number()
-    this.#check()
-    if (number > most) throw invalidTree(`it has the number ${number}`)
-    return number
+    const bytes = this.#bytes
+    let at = this.#at
+    let byte = bytes[at++]!
+    let value = byte & 0x7f
+    for (let unit = 0x80; byte > 0x7f; unit *= 0x80) {
+      byte = bytes[at++]!
+      value += (byte & 0x7f) * unit
+    }
+    this.#at = at
+    if (at > bytes.length) throw invalidTree('it ends too early')
+    if (value > most) throw invalidTree(`it has the number ${value}`)
+    return value
   }
 
   /** @throws LAYER_INVALID */
   string(): ByteString {
-    const text = this.#from.string()
-    this.#check()
-    return text
+    const start = this.skip()
+    return this.#bytes.toString('latin1', start, this.#at)
   }
 
-  /** @throws LAYER_INVALID */
-  skip(): void {
-    this.#from.skip()
-    this.#check()
-  }
-
-  /** What ends behind the end of the bytes was read as anything. */
-  #check(): void {
-    const { at } = this.#from
-    const { length } = this.#bytes
-    if (!(at <= length)) throw invalidTree('it ends too early')
-    if (this.#read + at - this.#start > 2 * length) throw invalidTree('it refers to the same too often')
+  /** Goes past a string. @returns where its first byte is @throws LAYER_INVALID */
+  skip(): number {
+    const size = this.number()
+    const start = this.#at
+    this.#at += size
+    if (this.#at > this.#bytes.length) throw invalidTree('it ends too early')
+    return start
   }
 }
 
