@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip, type ZlibOptions } from 'node:zlib'
 import { OcibakeError, systemCode } from '../errors.ts'
+import { ContentsAbsent } from '../oci/absent-file.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { readOutline, writeOutline } from '../oci/layer-outline.ts'
 import type { Directory } from '../oci/node.ts'
@@ -45,7 +46,7 @@ export function askForOutlines(plan: Plan, base: Base, options: Asker): Disposab
   const ask = async () => {
     const { cacheRepo } = options
     if (cacheRepo === undefined || !mayBorrow(plan, base, options)) return
-    const lacking = await lackingOf(base, options.store)
+    const lacking = await lackingLayers(base, options.store)
     await each(lacking, AT_ONCE, either, async (diffId, signal) => {
       await cacheRepo.find('tree', outlineKey(diffId), signal)
     })
@@ -68,7 +69,7 @@ export async function borrowOutlines(
 ): Promise<boolean> {
   const { store, cacheRepo, signal } = options
   if (cacheRepo === undefined || !mayBorrow(plan, base, options)) return false
-  const lacking = await lackingOf(base, store)
+  const lacking = await lackingLayers(base, store)
   if (lacking.size === 0 || (await hasToRun(plan, inputs, options))) return false
   const outlines = new Map<Digest, Directory>()
   await each(lacking, AT_ONCE, signal, async (diffId, either) => {
@@ -77,6 +78,14 @@ export async function borrowOutlines(
   })
   if (outlines.size < lacking.size) return false
   base.borrow?.(outlines)
+  try {
+    await base.tree()
+  } catch (error) {
+    if (!(error instanceof ContentsAbsent)) throw error
+    // Of which one it comes, nobody knows.
+    for (const diffId of lacking) cacheRepo.refuse('tree', outlineKey(diffId), error.cause, signal)
+    throw error
+  }
   return true
 }
 
@@ -85,7 +94,8 @@ function mayBorrow(plan: Plan, base: Base, { outputs, needsFiles }: Asker): bool
   return plan.layers === 'append' && !addsNothing(plan) && outputs.every(({ kind }) => kind === 'docker')
 }
 
-async function lackingOf(base: Base, store: Store): Promise<ReadonlySet<Digest>> {
+/** The layers of the base whose blobs the store does not have, by what they unpack to. */
+export async function lackingLayers(base: Base, store: Store): Promise<ReadonlySet<Digest>> {
   const are = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
   return new Set(base.blobs.filter((_, i) => !are[i]).map(({ diffId }) => diffId))
 }

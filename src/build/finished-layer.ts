@@ -4,7 +4,6 @@ import type { Layer } from '../oci/layer.ts'
 import type { LayerThreads } from '../oci/layer-threads.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Reference } from '../oci/reference.ts'
-import type { Store } from '../oci/store.ts'
 import type { Transport } from '../oci/transport.ts'
 import { writeLayer } from '../oci/write-layer.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
@@ -12,7 +11,7 @@ import type { EarlyUpload } from '../registry/early-upload.ts'
 import type { Plan } from '../spec/plan.ts'
 import { CacheRepoFault } from './again-if-damaged.ts'
 import type { Base } from './base.ts'
-import { askForOutlines, borrowOutlines } from './base-outlines.ts'
+import { askForOutlines, borrowOutlines, lackingLayers } from './base-outlines.ts'
 import { checkSpace } from './check-space.ts'
 import { fetchLayer, findLayer, isSearched, type KnownLayer, keepLayer, searchKnown } from './layer-cache.ts'
 import { layerSources } from './layer-sources.ts'
@@ -70,7 +69,8 @@ export async function finishedLayer(
 ): Promise<FinishedLayer> {
   const { store, report, cache, cacheRepo, roots, aside, signal } = options
   // Another machine may have made the layer: then nobody needs the base.
-  const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true && (await lacksLayers(base, store))
+  const mayBeElsewhere =
+    cache === 'all' && cacheRepo?.isReadable === true && (await lackingLayers(base, store)).size > 0
   using _ = mayBeElsewhere ? askForOutlines(plan, base, options) : null
   let isChecked = !mayBeElsewhere && (await fetchAhead(plan, base, options))
   const inputs = await takeInputs(plan, base, sources, options)
@@ -131,19 +131,15 @@ async function knownLayer(
   if (known === undefined) return undefined
   const credentials = await ownCredentials(plan, options)
   if (await isSearched(known, credentials)) return known
+  let searched: Awaited<ReturnType<typeof fetchLayer>> | undefined
   try {
-    if (known.isElsewhere) await fetchLayer(known, options)
+    if (known.isElsewhere) searched = await fetchLayer(known, options, credentials.all)
   } catch (error) {
     cacheRepo!.refuse('layer', known.key, error, signal)
     return undefined
   }
-  await searchKnown(store, plan, known, credentials, signal)
+  await searchKnown(store, plan, known, credentials, signal, searched)
   return { ...known, isElsewhere: false }
-}
-
-async function lacksLayers(base: Base, store: Store): Promise<boolean> {
-  const are = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
-  return are.includes(false)
 }
 
 /** Once, and only if somebody needs its bytes. @throws CacheRepoFault when they cannot be had */
@@ -167,7 +163,7 @@ function fetching(known: KnownLayer, options: FinishedLayerOptions): () => Promi
  */
 async function fetchAhead(plan: Plan, base: Base, options: FinishedLayerOptions): Promise<boolean> {
   if (addsNothing(plan)) return false
-  const isLacking = await lacksLayers(base, options.store)
+  const isLacking = (await lackingLayers(base, options.store)).size > 0
   if (isLacking) {
     options.onLayer?.('fetch')
     await checkSpace(plan, base, options)
