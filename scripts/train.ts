@@ -1,5 +1,5 @@
 /**
- * train.ts PARTS CODE COMMAND
+ * node --no-flush-bytecode train.ts PARTS CODE COMMAND
  * Has the program whose parts are in the folder PARTS do what COMMAND (build or validate) does, with servers of its own on
  * loopback, and keeps in the folder CODE what V8 has compiled for it: code of just the functions that are called. Part of
  * scripts/bundle.ts.
@@ -8,6 +8,7 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
 import { gzipSync } from 'node:zlib'
 import type { main as realMain } from '../src/cli/main.ts'
 import { Parts } from '../src/cli/parts.ts'
@@ -59,10 +60,15 @@ async function train(): Promise<void> {
       join(folder, 'image.spec.ts'),
       ...vars.flatMap(([name, value]) => ['--var', `${name}=${value}`]),
     ]
-    if (command === 'build') await runBuilds(main, [...words, '--cache-dir', join(folder, layers)])
-    else await run(main, words)
+    if (command !== 'build') await run(main, words)
+    else {
+      await runBuilds(main, [...words, '--cache-dir', join(folder, layers)])
+      await runShared(main, [...words, '--cache-repo', `${registry.host}/cache`], join(folder, `${layers}-shared`))
+    }
   }
   await Promise.all([registry.stop(), s3.stop()])
+  // V8 knows what it compiled by its settings: those of whoever takes it. Until now it has kept all functions.
+  setFlagsFromString('--flush-bytecode')
   parts.keep()
 }
 
@@ -71,6 +77,14 @@ async function runBuilds(main: typeof realMain, words: readonly string[]): Promi
   for (const isChanged of [true, true, false]) {
     if (isChanged) await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
     await run(main, [...words, '--push', '--progress', 'plain'])
+  }
+}
+
+/** On one machine, and with one file changed on another, which finds in a registry what the first has left there. */
+async function runShared(main: typeof realMain, words: readonly string[], store: string): Promise<void> {
+  for (const machine of [1, 2]) {
+    await appendFile(join(folder, 'opt/scripts/run.sh'), '# changed\n')
+    await run(main, [...words, '--cache-dir', `${store}-${machine}`, '--push', '--progress', 'plain'])
   }
 }
 

@@ -19,7 +19,8 @@ export async function compileParts(dist: string): Promise<void> {
     const env = { PATH: process.env.PATH ?? '', HOME: made, TMPDIR: tmpdir() }
     const code = join(made, 'code')
     for (const command of COMMANDS) {
-      const program = [TRAINING, join(dist, 'parts'), code, command]
+      // By default V8 drops functions that were not called for a while: such as all that a start calls.
+      const program = ['--no-flush-bytecode', TRAINING, join(dist, 'parts'), code, command]
       await execa(process.execPath, program, { env, extendEnv: false, stdin: 'ignore', timeout: 120_000 })
     }
     const folder = join(dist, shippedCode())

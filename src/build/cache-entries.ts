@@ -9,7 +9,7 @@ import type { Warning } from './warnings.ts'
 
 /** The last second that a time in RFC 3339 can say. */
 const LAST_SECOND = 253_402_300_799
-/** More than a step ever warned of. */
+/** More than a usual step warns of: what has more is made by each machine itself. */
 const MOST_WARNINGS = 100
 
 /** A script's result that another machine has left in the repository. */
@@ -52,6 +52,11 @@ export function findLayerEntry(
     const searchedFor = record.optionalText('searchedFor') ?? ''
     return { kind: 'layer', title, layer: layer ?? null, created, warnings, searchedFor }
   })
+}
+
+/** Whether others would take this record from the repository. */
+export function isTaken({ warnings }: StepRecord | LayerRecord): boolean {
+  return warnings.length <= MOST_WARNINGS
 }
 
 async function understood<Understood>(

@@ -158,7 +158,7 @@ export class CacheRepo {
   /** What the registry says of one entry says nothing of others; one that does not answer is not asked again. */
   #gaveUp(what: string, error: unknown, signal: AbortSignal): void {
     if (signal.aborted || !(error instanceof OcibakeError) || !error.code.match(OF_REGISTRY)) throw error
-    const isOfAll = error.code.startsWith('REGISTRY_') && error.code !== 'REGISTRY_NOT_FOUND'
+    const isOfAll = OF_ALL.test(error.code)
     if (isOfAll) this.#isReadable = false
     // Some registries say this of a repository that the first push makes.
     if (isOfAll && !DENIED.has(error.code)) this.#isWritable = false
@@ -169,8 +169,10 @@ export class CacheRepo {
   }
 }
 
+/** USAGE: registries.conf says nothing of use. */
 const OF_REGISTRY =
-  /^(REGISTRY_|CREDENTIAL|MANIFEST_|BLOB_MISMATCH|DIFF_ID_MISMATCH|LAYER_INVALID|ARCHIVE_|PATH_INVALID|STORE_CORRUPT|DISK_FULL)/
+  /^(USAGE|REGISTRY_|CREDENTIAL|MANIFEST_|BLOB_MISMATCH|DIFF_ID_MISMATCH|LAYER_INVALID|ARCHIVE_|PATH_INVALID|STORE_CORRUPT|DISK_FULL)/
+const OF_ALL = /^(USAGE|REGISTRY_(?!NOT_FOUND))/
 const DENIED: ReadonlySet<string> = new Set(['REGISTRY_DENIED', 'REGISTRY_UNAUTHORIZED'])
 
 const tagOf = (kind: EntryKind, key: Digest) => `${kind}-${hexOf(key)}`

@@ -3,15 +3,15 @@ import type { Layer } from '../oci/layer.ts'
 import type { LayerThreads } from '../oci/layer-threads.ts'
 import type { Tree } from '../oci/node.ts'
 import type { Reference } from '../oci/reference.ts'
-import type { Store } from '../oci/store.ts'
 import type { Transport } from '../oci/transport.ts'
 import { writeLayer } from '../oci/write-layer.ts'
+import { isScript } from '../provision/step.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import type { EarlyUpload } from '../registry/early-upload.ts'
 import type { Plan } from '../spec/plan.ts'
 import { CacheRepoFault } from './again-if-damaged.ts'
 import type { Base } from './base.ts'
-import { borrowOutlines } from './base-outlines.ts'
+import { askForOutlines, borrowOutlines, lackingLayers } from './base-outlines.ts'
 import { checkSpace } from './check-space.ts'
 import { fetchLayer, findLayer, isSearched, type KnownLayer, keepLayer, searchKnown } from './layer-cache.ts'
 import { layerSources } from './layer-sources.ts'
@@ -29,7 +29,7 @@ import type { ThreadsAhead } from './threads-ahead.ts'
 import { unlessFound } from './unless-found.ts'
 import { warnAgain } from './warnings.ts'
 
-/** Bytes of a base of which a squashed image is certain, as good as, to be worth an upload of its own while it is made. */
+/** Bytes of a base, compressed, above which a squashed layer is sent while it is made. */
 const LARGE = 8 << 20
 
 /** What goes on top, or is all of the image. */
@@ -72,7 +72,9 @@ export async function finishedLayer(
 ): Promise<FinishedLayer> {
   const { store, report, cache, cacheRepo, roots, aside, signal } = options
   // Another machine may have made the layer: then nobody needs the base.
-  const mayBeElsewhere = cache === 'all' && cacheRepo?.isReadable === true && (await lacksLayers(base, store))
+  const mayBeElsewhere =
+    cache === 'all' && cacheRepo?.isReadable === true && (await lackingLayers(base, store)).size > 0
+  using _ = mayBeElsewhere ? askForOutlines(plan, base, options) : null
   let isChecked = !mayBeElsewhere && (await fetchAhead(plan, base, options))
   const inputs = await takeInputs(plan, base, sources, options)
   const make = (said = report, lacksFiles = false) =>
@@ -93,13 +95,14 @@ export async function finishedLayer(
       ...(known.isElsewhere && { fetch: fetching(known, options) }),
     }
   }
-  void options.threads.start()
-  if (plan.layers === 'squash' && sizeOf(base) > LARGE) options.early?.prepare()
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
+  void options.threads.start()
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
+  // Registries forget uploads that nothing comes of: not before a base is fetched or a script runs.
+  if (!isChecked && isLarge(plan, base)) options.early?.prepare()
   if (!isChecked) await checkSpace(plan, base, options)
-  const threads = await options.threads.start()
   const made = await make(report, isBorrowed)
+  const threads = await options.threads.forLayer()
   // Goes on beside what follows, and is waited for at the end.
   void roots.discard()
   const credentials = await ownCredentials(plan, options)
@@ -133,23 +136,21 @@ async function knownLayer(
   if (known === undefined) return undefined
   const credentials = await ownCredentials(plan, options)
   if (await isSearched(known, credentials)) return known
+  let searched: Awaited<ReturnType<typeof fetchLayer>> | undefined
   try {
-    if (known.isElsewhere) await fetchLayer(known, options)
+    if (known.isElsewhere) searched = await fetchLayer(known, options, credentials.all)
   } catch (error) {
     cacheRepo!.refuse('layer', known.key, error, signal)
     return undefined
   }
-  await searchKnown(store, plan, known, credentials, signal)
+  await searchKnown(store, plan, known, credentials, signal, searched)
   return { ...known, isElsewhere: false }
 }
 
-function sizeOf({ blobs }: Base): number {
-  return blobs.reduce((sum, { size }) => sum + size, 0)
-}
-
-async function lacksLayers(base: Base, store: Store): Promise<boolean> {
-  const are = await Promise.all(base.blobs.map(({ digest }) => store.has(digest)))
-  return are.includes(false)
+/** Whether the layer is going to be large, and made without a script. */
+function isLarge({ layers, steps }: Plan, { blobs }: Base): boolean {
+  if (layers !== 'squash' || steps.some(({ step }) => isScript(step))) return false
+  return blobs.reduce((sum, { size }) => sum + size, 0) > LARGE
 }
 
 /** Once, and only if somebody needs its bytes. @throws CacheRepoFault when they cannot be had */
@@ -173,7 +174,7 @@ function fetching(known: KnownLayer, options: FinishedLayerOptions): () => Promi
  */
 async function fetchAhead(plan: Plan, base: Base, options: FinishedLayerOptions): Promise<boolean> {
   if (addsNothing(plan)) return false
-  const isLacking = await lacksLayers(base, options.store)
+  const isLacking = (await lackingLayers(base, options.store)).size > 0
   if (isLacking) {
     options.onLayer?.('fetch')
     await checkSpace(plan, base, options)

@@ -4,7 +4,8 @@ import { type Digest, Digester } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import { stoppable } from '../oci/stoppable.ts'
 import type { Store } from '../oci/store.ts'
-import { searchArchive } from '../secrets/search-archive.ts'
+import { type FoundMember, searchArchive } from '../secrets/search-archive.ts'
+import type { SecretValue } from '../secrets/secret-values.ts'
 import type { Plan } from '../spec/plan.ts'
 import { findLayerEntry } from './cache-entries.ts'
 import { layerKey } from './cache-keys.ts'
@@ -47,23 +48,34 @@ async function hasLayer(store: Store, { layer }: LayerRecord): Promise<boolean> 
 
 /**
  * Brings a layer that is elsewhere into the store, for this build and later ones.
+ * @param values looked for while its bytes are looked at anyway @returns where they are in it
  * @throws what is wrong with it: REGISTRY_*, BLOB_MISMATCH, DIFF_ID_MISMATCH, LAYER_INVALID; DISK_FULL; the signal's reason
  */
 export async function fetchLayer(
   { key, record }: KnownLayer,
   { store, cacheRepo, signal }: ResultPlaces,
-): Promise<void> {
+  values: readonly SecretValue[] = [],
+): Promise<readonly FoundMember[]> {
   const { layer } = record
-  if (layer === null) return
+  if (layer === null) return []
   await store.ingestBlob(layer, (start) => cacheRepo!.open(layer, start, signal), { signal })
-  const digester = new Digester()
-  for await (const chunk of rawBytes(store, layer, signal)) digester.update(chunk)
-  const diffId = digester.digest()
+  let diffId: Digest | undefined
+  const open = async function* () {
+    const digester = new Digester()
+    for await (const chunk of rawBytes(store, layer, signal)) {
+      digester.update(chunk)
+      yield chunk
+    }
+    diffId = digester.digest()
+  }
+  const found = await searchArchive(open, values)
+  if (diffId === undefined) for await (const _ of open());
   if (diffId !== layer.diffId) {
     const message = `The layer ${layer.digest} unpacks to ${diffId}; its record says ${layer.diffId}.`
     throw new OcibakeError('DIFF_ID_MISMATCH', message)
   }
   await store.set(key, record)
+  return found
 }
 
 /** Whether a layer was searched for all that this build has: it need not be searched for credentials that nobody knew then. */
@@ -71,15 +83,20 @@ export async function isSearched({ record }: KnownLayer, { kept }: OwnCredential
   return record.layer === null || (await isMarkOf(record.searchedFor, kept))
 }
 
-/** Searches a layer that is in the store. @throws SECRET_FOUND; the signal's reason */
+/**
+ * Searches a layer that is in the store.
+ * @param searched what was found in it, by whoever has just searched it @throws SECRET_FOUND; the signal's reason
+ */
 export async function searchKnown(
   store: Store,
   plan: Plan,
   { key, record }: KnownLayer,
   { kept, all }: OwnCredentials,
   signal: AbortSignal,
+  searched?: readonly FoundMember[],
 ): Promise<void> {
-  refuseSecretMembers(plan, await searchArchive(() => rawBytes(store, record.layer!, signal), all), all)
+  const found = searched ?? (await searchArchive(() => rawBytes(store, record.layer!, signal), all))
+  refuseSecretMembers(plan, found, all)
   await store.set(key, { ...record, searchedFor: await markOf(kept) } satisfies LayerRecord)
 }
 

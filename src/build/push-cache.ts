@@ -15,6 +15,7 @@ import type { Plan, PlannedStep } from '../spec/plan.ts'
 import type { Aside } from './aside.ts'
 import type { Base } from './base.ts'
 import { pushOutlines } from './base-outlines.ts'
+import { isTaken } from './cache-entries.ts'
 import { layerKey, resultKey, startKey, stepKey } from './cache-keys.ts'
 import type { CacheRepo, EntryKind } from './cache-repo.ts'
 import type { CacheUse } from './cache-use.ts'
@@ -80,7 +81,9 @@ async function pushAll(
   // One more layer on top of the base is what another machine can make by them.
   const isOutlined = plan.layers === 'append' && !finished.isOld
   if (isOutlined) begin(pushOutlines(base, repo, options.store, options.signal))
-  const news = await Promise.all(steps.map((step) => isWanted(repo, 'step', step, options)))
+  const news = await Promise.all(
+    steps.map(async (step) => isTaken(step.record) && (await isWanted(repo, 'step', step, options))),
+  )
   for (const step of steps.filter((_, i) => news[i])) {
     // One after the other: each is compressed by as many threads as there are.
     const blob = await deltaOf(plan, step, all, options)
@@ -138,7 +141,7 @@ async function putLayer(
   // Whoever finds the mark may try values until one gives it: what people choose is found so.
   const isSafe = kept.every(({ value }) => looksRandom(value) && strength(value) >= SAFE)
   const record = isSafe ? layerKept.record : { ...layerKept.record, searchedFor: '' }
-  if (!(await isWanted(repo, 'layer', layerKept, options)) || hasSecret(record, all)) return false
+  if (!isTaken(record) || !(await isWanted(repo, 'layer', layerKept, options)) || hasSecret(record, all)) return false
   if (layer === null) return await repo.put('layer', key, record, [], signal)
   if (!(await store.has(layer.digest))) return false
   const { registry, repository } = repo.reference

@@ -1,5 +1,6 @@
 import { type ErrorCode, OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { ContentsAbsent } from '../oci/absent-file.ts'
 import { apply } from '../oci/apply.ts'
 import { type ImageConfig, parseConfig } from '../oci/config.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -136,6 +137,8 @@ async function readTree(options: SourceBaseOptions, layers: readonly Layer[], ou
     try {
       tree = apply(tree, outlines.get(layer.diffId) ?? (await store.layerTree(layer.diffId, { isWritten })))
     } catch (error) {
+      // Whoever wrote an outline may have made it up: then the layers themselves say what is wrong, if anything is.
+      if (outlines.size > 0 && isOfLayer(error)) throw new ContentsAbsent({ cause: error })
       throw placed(error, source, layer)
     }
   }
@@ -151,6 +154,9 @@ const OF_LAYER: ReadonlySet<ErrorCode> = new Set([
 
 /** What is wrong with a layer, saying of which image it is; anything else as it was. */
 function placed(error: unknown, { name }: ImageSource, { digest }: Layer): unknown {
-  if (!(error instanceof OcibakeError) || !OF_LAYER.has(error.code)) return error
-  return error.at(`the base ${name}, layer ${digest}`)
+  return isOfLayer(error) ? error.at(`the base ${name}, layer ${digest}`) : error
+}
+
+function isOfLayer(error: unknown): error is OcibakeError {
+  return error instanceof OcibakeError && OF_LAYER.has(error.code)
 }

@@ -20,6 +20,7 @@ export class ThreadsAhead implements AsyncDisposable {
   readonly #plan: Plan
   readonly #options: AheadOptions
   #threads: Promise<LayerThreads | undefined> | undefined
+  #isTold = false
 
   constructor(plan: Plan, options: AheadOptions) {
     this.#plan = plan
@@ -30,12 +31,24 @@ export class ThreadsAhead implements AsyncDisposable {
   start(): Promise<LayerThreads | undefined> {
     if (addsNothing(this.#plan)) return Promise.resolve(undefined)
     const { store, earlyPool } = this.#options
-    if (this.#threads === undefined) this.#options.onLayer?.('write')
+    // One that starts only now loads much of Node, which takes longer when somebody has changed settings of V8.
+    if (earlyPool !== undefined) this.#tell()
     const wanted = this.#plan.compression === 'gzip'
     this.#threads ??= wanted ? LayerThreads.start(store, earlyPool) : Promise.resolve(undefined)
     // Whoever needs them gets the failure.
     this.#threads.catch(() => {})
     return this.#threads
+  }
+
+  /** As `start`, for whoever writes the layer now. */
+  forLayer(): Promise<LayerThreads | undefined> {
+    if (!addsNothing(this.#plan)) this.#tell()
+    return this.start()
+  }
+
+  #tell(): void {
+    if (!this.#isTold) this.#options.onLayer?.('write')
+    this.#isTold = true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@ import { CacheRepo } from '../build/cache-repo.ts'
 import { type CacheUse, stepNumber } from '../build/cache-use.ts'
 import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
-import type { EarlyPool } from '../oci/early-pool.ts'
+import { EarlyPool } from '../oci/early-pool.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
@@ -20,7 +20,7 @@ import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
-import { setForLayer } from './small-heap.ts'
+import { setForLayer, smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
@@ -39,16 +39,25 @@ export interface BuildActionOptions
   readonly metadataFile?: string
 }
 
+/** What the store says of the builds to come before any of them is planned. */
+export interface Foreseen {
+  /** For the first layer that is written; closed by the caller. */
+  readonly earlyPool?: EarlyPool | undefined
+  /** Some spec was never built with this store. */
+  readonly isFirst: boolean
+  /** Many files of this machine went into one the last time. */
+  readonly hasMany: boolean
+}
+
 /**
  * Plans every spec before it builds the first; prints each image's digest as it is there. Then the cache is brought to
  * the size that it may have.
- * @param earlyPool for the first layer that is written; closed by the caller
  */
 export async function buildAction(
   specs: readonly string[],
   options: BuildActionOptions,
   around: Surroundings,
-  earlyPool?: EarlyPool,
+  { earlyPool: startedEarly, isFirst, hasMany }: Foreseen,
 ): Promise<void> {
   const bound = cacheBound(options, around)
   const elsewhere = cacheRepoOf(options, around)
@@ -59,6 +68,13 @@ export async function buildAction(
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
+  // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
+  // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
+  const mayTakeLittle = elsewhere !== undefined && plans.every(({ layers }) => layers === 'append')
+  if (hasMany || (isFirst && !mayTakeLittle)) smallHeap()
+  // Where the base need not come first, a thread would be waited for.
+  await using startedNow = isFirst && mayTakeLittle && !startedEarly ? new EarlyPool() : undefined
+  const earlyPool = startedEarly ?? startedNow
   const began = Date.now()
 
   using progress = await startProgress(options.progress, around)

@@ -23,7 +23,6 @@ import {
   varFileOption,
   varOption,
 } from './options.ts'
-import { smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const EXAMPLES = `
@@ -73,8 +72,8 @@ export function buildCommand(around: Surroundings): Command {
       const looks = specs.map((spec) => lookAhead(root, spec))
       await using early = looks.some((look) => look?.isChanged) ? new EarlyPool() : undefined
       const { buildAction } = await import('./build-action.ts')
-      // A first build takes most memory, and one of many files takes it before it is known what there is to do.
-      if (looks.some((look) => look === undefined || look.hasMany)) smallHeap()
-      await buildAction(specs, options, around, early)
+      const isFirst = looks.includes(undefined)
+      const hasMany = looks.some((look) => look?.hasMany)
+      await buildAction(specs, options, around, { earlyPool: early, isFirst, hasMany })
     })
 }

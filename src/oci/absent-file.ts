@@ -3,8 +3,8 @@ import type { Digest } from './digest.ts'
 
 /** Somebody wants bytes of a layer of which only the names, attributes and sizes are here. */
 export class ContentsAbsent extends Error {
-  constructor() {
-    super('the contents of a layer are not here')
+  constructor(options?: ErrorOptions) {
+    super('the contents of a layer are not here', options)
   }
 
   /** Whether that is what an error comes of. */

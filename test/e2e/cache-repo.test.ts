@@ -1,13 +1,17 @@
 /** What one machine has made and another takes from a registry. Each build here has an empty store. Needs a sandbox. */
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
-import { digestOf } from '../../src/oci/digest.ts'
+import { type Digest, digestOf } from '../../src/oci/digest.ts'
+import { directory, FRESH_DIRECTORY } from '../../src/oci/node.ts'
+import { Store } from '../../src/oci/store.ts'
+import { storePaths } from '../../src/oci/store-paths.ts'
+import { writeTree } from '../../src/oci/tree-writer.ts'
 import { runCli } from '../support/cli.ts'
 import { freePort, REGISTRY_USER, startRegistry, type TestRegistry } from '../support/registry.ts'
 import { token } from '../support/secrets.ts'
@@ -32,6 +36,7 @@ interface Choice {
 }
 
 let outer = ''
+let layout = ''
 let registry: TestRegistry
 let folder = ''
 let team = ''
@@ -40,7 +45,7 @@ let count = 0
 beforeAll(async () => {
   outer = await mkdtemp(join(tmpdir(), 'ocibake-cache-repo-'))
   registry = await startRegistry()
-  const layout = await umociBase(outer)
+  layout = await umociBase(outer)
   await skopeoCopy(`oci:${layout}:base`, `docker://${registry.host}/library/base:1`, '--dest-tls-verify=false')
 })
 
@@ -275,6 +280,24 @@ describe('what is put there', () => {
   })
 })
 
+it('a layer of more warnings than are taken from there is not put there', async () => {
+  const cache = await mkdtemp(join(folder, 'store-'))
+  await build({ steps: [COPY] }, { cache, args: ['-o', 'oci:known:1'] })
+  const store = await Store.open(join(cache, 'store'))
+  for (const name of await readdir(storePaths(store.root).records)) {
+    const key = `sha256:${name}` as Digest
+    const record = (await store.get(key)) as { kind?: string } | undefined
+    const warnings = Array.from({ length: 101 }, (_, i) => ({ message: `warning ${i}` }))
+    if (record?.kind === 'layer') await store.set(key, { ...record, warnings })
+  }
+  await store.close()
+  const first = await build({ steps: [COPY] }, { cache })
+  expect(warnings(first.stderr)).toHaveLength(101)
+  expect(tagsPut(first.asked)).toEqual([])
+  const second = await build({ steps: [COPY] })
+  expect(second.stderr).not.toContain('cannot be used')
+})
+
 describe('a cache repository that cannot be used', () => {
   const through = (repo: string) => ['--push', '-t', tag(), '--cache-repo', repo]
 
@@ -322,6 +345,19 @@ describe('a cache repository that cannot be used', () => {
     }
   })
 
+  it('costs one warning when nobody can tell where it is', async () => {
+    await writeFile(join(folder, 'registries.conf'), '[[registry]\n')
+    const { code, stderr } = await build(
+      { from: `oci:${layout}:base`, steps: [COPY] },
+      {
+        args: ['-o', 'oci:out:1', '--cache-repo', cacheRepo()],
+        env: { CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf') },
+      },
+    )
+    expect(code).toBe(0)
+    expect(warnings(stderr)).toEqual([expect.stringMatching(/cannot be read: .*registries\.conf/)])
+  })
+
   it('costs one warning when it does not answer', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -339,6 +375,10 @@ describe('a cache repository that cannot be used', () => {
     }
   })
 })
+
+/** An outline without texts; the tree of one with a hard link `a` to what no layer has, `b`. */
+const TEXTS = Buffer.from([2, 0, 0, 0, 0x7b, 0x7d])
+const LOST_LINK = writeTree(directory(new Map([['a', { kind: 'link', target: 'b' }]]), FRESH_DIRECTORY))
 
 describe('one more layer over a base that the store does not know', () => {
   const append = (steps: object[], choice: Choice = {}) => build({ steps, layers: 'append' }, choice)
@@ -427,8 +467,8 @@ describe('one more layer over a base that the store does not know', () => {
 
   it.each<[what: string, bytes: Buffer]>([
     ['no gzip', Buffer.from('{}')],
-    ['no JSON', gzipSync('{"version":1,"attrs":[],"rows":[')],
-    ['of things that are not', gzipSync('{"version":1,"attrs":[[0,0,0,0]],"rows":[["a",7,0,0]]}')],
+    ['no tree', gzipSync(Buffer.concat([TEXTS, Buffer.alloc(3)]))],
+    ['of a link to nothing', gzipSync(Buffer.concat([TEXTS, LOST_LINK]))],
     ['too much', gzipSync(Buffer.alloc(300 << 20, ' '))],
   ])('is made of the base itself where an outline is %s', async (_, bytes) => {
     await outlined()
