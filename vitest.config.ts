@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
 
@@ -13,8 +14,8 @@ export default defineConfig({
     pool: 'forks',
     // Node strips types by WebAssembly that calls back thousands of times, in each thread: see src/oci/generic-wrappers.ts.
     execArgv: ['--wasm-wrapper-tiering-budget=2147483647'],
-    // The default leaves one core idle; half of the time is spent waiting for servers and sandboxes.
-    maxWorkers: '100%',
+    // The default leaves one core idle; and each worker waits at times, for servers, mirrors and disks.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/shared-folder.ts'],
   },

@@ -16,24 +16,30 @@ fi
 out=native/bin/linux-$arch
 mkdir -p "$out"
 new=$out/new.$$
-trap 'rm -rf "$new" "$new.o"' EXIT
+trap 'wait; rm -rf "$new" "$new".*' EXIT
+# compile FILE ARGUMENT...
 compile() {
+  file=$1
+  shift
   # No build id, no paths: the same compiler gives the same bytes in any folder.
   "$cc" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror ${CFLAGS:-} \
-    -ffile-prefix-map="$PWD"=. -Wl,--build-id=none -s -o "$new" "$@"
+    -ffile-prefix-map="$PWD"=. -Wl,--build-id=none -s -o "$file" "$@"
 }
 # build NAME SOURCE...
 build() {
   name=$1
   shift
-  if ! compile -static "$@"; then
+  if ! compile "$new.$name" -static "$@"; then
     echo "build-native: no static C library; $name is linked dynamically" >&2
-    compile "$@"
+    compile "$new.$name" "$@"
   fi
-  mv "$new" "$out/$name"
+  mv "$new.$name" "$out/$name"
   echo "$out/$name"
 }
-build ocibake-sandbox native/*.c native/agent/*.c
+# One compiler uses one processor.
+build ocibake-sandbox native/*.c native/agent/*.c &
+sandbox=$!
+trace=
 # Not on every processor yet.
 if [ "$arch" = x64 ]; then
   set -- capabilities fault request options owners session relay prepare beneath stubs listen
@@ -41,12 +47,16 @@ if [ "$arch" = x64 ]; then
     set -- "$@" "native/$part.c"
     shift
   done
-  build ocibake-trace native/trace/*.c "$@"
+  build ocibake-trace native/trace/*.c "$@" &
+  trace=$!
 fi
 # The addon reads numbers as they lie in memory, lowest byte first, and has sizes of 64 bits: elsewhere WebAssembly does it.
 case $arch in
   x64 | arm64 | riscv64) ;;
-  *) exit 0 ;;
+  *)
+    wait "$sandbox"
+    exit 0
+    ;;
 esac
 # objects SUFFIX FLAG...: native/addon for one kind of processor
 objects() {
@@ -72,6 +82,8 @@ objects plain
 if [ "$arch" = x64 ]; then objects v3 -DCODEC_V3 -march=x86-64-v3; fi
 # It names no library: what it needs of Node and of C is there when it is loaded, whichever C library that is. All of it is
 # looked up then: what is missing would end the process later.
-compile -shared -nostdlib -Wl,-z,now -Wl,--gc-sections -Wl,--version-script=native/addon/exports.map "$new.o"/*.o -lgcc
+compile "$new" -shared -nostdlib -Wl,-z,now -Wl,--gc-sections -Wl,--version-script=native/addon/exports.map "$new.o"/*.o -lgcc
 mv "$new" "$out/ocibake.node"
 echo "$out/ocibake.node"
+wait "$sandbox"
+[ -z "$trace" ] || wait "$trace"

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { talkToMemcached } from '../../scripts/demo/memcached-client.ts'
 import { startBundle } from '../support/bundle.ts'
 import { bake } from '../support/cli.ts'
-import { debianBase } from '../support/debian-base.ts'
+import { MEMCACHED_PACKAGES, packagesBase } from '../support/packages-base.ts'
 import { freePort, startRegistry, type TestRegistry } from '../support/registry.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
@@ -43,7 +43,7 @@ describe('the Packer template of memcached, unchanged', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ocibake-import-'))
-    const [base, tarball] = [await debianBase(), await sharedTarball()]
+    const [base, tarball] = [await packagesBase(MEMCACHED_PACKAGES), await sharedTarball()]
     registry = await startRegistry()
     s3 = await startS3()
     s3.createBucket('coredgeapplications')

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
 import { bake, SPECS } from '../support/cli.ts'
-import { debianBase } from '../support/debian-base.ts'
 import { type DescribedRoot, describeRoot } from '../support/described-root.ts'
+import { MEMCACHED_PACKAGES, packagesBase } from '../support/packages-base.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
 import { tool } from '../support/skopeo.ts'
@@ -34,7 +34,7 @@ let servers: S3[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ocibake-e2e-'))
-  await Promise.all([debianBase(), sharedTarball()])
+  await Promise.all([packagesBase(MEMCACHED_PACKAGES), sharedTarball()])
 }, 300_000)
 
 afterAll(async () => {
@@ -45,7 +45,7 @@ afterAll(async () => {
 it('memcached has one digest: another folder, checkout, login, umask, locale, host name, clock, server, core', async () => {
   const library = await libfaketime()
   const base = join(folder, 'base')
-  await cp(await debianBase(), base, { recursive: true })
+  await cp(await packagesBase(MEMCACHED_PACKAGES), base, { recursive: true })
   await tool('umoci', ['insert', '--image', `${base}:base`, library, '/usr/lib/libfaketime.so.1'])
   const tarball = await sharedTarball()
   servers = [await startS3(), await startS3({ accessKeyId: 'AKIAANOTHERLOGIN', secretAccessKey: 'another' })]

@@ -7,7 +7,7 @@ import { inContainer } from '../support/container.ts'
 import { debianBase } from '../support/debian-base.ts'
 import { NASTY_PACKAGES, nastySteps } from '../support/nasty-steps.ts'
 import { AS_NOBODY, NOBODY } from '../support/ordinary-user.ts'
-import { packagesBase } from '../support/packages-base.ts'
+import { MEMCACHED_PACKAGES, packagesBase } from '../support/packages-base.ts'
 import { DOCKER, folderAt, ORDINARY, type Place, PODMAN, PODMAN_USER, RESTRICTED, ROOT } from '../support/places.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
@@ -54,7 +54,7 @@ async function nasty(place: Place): Promise<string> {
 }
 
 async function memcached(place: Place): Promise<string> {
-  const folder = await folderFor(place)
+  const folder = await folderFor(place, await packagesBase(MEMCACHED_PACKAGES))
   const { version, key } = await sharedTarball()
   const values = { version, object: key, base: `oci:${folder}/base:base` }
   const vars = Object.entries(values).flatMap(([name, value]) => ['--var', `${name}=${value}`])

@@ -4,10 +4,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { silent } from '../../src/events.ts'
-import { hostPlatform } from '../../src/oci/platform.ts'
-import { debianTar } from '../../src/provision/debian.ts'
-import { proxyVariables } from '../../src/provision/proxy-variables.ts'
+import { madeDebian, SMALL_DEBIAN } from './made-debian.ts'
 import { madeOnce } from './made-once.ts'
 import { tool } from './skopeo.ts'
 
@@ -15,7 +12,7 @@ import { tool } from './skopeo.ts'
 export const BASE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * An OCI layout with a small Debian at the tag `base`, made once a test run (20 s) by mmdebstrap and by hand: nothing of
+ * An OCI layout with a small Debian at the tag `base`, made once a test run by mmdebstrap and by hand: nothing of
  * ours that reads or writes layers had a part in it. It is as slim as Debian's images of that name: each test that builds
  * on it reads, writes and compares it as a whole.
  */
@@ -25,19 +22,7 @@ export function debianBase(): Promise<string> {
     const blobs = join(layout, 'blobs/sha256')
     await mkdir(work, { mode: 0o700 })
     await mkdir(blobs, { recursive: true })
-    const { architecture } = hostPlatform()
-    const order = {
-      suite: 'bookworm',
-      variant: 'minbase',
-      include: ['adduser', 'passwd', 'usr-is-merged'],
-      architecture,
-    }
-    const { path } = await debianTar(order, {
-      folder: work,
-      proxyEnv: proxyVariables(process.env),
-      signal: new AbortController().signal,
-      report: silent,
-    })
+    const { path } = await madeDebian()
     const slim = join(work, 'slim.tar')
     await tool('bash', [join(import.meta.dirname, 'slim-debian.sh'), path, slim, join(work, 'root')])
     const { descriptor, diffId } = await gzipBlob(slim, blobs)
@@ -49,7 +34,7 @@ export function debianBase(): Promise<string> {
     }
     const config = await put('application/vnd.oci.image.config.v1+json', {
       created: new Date().toISOString(),
-      architecture,
+      architecture: SMALL_DEBIAN.architecture,
       os: 'linux',
       config: { Env: [`PATH=${BASE_PATH}`, 'FROM_THE_BASE=yes'], Cmd: ['bash'], Labels: { 'base.label': 'kept' } },
       rootfs: { type: 'layers', diff_ids: [diffId] },

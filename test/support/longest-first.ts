@@ -5,10 +5,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * start: the second would wait while the first makes it.
  */
 const LONGEST = [
-  ...['e2e/ansible', 'e2e/interrupted', 'native/as-nobody', 'e2e/sandboxes', 'e2e/import-dockerfile', 'e2e/memcached'],
-  ...['provision/debian', 'e2e/damaged-store', 'e2e/reproducible', 'e2e/import-memcached', 'e2e/package', 'e2e/bases'],
-  ...['e2e/cache-repo'],
-  ...['e2e/bad-input', 'e2e/bad-output', 'e2e/leftovers', 'native/helper', 'provision/fetch-s3', 'provision/ansible'],
+  ...['e2e/ansible', 'e2e/cache-repo', 'native/as-nobody', 'e2e/interrupted', 'e2e/sandboxes', 'e2e/package'],
+  ...['e2e/import-dockerfile', 'provision/debian', 'e2e/memcached', 'e2e/import-memcached', 'e2e/reproducible'],
+  ...['e2e/damaged-store', 'provision/ansible', 'e2e/step-cache', 'e2e/bad-input', 'e2e/bad-output', 'e2e/bases'],
+  ...['cli/commands', 'e2e/ansible-cache', 'doctor/doctor', 'cli/import', 'provision/fetch-s3', 'registry/push-pull'],
+  ...['e2e/leftovers', 'native/helper'],
 ]
 
 /**
