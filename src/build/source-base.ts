@@ -150,6 +150,7 @@ const OF_LAYER: ReadonlySet<ErrorCode> = new Set([
   'DIFF_ID_MISMATCH',
   'LAYER_INVALID',
   'ARCHIVE_UNSAFE',
+  'PATH_INVALID',
 ])
 
 /** What is wrong with a layer, saying of which image it is; anything else as it was. */
