@@ -17,7 +17,7 @@ export interface FileMark {
   readonly size: number
   /** Of these bytes; see `FileChecks`. */
   readonly checks: Uint32Array
-  /** See `KeptDigester`; of these bytes. */
+  /** See `ResumableDigester`; of these bytes. */
   readonly state: Uint8Array
 }
 

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent } from '../../src/oci/content.ts'
-import { type Digest, digestOf } from '../../src/oci/digest.ts'
+import { type Digest, Digester, digestOf } from '../../src/oci/digest.ts'
 import { divide } from '../../src/oci/divide.ts'
+import type { GrowingFile } from '../../src/oci/growing-file.ts'
 import type { Layer } from '../../src/oci/layer.ts'
 import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import { findStart, startKeys } from '../../src/oci/layer-start.ts'
@@ -53,10 +55,10 @@ async function firstOf(seed: number): Promise<Layer> {
   return await written(other, news(other.tree, seed))
 }
 
-/** As when the disk has lost a bit in the middle. Whoever has the blob open does not see it. */
-function damage({ store }: Taken, digest: Digest): void {
+/** As when the disk has lost a bit, in the middle or elsewhere. Whoever has the blob open does not see it. */
+function damage({ store }: Taken, digest: Digest, place?: number): void {
   const bytes = readFileSync(store.blobPath(digest))
-  bytes[bytes.length >> 1]! ^= 1
+  bytes[place ?? bytes.length >> 1]! ^= 1
   for (const path of new Set([store.blobPath(digest), join(store.root, 'blobs/sha256', digest.slice(7))])) {
     rmSync(path)
     writeFileSync(path, bytes)
@@ -91,7 +93,7 @@ describe.runIf(canResumeDigests())('what a layer starts with', { timeout: 60_000
   })
 
   it.each<[string, (one: Taken, donor: Digest) => void]>([
-    ['is damaged', damage],
+    ['is damaged', (one, donor) => damage(one, donor)],
     [
       'is cut off',
       ({ store }, donor) => writeFileSync(store.blobPath(donor), readFileSync(store.blobPath(donor)).subarray(0, 9)),
@@ -103,6 +105,27 @@ describe.runIf(canResumeDigests())('what a layer starts with', { timeout: 60_000
     harm(one, first.digest)
     expect(await written(one, news(one.tree, 2))).toEqual(want)
     expect(digestOf(await collect(one.store.openBlob(want.digest)))).toBe(want.digest)
+  })
+
+  it('is read as it should be while it is made anew behind what was copied already', async () => {
+    const large = await packed(placeAt('large', { ...FILE, content: bytesContent(randomBytes(9 << 20)) }))
+    const one = await taken(large)
+    const { digest } = await written(one, news(one.tree, 1))
+    const { size } = (await found(one, news(one.tree, 2)))!
+    damage(one, digest, size - 1)
+    const read = new Digester()
+    let reading: Promise<void> | undefined
+    const onFile = (file: GrowingFile) => {
+      const all = async () => {
+        for await (const chunk of file.bytes()) read.update(chunk)
+      }
+      reading = all().finally(() => file.close())
+    }
+    const sections = divide(one.tree, news(one.tree, 2))
+    const { digest: next } = await writeLayer(one.store, sections, { ...options, sources: one.sources, onFile })
+    await reading
+    expect(read.digest()).toBe(next)
+    expect(digestOf(await collect(one.store.openBlob(next)))).toBe(next)
   })
 
   it('is at least what no folder with other attributes has, and links lead to it', async () => {
