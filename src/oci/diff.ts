@@ -34,7 +34,9 @@ function between(from: Node | undefined, to: Directory, path: ByteString, forced
   const children = new Map<ByteString, Node>()
   for (const name of lower.children.keys()) if (!to.children.has(name)) children.set(name, WHITEOUT)
   for (const [name, node] of to.children) {
-    const change = changed(lower.children.get(name), node, path === '' ? name : `${path}/${name}`, forced)
+    const [old, at] = [lower.children.get(name), path === '' ? name : `${path}/${name}`]
+    // Paths lead through 2047 folders: one call for each is what the stack has room for.
+    const change = node.kind === 'directory' ? between(old, node, at, forced) : changed(old, node, at, forced)
     if (change !== undefined) children.set(name, change)
   }
   if (children.size === 0 && sameAttrs(lower.attrs!, to.attrs!)) return undefined
@@ -42,7 +44,6 @@ function between(from: Node | undefined, to: Directory, path: ByteString, forced
 }
 
 function changed(from: Node | undefined, to: Node, path: ByteString, forced: Forced): Node | undefined {
-  if (to.kind === 'directory') return between(from, to, path, forced)
   return !forced.has(path) && sameLeaf(from, to) ? undefined : to
 }
 

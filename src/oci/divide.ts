@@ -44,6 +44,9 @@ interface Divided {
   readonly news: Directory | undefined
 }
 
+/** What is in one folder of each. */
+type Parts = Readonly<Record<keyof Divided, Map<ByteString, Node>>>
+
 /** @param isInside whether the folder is in one with other attributes */
 function divided(below: Directory, change: Directory, path: ByteString, isInside: boolean, changes: Changes): Divided {
   const attrs = change.attrs ?? below.attrs!
@@ -51,30 +54,34 @@ function divided(below: Directory, change: Directory, path: ByteString, isInside
   const isKept = isInside || isOther
   if (isOther) changes.kept.push(describe(path, attrs))
   if (isKept && !isInside) changes.untouched.push(path)
-  const [untouched, kept, news] = [
-    new Map<ByteString, Node>(),
-    new Map<ByteString, Node>(),
-    new Map<ByteString, Node>(),
-  ]
-  below.children.forEach((node, name) => {
+  const parts: Parts = { untouched: new Map(), kept: new Map(), news: new Map() }
+  // No callback: paths lead through 2047 folders, and one call for each is what the stack has room for.
+  for (const [name, node] of below.children) {
     const changed = change.children.get(name)
-    if (changed === undefined) (isKept ? kept : untouched).set(name, node)
+    if (changed === undefined) (isKept ? parts.kept : parts.untouched).set(name, node)
     else if (node.kind === 'directory' && changed.kind === 'directory') {
-      const parts = divided(node, changed, join(path, name), isKept, changes)
-      if (parts.untouched !== undefined) untouched.set(name, parts.untouched)
-      if (parts.kept !== undefined) kept.set(name, parts.kept)
-      if (parts.news !== undefined) news.set(name, parts.news)
+      put(parts, name, divided(node, changed, join(path, name), isKept, changes))
     } else (isKept ? changes.kept : changes.untouched).push(join(path, name))
-  })
+  }
+  addNews(parts.news, below, change)
+  return {
+    untouched: isKept ? undefined : directory(parts.untouched, attrs),
+    kept: isKept ? directory(parts.kept, attrs) : implied(parts.kept),
+    news: implied(parts.news),
+  }
+}
+
+function put(parts: Parts, name: ByteString, { untouched, kept, news }: Divided): void {
+  if (untouched !== undefined) parts.untouched.set(name, untouched)
+  if (kept !== undefined) parts.kept.set(name, kept)
+  if (news !== undefined) parts.news.set(name, news)
+}
+
+function addNews(news: Map<ByteString, Node>, below: Directory, change: Directory): void {
   change.children.forEach((node, name) => {
     const isShared = node.kind === 'directory' && below.children.get(name)?.kind === 'directory'
     if (node.kind !== 'whiteout' && !isShared) news.set(name, node)
   })
-  return {
-    untouched: isKept ? undefined : directory(untouched, attrs),
-    kept: isKept ? directory(kept, attrs) : implied(kept),
-    news: implied(news),
-  }
 }
 
 /** A folder for what is in it; none when that is nothing. */

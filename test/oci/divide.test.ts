@@ -134,6 +134,13 @@ describe('the sections of a divided tree', () => {
     expect(nodeAt(laid([first!, second!]), 'lib/a')).toBe(nodeAt(laid([first!, second!]), 'bin/a'))
   })
 
+  it('are found as deep as a path can lead', () => {
+    const deep = (text: string) => Array.from({ length: 2047 }).reduce<Node>((d) => folder({ d }), file(text)) as Tree
+    const [untouched, news] = divide(deep('one'), deep('other'))
+    expect(named(untouched!)).toHaveLength(2046)
+    expect(named(news!)).toHaveLength(1)
+  })
+
   it('are one of which nobody knows what decides it, when there is nothing below', () => {
     expect(divide(EMPTY, below)).toEqual([{ layer: below }])
   })
