@@ -39,6 +39,7 @@ export async function layerSources(
     ...(copiesBlocks(plan) ? tarballs.map(({ packed }) => packed) : []),
   ]
   return {
+    below: plan.layers === 'squash' ? base.contents : [],
     tars: plan.layers === 'squash' ? await base.tars() : [],
     gzips: await gzipSources(blobs, store, signal),
     unpacked: tarballs.map(({ layer }) => layer),

@@ -1,5 +1,6 @@
 import { type Digest, digestOf } from './digest.ts'
 import type { Section } from './divide.ts'
+import { INDEX_VERSION } from './layer-index.ts'
 import type { FileMark } from './layer-sink.ts'
 import type { LayerSources } from './layer-sources.ts'
 import { COMPRESSOR } from './piece-index.ts'
@@ -32,13 +33,14 @@ interface StartRecord {
  * For each section what decides the bytes from the start to its end, compressed with gzip; none for the last one, and for
  * those of which that is not known.
  */
-export function startKeys(sections: readonly Section[], { tars, gzips }: LayerSources): Digest[] {
+export function startKeys(sections: readonly Section[], { below, tars, gzips }: LayerSources): Digest[] {
   const blobs = tars.map((tar) => gzips.find(({ file }) => file === tar)?.blob)
+  if (below.length === 0) return []
   // Of any other file it would have to be known what is in it.
   if (![...tars, ...blobs].every((file) => file === undefined || file.digest !== undefined)) return []
   const files = tars.map((tar, i) => [tar.digest, blobs[i]?.digest ?? null])
   const keys: Digest[] = []
-  let before = digestOf(JSON.stringify(['ocibake start', VERSION, COMPRESSOR, files]))
+  let before = digestOf(JSON.stringify(['ocibake start', VERSION, INDEX_VERSION, COMPRESSOR, below, files]))
   for (const { mark } of sections.slice(0, -1)) {
     if (mark === undefined) break
     before = digestOf(`${before} ${mark}`)

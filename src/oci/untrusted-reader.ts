@@ -30,7 +30,7 @@ export class UntrustedReader {
     this.#start = place
   }
 
-  /** @throws LAYER_INVALID for more than `most` */
+  /** @throws LAYER_INVALID for more than `most`, and for what is no number */
   number(most: number = Number.MAX_SAFE_INTEGER): number {
     const bytes = this.#bytes
     let at = this.#at
@@ -42,7 +42,8 @@ export class UntrustedReader {
     }
     this.#at = at
     if (at > bytes.length) throw invalidTree('it ends too early')
-    if (value > most) throw invalidTree(`it has the number ${value}`)
+    // So many bytes that it is none (0 times infinity) are not more than anything.
+    if (!(value <= most)) throw invalidTree(`it has the number ${value}`)
     return value
   }
 

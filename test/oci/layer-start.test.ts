@@ -1,22 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
 import { bytesContent } from '../../src/oci/content.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { divide } from '../../src/oci/divide.ts'
 import type { Layer } from '../../src/oci/layer.ts'
+import { layerBytes } from '../../src/oci/layer-bytes.ts'
 import { findStart, startKeys } from '../../src/oci/layer-start.ts'
-import { FRESH_DIRECTORY, type Tree, WHITEOUT } from '../../src/oci/node.ts'
+import { type Directory, directory, FRESH_DIRECTORY, type Tree, WHITEOUT } from '../../src/oci/node.ts'
 import { canResumeDigests } from '../../src/oci/resumable-digester.ts'
 import { placeAt } from '../../src/oci/tree-paths.ts'
 import { writeLayer } from '../../src/oci/write-layer.ts'
 import { changeAttrs } from '../../src/provision/edit.ts'
 import { collect, wordy } from '../support/bytes.ts'
 import { Random } from '../support/random-tree.ts'
-import { type Taken, taken } from '../support/taken-layer.ts'
+import { type Taken, taken, takenInto } from '../support/taken-layer.ts'
 
 const options = { compression: 'gzip', mediaTypes: 'oci', signal: new AbortController().signal } as const
 const NEW = 'opt/app/settings'
@@ -41,6 +42,10 @@ const news = (tree: Tree, seed: number) => {
 const written = ({ store, tree, sources }: Taken, to: Tree) =>
   writeLayer(store, divide(tree, to), { ...options, sources })
 const found = ({ store, tree, sources }: Taken, to: Tree) => findStart(store, startKeys(divide(tree, to), sources))
+
+const FILE = { kind: 'file', attrs: FRESH_DIRECTORY, content: bytesContent('x') } as const
+const packed = async (layer: Directory) =>
+  gzipSync(await collect(layerBytes(directory(layer.children, FRESH_DIRECTORY))))
 
 /** As a store writes it that has written none before. */
 async function firstOf(seed: number): Promise<Layer> {
@@ -125,6 +130,22 @@ describe.runIf(canResumeDigests())('what a layer starts with', { timeout: 60_000
     expect(await found({ ...other, store: one.store }, news(other.tree, 2))).toBeUndefined()
     expect(startKeys(divide(tree, news(tree, 2)), sources)).toHaveLength(1)
     expect(startKeys([{ layer: tree }], sources)).toEqual([])
+  })
+
+  it('is not that of a base which has one of its layers once more, over what another one took away', async () => {
+    const [lower, upper] = [await packed(placeAt('etc/x', FILE)), await packed(placeAt('etc/x', WHITEOUT))]
+    const { store, ...twice } = await takenInto((await taken(blob)).store, [lower, upper])
+    await written({ store, ...twice }, news(twice.tree, 1))
+    const thrice = await takenInto(store, [lower, upper, lower])
+    expect(thrice.sources.tars).toEqual(twice.sources.tars)
+    const { digest } = await written(thrice, news(thrice.tree, 1))
+    const tar = gunzipSync(await collect(store.openBlob(digest)))
+    expect(execFileSync('tar', ['-t'], { input: tar }).toString()).toContain('etc/x')
+  })
+
+  it("is nobody's when it is not known what is below", async () => {
+    const { tree, sources } = await taken(blob)
+    expect(startKeys(divide(tree, news(tree, 1)), { ...sources, below: [] })).toEqual([])
   })
 
   it('comes first however the layer is compressed', async () => {

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { onTestFinished } from 'vitest'
 import { apply } from '../../src/oci/apply.ts'
-import { digestOf } from '../../src/oci/digest.ts'
+import { type Digest, digestOf } from '../../src/oci/digest.ts'
+import type { GzipSource } from '../../src/oci/gzip-source.ts'
 import type { LayerSources } from '../../src/oci/layer-sources.ts'
 import { EMPTY, type Tree } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
@@ -18,20 +19,29 @@ export interface Taken {
 export async function taken(blob: Buffer): Promise<Taken> {
   const store = await Store.open(join(await testFolder(), 'store'))
   onTestFinished(() => store.close())
-  const descriptor = {
-    mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
-    digest: digestOf(blob),
-    size: blob.length,
+  return await takenInto(store, [blob])
+}
+
+/** Layers of one image, from the lowest to the highest, for layers over it. */
+export async function takenInto(store: Store, blobs: readonly Buffer[]): Promise<Taken> {
+  const gzips = new Map<Digest, GzipSource | undefined>()
+  const below: Digest[] = []
+  let tree: Tree = EMPTY
+  for (const blob of blobs) {
+    const descriptor = {
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      digest: digestOf(blob),
+      size: blob.length,
+    }
+    const diffId = digestOf(gunzipSync(blob))
+    await store.ingestLayer(descriptor, diffId, async function* (start) {
+      yield blob.subarray(start)
+    })
+    gzips.set(diffId, await store.gzipSource({ ...descriptor, diffId }, new AbortController().signal))
+    below.push(diffId)
+    tree = apply(tree, await store.layerTree(diffId))
   }
-  const diffId = digestOf(gunzipSync(blob))
-  await store.ingestLayer(descriptor, diffId, async function* (start) {
-    yield blob.subarray(start)
-  })
-  const source = await store.gzipSource({ ...descriptor, diffId }, new AbortController().signal)
-  const tree = apply(EMPTY, await store.layerTree(diffId))
-  return {
-    store,
-    tree,
-    sources: { tars: [await store.layerTar(diffId)], gzips: source === undefined ? [] : [source], unpacked: [] },
-  }
+  const tars = await Promise.all(Array.from(gzips.keys(), (diffId) => store.layerTar(diffId)))
+  const known = [...gzips.values()].filter((source) => source !== undefined)
+  return { store, tree, sources: { below, tars, gzips: known, unpacked: [] } }
 }
