@@ -1,3 +1,4 @@
+import { ftruncateSync } from 'node:fs'
 import { type Digest, Digester } from './digest.ts'
 import { FileChecks } from './file-checks.ts'
 import { MemberEnd } from './member-end.ts'
@@ -64,6 +65,8 @@ export class LayerSink {
   /** Completes the file. To be asked once. @throws what the file system says */
   end(): LayerEnd {
     this.#write(this.#end.end())
+    // What was copied to the file before all of it turned out to be made anew.
+    ftruncateSync(this.#descriptor, this.size)
     return { digest: this.#written.digest(), size: this.size }
   }
 

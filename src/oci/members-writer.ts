@@ -6,6 +6,7 @@ import type { LayerStart } from './layer-start.ts'
 import { layerParts } from './layer-tar.ts'
 import { LinkedNames } from './linked-names.ts'
 import type { PieceRow } from './piece-index.ts'
+import { PieceMemory } from './piece-memory.ts'
 import type { PiecePool } from './piece-pool.ts'
 import { cutPieces } from './pieces.ts'
 import { type PressedPiece, type PressOptions, pressPieces } from './press-pieces.ts'
@@ -44,6 +45,8 @@ export class MembersWriter {
   readonly #sections: readonly Section[]
   readonly #options: MembersWriterOptions
   readonly #names: LinkedNames
+  /** For all sections. */
+  readonly #memory = new PieceMemory()
   /** What it is uncompressed is hashed here: the thread that writes has most to do. */
   #tar: Digester | ResumableDigester
 
@@ -98,7 +101,11 @@ export class MembersWriter {
     const parts = layerParts(this.#sections[count - 1]!.layer, sources.tars, this.#names)
     const pieces = cutPieces(parts, sources, { goesOn: count < this.#sections.length })
     const onPiece = (piece: PressedPiece) => this.#append(piece, file)
-    const pressed = pressPieces(pieces, { signal, known, pool, into: file.descriptor, onPiece })
+    const pressed = pressPieces(pieces, {
+      ...{ signal, known, pool, onPiece },
+      memory: this.#memory,
+      into: file.descriptor,
+    })
     for await (const _ of pressed) onProgress?.(this.#tar.size)
   }
 

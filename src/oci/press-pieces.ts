@@ -2,6 +2,7 @@ import { BodyReader } from './body-reader.ts'
 import { copiedSize } from './copy-blocks.ts'
 import type { OwnPiece, Piece, PieceKind } from './piece.ts'
 import { type PieceJob, recipeOf, spliceRecipe } from './piece-job.ts'
+import { PieceMemory, type PieceRoom } from './piece-memory.ts'
 import { PiecePool, usualThreads } from './piece-pool.ts'
 import type { PieceDone } from './piece-questions.ts'
 import type { SharedPieces } from './piece-table.ts'
@@ -14,6 +15,8 @@ export interface PressOptions {
   readonly threads?: number
   /** Threads that were started before, instead of such of its own, which it closes. */
   readonly pool?: PiecePool
+  /** Where pieces are made; given back when the iteration has come to its end. Default: such of its own. */
+  readonly memory?: PieceMemory
   /** Descriptor of a file to which the threads write the pieces as soon as they can. */
   readonly into?: number
   /** Gets every piece, in order, before it is yielded; its memory is not used again before this resolves. */
@@ -30,8 +33,6 @@ export interface PressedPiece extends PieceDone {
 
 /** Pieces that `onPiece` may be behind. */
 const BEHIND = 2
-/** Most pieces fit; see `PieceCutter`. */
-const USUAL = 1344 << 10
 
 /**
  * The pieces in their order, each with its gzip member (RFC 1952, section 2.2), without name or time, made by libdeflate
@@ -47,12 +48,20 @@ const USUAL = 1344 << 10
  */
 export async function* pressPieces(
   pieces: Iterable<Piece>,
-  { signal, known, threads = usualThreads(), pool, into, onPiece = async () => {} }: PressOptions,
+  {
+    signal,
+    known,
+    threads = usualThreads(),
+    pool,
+    memory = new PieceMemory(),
+    into,
+    onPiece = async () => {},
+  }: PressOptions,
 ): AsyncGenerator<PressedPiece> {
   const workers = pool ?? new PiecePool(threads, known)
   const abort = () => workers.fail(signal.reason)
   signal.addEventListener('abort', abort)
-  const press = new Press(workers, into)
+  const press = new Press(workers, into, memory)
   const source = pieces[Symbol.iterator]()
   try {
     const inFlight: Promise<PressedPiece>[] = []
@@ -77,7 +86,10 @@ export async function* pressPieces(
         read.shift()
       }
     }
-    for (const { done } of read) await done
+    for (const { pressed, done } of read) {
+      await done
+      press.reuse(pressed)
+    }
   } finally {
     signal.removeEventListener('abort', abort)
     if (pool === undefined) await workers.close()
@@ -96,16 +108,16 @@ class Press {
   readonly #pool: PiecePool
   readonly #into: number | undefined
   readonly #reader = new BodyReader()
-  /** Memory that came back: without it, dead buffers pile up faster than they are collected. */
-  readonly #spare: Pick<PieceJob, 'memory' | 'room'>[] = []
+  readonly #memory: PieceMemory
 
-  constructor(pool: PiecePool, into: number | undefined) {
+  constructor(pool: PiecePool, into: number | undefined, memory: PieceMemory) {
     this.#pool = pool
     this.#into = into
+    this.#memory = memory
   }
 
   async load(piece: Piece): Promise<Loaded> {
-    const memory = this.#memoryFor(roomFor(piece))
+    const memory = this.#memory.take(roomFor(piece))
     return { piece, job: await loadJob(piece, memory, this.#reader) }
   }
 
@@ -118,7 +130,7 @@ class Press {
 
   /** The piece's bytes are no longer needed. */
   reuse({ raw, member }: PressedPiece): void {
-    this.#spare.push({ memory: raw.buffer, room: member.byteOffset })
+    this.#memory.giveBack({ memory: raw.buffer, room: member.byteOffset })
   }
 
   close(): Promise<void> {
@@ -144,14 +156,6 @@ class Press {
       await reader.close()
     }
   }
-
-  #memoryFor(size: number): Pick<PieceJob, 'memory' | 'room'> {
-    const spare = this.#spare.pop()
-    if (spare !== undefined && spare.room >= size) return spare
-    const room = Math.max(size, USUAL)
-    // Behind it, the member: what does not compress becomes larger by 5 bytes in 5000, at most.
-    return { memory: new SharedArrayBuffer(2 * room + (room >> 6) + 4096), room }
-  }
 }
 
 /** What must fit: raw or compressed, whichever is more. */
@@ -163,12 +167,7 @@ function roomFor(piece: Piece): number {
   return Math.max(piece.size, copiedSize(columns))
 }
 
-async function loadJob(
-  piece: Piece,
-  memory: Pick<PieceJob, 'memory' | 'room'>,
-  reader: BodyReader,
-  streamAll = false,
-): Promise<PieceJob> {
+async function loadJob(piece: Piece, memory: PieceRoom, reader: BodyReader, streamAll = false): Promise<PieceJob> {
   if (piece.kind === 'own') return await loadOwn(piece, memory, reader, streamAll)
   const { streamed: _, ...recipe } = spliceRecipe(piece)
   return { ...memory, size: piece.size, kind: 'splice', ...recipe }
@@ -176,7 +175,7 @@ async function loadJob(
 
 async function loadOwn(
   piece: OwnPiece,
-  { memory, room }: Pick<PieceJob, 'memory' | 'room'>,
+  { memory, room }: PieceRoom,
   reader: BodyReader,
   streamAll: boolean,
 ): Promise<PieceJob> {
