@@ -12,7 +12,7 @@ import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { pushCache } from './build/push-cache.ts'
 import { refuseSecretTexts } from './build/search-image.ts'
-import { earlyUpload, type Shipped, ship, targetsOf } from './build/ship.ts'
+import { earlyPush, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
@@ -95,7 +95,7 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
   const isWritten = plan.layers === 'squash'
   const needs = { blocks: copiesBaseBlocks(plan), unpacked: !mayBeElsewhere && !addsNothing(plan), isWritten }
   const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
-  const early = await earlyUpload(targets, options)
+  const early = await earlyPush(targets, options)
   const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
   const around = { ...options, ...surroundings, early, targets: credentialed, threads, needsFiles }
   try {

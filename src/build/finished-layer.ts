@@ -7,7 +7,7 @@ import type { Transport } from '../oci/transport.ts'
 import { writeLayer } from '../oci/write-layer.ts'
 import { isScript } from '../provision/step.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
-import type { EarlyUpload } from '../registry/early-upload.ts'
+import type { EarlyPush } from '../registry/early-push.ts'
 import type { Plan } from '../spec/plan.ts'
 import { CacheRepoFault } from './again-if-damaged.ts'
 import type { Base } from './base.ts'
@@ -28,9 +28,6 @@ import type { TakenSources } from './take-sources.ts'
 import type { ThreadsAhead } from './threads-ahead.ts'
 import { unlessFound } from './unless-found.ts'
 import { warnAgain } from './warnings.ts'
-
-/** Bytes of a base, compressed, above which a squashed layer is sent while it is made. */
-const LARGE = 8 << 20
 
 /** What goes on top, or is all of the image. */
 export interface FinishedLayer {
@@ -53,7 +50,7 @@ export interface FinishedLayerOptions extends BuildSurroundings {
   readonly earlyPool?: EarlyPool
   /** See BuildOptions. */
   onLayer?(will: 'fetch' | 'write'): void
-  readonly early: EarlyUpload | undefined
+  readonly early: EarlyPush | undefined
   readonly targets: readonly Reference[]
   readonly threads: ThreadsAhead
   /** See BorrowOptions. */
@@ -99,7 +96,7 @@ export async function finishedLayer(
   void options.threads.start()
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   // Registries forget uploads that nothing comes of: not before a base is fetched or a script runs.
-  if (!isChecked && isLarge(plan, base)) options.early?.prepare()
+  if (!isChecked && !plan.steps.some(({ step }) => isScript(step))) pushAhead(plan, base, options)
   if (!isChecked) await checkSpace(plan, base, options)
   const made = await make(report, isBorrowed)
   const threads = await options.threads.forLayer()
@@ -147,10 +144,11 @@ async function knownLayer(
   return { ...known, isElsewhere: false }
 }
 
-/** Whether the layer is going to be large, and made without a script. */
-function isLarge({ layers, steps }: Plan, { blobs }: Base): boolean {
-  if (layers !== 'squash' || steps.some(({ step }) => isScript(step))) return false
-  return blobs.reduce((sum, { size }) => sum + size, 0) > LARGE
+/** Begins with what can be pushed before there is a layer. */
+function pushAhead(plan: Plan, { blobs, reference }: Base, { early }: FinishedLayerOptions): void {
+  if (addsNothing(plan)) return
+  early?.prepare()
+  if (plan.layers === 'append' && reference !== undefined) early?.look(blobs, reference)
 }
 
 /** Once, and only if somebody needs its bytes. @throws CacheRepoFault when they cannot be had */
@@ -190,9 +188,11 @@ async function compressed(
   base: Base,
   made: Made,
   threads: LayerThreads | undefined,
-  { store, report, signal, early }: FinishedLayerOptions,
+  options: FinishedLayerOptions,
 ): Promise<Layer | undefined> {
+  const { store, report, signal, early } = options
   if (made.sections.length === 0) return undefined
+  pushAhead(plan, base, options)
   const task = 'layer'
   report({ type: 'task-started', task, label: 'writing the layer' })
   const written = await writeLayer(store, made.sections, {

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
 import { withFolders } from '../oci/make-folders.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
+import type { Descriptor } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
 import { formatTransport, type Transport } from '../oci/transport.ts'
 import { writeDockerArchive } from '../oci/write-docker-archive.ts'
@@ -13,7 +14,7 @@ import { writeOciArchive } from '../oci/write-oci-archive.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
-import { EarlyUpload } from '../registry/early-upload.ts'
+import { EarlyPush } from '../registry/early-push.ts'
 import { type Donor, pushImage } from '../registry/push.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
@@ -29,8 +30,8 @@ export interface ShipOptions {
   readonly base: Base
   readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
   readonly cacheRepo?: CacheRepo | undefined
-  /** Of the image's last layer, if one has begun. */
-  readonly early: EarlyUpload | undefined
+  /** What was begun of the push, if anything. */
+  readonly early: EarlyPush | undefined
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -57,17 +58,17 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
 }
 
 /**
- * An upload for the layer that is going to be written, when all goes to one repository: of several, the others can mount
- * or must wait for what the first one has.
+ * A push that begins while the image is being made, when all goes to one repository: of several, the others can mount or
+ * must wait for what the first one has.
  */
-export async function earlyUpload(
+export async function earlyPush(
   targets: readonly Reference[],
   options: Pick<ShipOptions, 'connection' | 'report' | 'signal'>,
-): Promise<EarlyUpload | undefined> {
+): Promise<EarlyPush | undefined> {
   const repositories = new Set(targets.map(({ registry, repository }) => `${registry}/${repository}`))
   if (repositories.size !== 1) return undefined
   const target = targets[0]!
-  return new EarlyUpload(new RegistryClient(await options.connection.toOwn(target), target, 'push'), options)
+  return new EarlyPush(new RegistryClient(await options.connection.toOwn(target), target, 'push'), target, options)
 }
 
 /** Where the image will be pushed to. */
@@ -117,7 +118,10 @@ async function inFolder(file: string, write: () => Promise<void>): Promise<void>
 async function push(image: Image, references: readonly Reference[], options: ShipOptions): Promise<Reference[]> {
   const { connection, early, finished, report, signal, allowImmutableTags = false } = options
   const { manifest, config, layers } = image
-  const last = layers.at(-1)?.digest
+  const roleOf = ({ digest }: Descriptor) => {
+    if (digest === config.descriptor.digest) return 'config'
+    return digest === finished.layer?.digest ? 'layer' : 'base'
+  }
   return await pushImage(
     {
       manifest,
@@ -126,9 +130,7 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       openBlob: (digest, start) => blobOf(digest, start, image, options),
       isOld: finished.isOld,
       donors: donorsOf(options),
-      ...(early && {
-        sentEarly: async (blob, either) => (blob.digest === last ? early.finish(blob, either) : undefined),
-      }),
+      ...(early && { early: (blob, either) => early.finish(blob, roleOf(blob), either) }),
     },
     references,
     connection,

@@ -47,7 +47,7 @@ export class EarlyUpload {
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
   }
 
-  /** Has the session opened, for a file that is not there yet and going to be large. */
+  /** Has the session opened, for a blob that is not there yet. */
   prepare(): void {
     void this.#open()
   }
@@ -62,15 +62,16 @@ export class EarlyUpload {
 
   /**
    * Ends the upload of what is this blob now, unless the registry has it already. An abort of `signal` gives it up.
-   * @returns how the registry has it by that; undefined when it has to be sent
+   * @returns how the registry has it by that; when it has to be sent, the session that was opened for it, which the caller
+   * ends, or undefined
    */
-  async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined> {
+  async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | URL | undefined> {
+    if (!(await this.#begun)) {
+      await this.#opening
+      return this.#take()
+    }
     const giveUp = () => {
       this.#givenUp ??= this.#giveUp()
-    }
-    if (!(await this.#begun)) {
-      giveUp()
-      return undefined
     }
     signal.addEventListener('abort', giveUp, { once: true })
     try {
@@ -78,6 +79,13 @@ export class EarlyUpload {
     } finally {
       signal.removeEventListener('abort', giveUp)
     }
+  }
+
+  /** The session, for whoever asks first: he ends it. */
+  #take(): URL | undefined {
+    const session = this.#session
+    this.#session = undefined
+    return session
   }
 
   async #end(blob: Descriptor, giveUp: () => void): Promise<'pushed' | 'was there' | undefined> {
@@ -106,8 +114,7 @@ export class EarlyUpload {
     const timer = setTimeout(() => this.#stop.abort(), COURTESY)
     await Promise.all([this.#sent, this.#opening])
     clearTimeout(timer)
-    const session = this.#session
-    this.#session = undefined
+    const session = this.#take()
     if (session !== undefined) await this.#client.abandonUpload(session)
   }
 

@@ -5,7 +5,8 @@ import type { Descriptor, Document } from '../oci/source.ts'
 import { RegistryClient } from './client.ts'
 import type { RegistryConnection } from './connection.ts'
 import { each } from './each.ts'
-import { hasBlob } from './has-blob.ts'
+import type { Early } from './early-push.ts'
+import { findOrMount, isDonorFor } from './find-or-mount.ts'
 import { type ManifestPushOptions, namesOf, pushManifest, tellPushed } from './push-manifest.ts'
 import { Task } from './task.ts'
 import { uploadBlob } from './upload.ts'
@@ -19,11 +20,8 @@ export interface PushImage {
   openBlob(digest: Digest, start: number): AsyncIterable<Uint8Array>
   /** Repositories that hold some of the layers: in the same registry those need not be sent. */
   readonly donors?: readonly Donor[]
-  /**
-   * Ends what is on its way to the one repository of a push already. @returns how it has the blob by that; undefined when
-   * it has to be sent
-   */
-  sentEarly?(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | undefined>
+  /** Ends what was begun for a blob, with the one repository of a push, while the image was made. */
+  early?(blob: Descriptor, signal: AbortSignal): Promise<Early>
   /** It was made before, and may have been pushed: then it is asked what the tags name, and one that names it is not put. */
   readonly isOld?: boolean
 }
@@ -133,13 +131,11 @@ async function pushBlob(
     return outcome
   }
   try {
-    const early = await image.sentEarly?.(blob, signal)
-    if (early !== undefined) return ended(early)
-    if (await hasBlob(client, blob, signal)) return ended('was there')
-    const session = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
-    if (session === true) return ended('mounted')
+    const early = await image.early?.(blob, signal)
+    const found = early ?? (await findOrMount(client, blob, donor, signal))
+    if (typeof found === 'string') return ended(found)
     const source = { blob, open: (start: number) => image.openBlob(blob.digest, start) }
-    await uploadBlob(client, source, session, { signal, report, onProgress: (done) => task.at(done) })
+    await uploadBlob(client, source, found, { signal, report, onProgress: (done) => task.at(done) })
     return ended('pushed')
   } finally {
     task.finish('failed')
@@ -153,8 +149,4 @@ function checkDigest(reference: Reference, manifest: Document): void {
     `${formatReference(reference)} cannot be pushed: the image has the digest ${manifest.digest}.`,
     { hint: 'Leave out the digest; it follows from the image.' },
   )
-}
-
-function isDonorFor(target: Reference): (other: Reference) => boolean {
-  return (other) => other.registry === target.registry && other.repository !== target.repository
 }

@@ -29,13 +29,13 @@ describe("layers: 'append'", () => {
   let count = 0
 
   /** Builds and pushes; `asked` is what the registry was asked meanwhile. */
-  const build = async (steps: object[], fields: object, args: string[]) => {
+  const build = async (steps: object[], fields: object, args: string[], cache = String(count + 1)) => {
     const spec = join(folder, `${++count}.spec.json`)
     const from = `${registry.host}/library/base:1`
     await writeFile(spec, JSON.stringify({ from, layers: 'append', steps, ...fields }))
     const before = (await registry.requests()).length
     const metadata = join(folder, `${count}.json`)
-    await bake(['build', spec, ...args, '--metadata-file', metadata], { cache: join(folder, `cache-${count}`) })
+    await bake(['build', spec, ...args, '--metadata-file', metadata], { cache: join(folder, `cache-${cache}`) })
     const made = JSON.parse(await readFile(metadata, 'utf8')) as Metadata
     return { made, asked: (await registry.requests()).slice(before) }
   }
@@ -95,11 +95,32 @@ describe("layers: 'append'", () => {
     expect(uploads(asked)).toHaveLength(1)
   })
 
+  it('opens two uploads and asks for no new blob, so that there is one answer of each to wait for', async () => {
+    const { made, asked } = await push(STEPS.adding, {}, 'team/few:1')
+    const of = (method: string, rest = '') =>
+      asked.filter((line) => line.startsWith(`${method} /v2/team/few/blobs/${rest}`))
+    expect(of('POST', 'uploads/ 202')).toHaveLength(2)
+    expect(of('PUT', 'uploads/')).toHaveLength(2)
+    expect(of('HEAD').map((line) => line.split(/[/ ]/).at(-2))).toEqual(expect.arrayContaining(base.Layers))
+    expect(of('HEAD')).toHaveLength(base.Layers.length)
+    expect(of('DELETE')).toEqual([])
+    expect(made.layers).toHaveLength(4)
+  })
+
   it('uploads nothing when the same is pushed again', async () => {
-    const { made: first } = await push(STEPS.adding, {}, 'team/again:1')
-    const { made, asked } = await push(STEPS.adding, {}, 'team/again:1')
+    const tags = [`${registry.host}/team/again:1`]
+    const { made: first } = await build(STEPS.adding, { tags }, ['--push'], 'again')
+    const { made, asked } = await build(STEPS.adding, { tags }, ['--push'], 'again')
     expect(made.digest).toBe(first.digest)
     expect(asked.filter((line) => /^(POST|PATCH|PUT) \S+\/blobs\//.test(line))).toEqual([])
+  })
+
+  it('sends only what is small when another machine pushes the same again', async () => {
+    const { made: first } = await push(STEPS.adding, {}, 'team/elsewhere:1')
+    const { made, asked } = await push(STEPS.adding, {}, 'team/elsewhere:1')
+    expect(made.digest).toBe(first.digest)
+    expect(uploads(asked)).toHaveLength(2)
+    for (const digest of base.Layers) expect(concerning(asked, digest)).toEqual([expect.stringMatching(/^GET /)])
   })
 
   it('gives the same image to every tag of every repository', async () => {

@@ -20,6 +20,7 @@ const { signal } = new AbortController()
 const bytes = wordy(new Random(1), 5 << 20)
 const blob: Descriptor = descriptorOf(bytes)
 const half = bytes.length / 2
+const SESSION = '/v2/team/app/blobs/uploads/1?state=a%2Fb'
 
 function uploadTo(host: string) {
   const { connection, events } = testConnection()
@@ -36,7 +37,7 @@ async function newFile(): Promise<TempFile> {
 async function yesServer(answers: Readonly<Record<string, number>> = {}) {
   const script: Script = ({ method }, response) => {
     const usual = { HEAD: 404, POST: 202, PATCH: 202, PUT: 201 }[method] ?? 500
-    response.writeHead(answers[method] ?? usual, { Location: '/v2/team/app/blobs/uploads/1?state=a%2Fb' }).end()
+    response.writeHead(answers[method] ?? usual, { Location: SESSION }).end()
   }
   const server = await startScriptedServer(script)
   onTestFinished(() => server.stop())
@@ -76,17 +77,26 @@ describe('EarlyUpload', () => {
     expect(uploads.map((line) => line.replace(/ \S+/, ''))).toEqual(['POST 202', 'PATCH 202', 'PUT 201'])
   })
 
-  test('opens its session before there is a file, and leaves none open when the file stays small', async () => {
+  test('opens its session before there is a file, and hands it over when the file stays small', async () => {
     const server = await yesServer({ DELETE: 204 })
     const { upload } = uploadTo(server.host)
     upload.prepare()
-    while (server.seen.length === 0) await sleep(1)
     const file = await newFile()
     upload.start(file.follow())
     await write(file, bytes.subarray(0, 1000))
     await file.commit(`${file.path}.done`)
-    expect(await upload.finish(blob, signal)).toBeUndefined()
+    expect(String(await upload.finish(blob, signal))).toBe(`http://${server.host}${SESSION}`)
     await upload.abandon()
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST'])
+  })
+
+  test('leaves no session open that nobody took', async () => {
+    const server = await yesServer({ DELETE: 204 })
+    const { upload } = uploadTo(server.host)
+    upload.prepare()
+    while (server.seen.length === 0) await sleep(1)
+    await upload.abandon()
+    expect(await upload.finish(blob, signal)).toBeUndefined()
     expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
   })
 
@@ -110,7 +120,7 @@ describe('EarlyUpload', () => {
     expect(patch.headers['transfer-encoding']).toBe('chunked')
     expect(digestOf(patch.body)).toBe(blob.digest)
     expect(server.seen.find(({ method }) => method === 'PUT')!.path).toBe(
-      `/v2/team/app/blobs/uploads/1?state=a%2Fb&digest=${encodeURIComponent(blob.digest)}`,
+      `${SESSION}&digest=${encodeURIComponent(blob.digest)}`,
     )
   })
 

@@ -53,12 +53,12 @@ test.each<['pushed' | 'was there']>([['pushed'], ['was there']])(
       if (request.method === 'PUT' && isConfig(image, request)) config.resolve()
       return false
     })
-    const sentEarly: PushImage['sentEarly'] = async ({ digest }) => {
+    const early: PushImage['early'] = async ({ digest }) => {
       if (digest !== layer!.digest) return undefined
       await config.promise
       return outcome
     }
-    await registry.push({ ...image, sentEarly })
+    await registry.push({ ...image, early })
     expect(image.opened).toEqual([`${image.config.digest} 0`])
     expect(registry.log.filter((line) => line.startsWith('HEAD'))).toHaveLength(1)
     const told = registry.events.filter((event) => event.type === 'task-finished' && event.task.endsWith(layer!.digest))
@@ -73,11 +73,11 @@ test('a blob that fails ends an upload that began early', async () => {
     end(response, 403)
     return true
   })
-  const sentEarly: PushImage['sentEarly'] = ({ digest }, signal) =>
+  const early: PushImage['early'] = ({ digest }, signal) =>
     digest === image.config.digest
       ? Promise.resolve(undefined)
       : new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)))
-  await expect(registry.push({ ...image, sentEarly })).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
+  await expect(registry.push({ ...image, early })).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
 })
 
 test('a PUT that is too large is followed by chunks, which become smaller until they are taken', async () => {

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { parseReference, type Reference } from '../../src/oci/reference.ts'
+import { RegistryClient } from '../../src/registry/client.ts'
+import { EarlyPush } from '../../src/registry/early-push.ts'
+import { pushImage } from '../../src/registry/push.ts'
+import { startRegistry, type TestRegistry } from '../support/registry.ts'
+import { memoryImage, testConnection } from '../support/registry-image.ts'
+import { startScriptedServer } from '../support/scripted-server.ts'
+
+const { signal } = new AbortController()
+
+/** What a build does: the last layer is new, the others are the base's. */
+function pushTo(target: Reference) {
+  const { connection, events } = testConnection()
+  onTestFinished(() => connection.close())
+  const early = new EarlyPush(new RegistryClient(connection, target, 'push'), target, {
+    signal,
+    report: connection.report,
+  })
+  return {
+    early,
+    push: (image: ReturnType<typeof memoryImage>) => {
+      const role = (digest: string) => {
+        if (digest === image.config.digest) return 'config'
+        return digest === image.layers.at(-1)?.digest ? 'layer' : 'base'
+      }
+      const options = { signal, report: connection.report }
+      const shown = { ...image, early: (blob: typeof image.config) => early.finish(blob, role(blob.digest), signal) }
+      return pushImage(shown, [target], connection, options)
+    },
+    outcomes: () => events.flatMap((event) => (event.type === 'task-finished' ? [event.outcome] : [])).toSorted(),
+  }
+}
+
+describe('EarlyPush', () => {
+  let registry: TestRegistry
+  const image = memoryImage([1000, 2000, 3000])
+  const base = image.layers.slice(0, -1)
+  let seen = 0
+
+  const named = (repository: string) => parseReference(`${registry.host}/${repository}:1`)
+  /** Of what has been asked about a repository since `seen`. */
+  const methods = async (repository: string) => {
+    const asked = (await registry.requests()).slice(seen).filter((line) => line.includes(` /v2/${repository}/`))
+    return asked.map((line) => line.split(' ')[0]).toSorted()
+  }
+
+  beforeAll(async () => {
+    registry = await startRegistry()
+    const { connection } = testConnection()
+    await pushImage(image, [named('base')], connection, { signal, report: connection.report })
+    connection.close()
+  })
+  afterAll(() => registry?.stop())
+  beforeEach(async () => {
+    seen = (await registry.requests()).length
+  })
+
+  test('leaves one request for each new blob, and none for a base, to the push', async () => {
+    const { early, push, outcomes } = pushTo(named('app'))
+    early.prepare()
+    early.look(base, named('base'))
+    early.look(base, named('base'))
+    await expect.poll(() => methods('app')).toEqual(['HEAD', 'HEAD', 'POST', 'POST', 'POST', 'POST'])
+    seen = (await registry.requests()).length
+    await push(image)
+    await early.abandon()
+    expect(await methods('app')).toEqual(['GET', 'PUT', 'PUT', 'PUT'])
+    expect(outcomes()).toEqual(['mounted', 'mounted', 'pushed', 'pushed'])
+  })
+
+  test('finds what the repository has, without another to take it from', async () => {
+    const { early, outcomes, push } = pushTo(named('base'))
+    early.look(base, named('base'))
+    await push(image)
+    expect(outcomes()).toEqual(['was there', 'was there', 'was there', 'was there'])
+    expect(await methods('base')).toEqual(['GET', 'HEAD', 'HEAD', 'HEAD', 'HEAD', 'PUT'])
+  })
+
+  test('leaves no session open in the registry when nothing is pushed', async () => {
+    const other = memoryImage([10])
+    const { early } = pushTo(named('given-up'))
+    early.prepare()
+    // The registry opens a session for what it cannot mount.
+    early.look(other.layers, named('base'))
+    await early.abandon()
+    expect(await methods('given-up')).toEqual(['DELETE', 'DELETE', 'DELETE', 'HEAD', 'POST', 'POST', 'POST'])
+    const ended = (await registry.requests()).slice(seen).filter((line) => line.startsWith('DELETE '))
+    expect(ended.map((line) => line.split(' ').at(-1))).toEqual(['204', '204', '204'])
+  })
+
+  test('leaves everything to a push that can do it where nothing of it worked', async () => {
+    let isOpen = false
+    const refusing = await startScriptedServer((request, response) => {
+      if (!isOpen) return void response.writeHead(request.path.startsWith('/v2/') ? 403 : 200).end()
+      const answer = { HEAD: 200, PUT: 201, GET: 200 }[request.method] ?? 500
+      response.writeHead(answer, { 'Content-Type': image.manifest.mediaType })
+      response.end(request.method === 'GET' ? image.manifest.bytes : '')
+    })
+    onTestFinished(() => refusing.stop())
+    const target = parseReference(`${refusing.host}/team/app:1`)
+    const { early, push, outcomes } = pushTo(target)
+    early.prepare()
+    early.look(base, target)
+    while (refusing.seen.filter(({ method }) => method === 'POST').length < 2) await sleep(1)
+    for (const blob of base) expect(await early.finish(blob, 'base', signal)).toBeUndefined()
+    isOpen = true
+    await push(image)
+    expect(outcomes()).toEqual(['was there', 'was there', 'was there', 'was there'])
+  })
+})
