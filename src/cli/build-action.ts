@@ -3,6 +3,7 @@ import { type CacheUse, stepNumber } from '../build/cache-use.ts'
 import { type BuildOptions, type BuildResult, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
 import { EarlyPool } from '../oci/early-pool.ts'
+import type { EarlyScan } from '../oci/early-scan.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
@@ -43,6 +44,8 @@ export interface BuildActionOptions
 export interface Foreseen {
   /** For the first layer that is written; closed by the caller. */
   readonly earlyPool?: EarlyPool | undefined
+  /** For the first base that is fetched; closed by the caller. */
+  readonly earlyScan?: EarlyScan | undefined
   /** Some spec was never built with this store. */
   readonly isFirst: boolean
   /** Many files of this machine went into one the last time. */
@@ -57,7 +60,7 @@ export async function buildAction(
   specs: readonly string[],
   options: BuildActionOptions,
   around: Surroundings,
-  { earlyPool: startedEarly, isFirst, hasMany }: Foreseen,
+  { earlyPool: startedEarly, earlyScan, isFirst, hasMany }: Foreseen,
 ): Promise<void> {
   const bound = cacheBound(options, around)
   const elsewhere = cacheRepoOf(options, around)
@@ -79,7 +82,7 @@ export async function buildAction(
 
   using progress = await startProgress(options.progress, around)
   for (const warning of planned.flatMap(({ warnings }) => warnings)) progress.report({ type: 'warning', ...warning })
-  await using session = await openSession(options, around, progress.report)
+  await using session = await openSession(options, around, progress.report, earlyScan)
   const { connection } = session
   const { report } = progress
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { lookAhead } from '../build/source-stamps.ts'
 import { EarlyPool } from '../oci/early-pool.ts'
+import { EarlyScan } from '../oci/early-scan.ts'
 import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
@@ -70,10 +71,14 @@ export function buildCommand(around: Surroundings): Command {
       keepCompiledCode(root, { make: true })
       // A thread starts while the rest is loaded, where that is not for nothing.
       const looks = specs.map((spec) => lookAhead(root, spec))
-      await using early = looks.some((look) => look?.isChanged) ? new EarlyPool() : undefined
-      const { buildAction } = await import('./build-action.ts')
       const isFirst = looks.includes(undefined)
+      // What another machine has made needs none.
+      const mayBeElsewhere = options.cacheRepo !== undefined || (around.env.OCIBAKE_CACHE_REPO ?? '') !== ''
+      const isFresh = isFirst && !mayBeElsewhere
+      await using earlyPool = isFresh || looks.some((look) => look?.isChanged) ? new EarlyPool() : undefined
+      await using earlyScan = isFresh ? new EarlyScan() : undefined
+      const { buildAction } = await import('./build-action.ts')
       const hasMany = looks.some((look) => look?.hasMany)
-      await buildAction(specs, options, around, { earlyPool: early, isFirst, hasMany })
+      await buildAction(specs, options, around, { earlyPool, earlyScan, isFirst, hasMany })
     })
 }

@@ -1,5 +1,6 @@
 import type { Report } from '../events.ts'
 import { Network } from '../network/network.ts'
+import type { EarlyScan } from '../oci/early-scan.ts'
 import { Store } from '../oci/store.ts'
 import { certificateLookup } from '../registry/certificates.ts'
 import { RegistryConnection } from '../registry/connection.ts'
@@ -15,10 +16,15 @@ export interface Session extends AsyncDisposable {
   readonly connection: RegistryConnection
 }
 
-/** The store and the registries of one command. */
-export async function openSession(options: SessionOptions, around: Surroundings, report: Report): Promise<Session> {
+/** The store and the registries of one command. @param early a thread that was started for the store */
+export async function openSession(
+  options: SessionOptions,
+  around: Surroundings,
+  report: Report,
+  early?: EarlyScan,
+): Promise<Session> {
   const connection = openConnection(options, around, report, (helpers) => credentialLookup(around, helpers))
-  const store = await Store.open(cacheFolder(options, around), { report })
+  const store = await Store.open(cacheFolder(options, around), { report, early })
   const close = async () => {
     connection.close()
     await store.close()

@@ -24,6 +24,11 @@ export class GzipScans {
   #waiting = 0
   #closed = false
 
+  /** @param early a thread that was started before; it ends with the others */
+  constructor(early?: ScanThread) {
+    if (early !== undefined && !early.isEnding) this.#add(early)
+  }
+
   /**
    * Begins to look at a file that exists, of which nothing is there before the scan hears so.
    */
@@ -85,9 +90,14 @@ export class GzipScans {
   }
 
   #start(): ScanThread {
-    const thread = new ScanThread(() => this.#threads.delete(thread))
+    const thread = new ScanThread()
+    this.#add(thread)
+    return thread
+  }
+
+  #add(thread: ScanThread): void {
+    thread.onEnd(() => this.#threads.delete(thread))
     if (this.#waiting === 0) thread.unref()
     this.#threads.add(thread)
-    return thread
   }
 }

@@ -1,10 +1,18 @@
 import { mkdir } from 'node:fs/promises'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { EarlyScan } from './early-scan.ts'
 import { makeFolders } from './make-folders.ts'
 import { storePaths } from './store-paths.ts'
 import { type CleanUp, removeDeadSessions, StoreSession } from './store-session.ts'
 import { writeError } from './write-error.ts'
+
+export interface StoreOptions {
+  /** Default: nobody hears of it. */
+  readonly report?: Report
+  /** A thread that was started before, for which the store has use. */
+  readonly early?: EarlyScan | undefined
+}
 
 /**
  * Makes the folders of a store that are missing, and removes what dead processes left in it.

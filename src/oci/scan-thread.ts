@@ -12,10 +12,10 @@ export class ScanThread {
   readonly scans = new Map<number, FileScan>()
   isEnding = false
   readonly #worker: Worker
+  #gone = () => {}
   #failure: Error | undefined
 
-  /** @param gone called when it has ended, whatever the reason */
-  constructor(gone: () => void) {
+  constructor() {
     this.#worker = startThread(WORKER)
     this.#worker.on('message', (said: ScanAnswer | ScanProgress) => this.#hear(said))
     this.#worker.on('error', (error: Error) => {
@@ -23,11 +23,16 @@ export class ScanThread {
     })
     this.#worker.on('exit', (code) => {
       this.isEnding = true
-      gone()
+      this.#gone()
       const failure = this.#failure ?? new Error(`a scanning thread ended (${code})`)
       for (const scan of this.scans.values()) scan.settle(failure)
       this.scans.clear()
     })
+  }
+
+  /** Has `gone` called when it has ended, whatever the reason. */
+  onEnd(gone: () => void): void {
+    this.#gone = gone
   }
 
   /** Nothing, once the scan was answered. */

@@ -4,6 +4,7 @@ import { OcibakeError } from '../errors.ts'
 import { decodeBlocks, encodeBlocks, type FoundBlocks } from './block-index.ts'
 import { SliceFile } from './content.ts'
 import { type Digest, hexOf } from './digest.ts'
+import type { EarlyScan } from './early-scan.ts'
 import type { GzipScan } from './file-scan.ts'
 import { isGzipFile } from './gzip-head.ts'
 import { GzipScans, type ScanWishes } from './gzip-scans.ts'
@@ -29,7 +30,7 @@ export class StoreBlocks {
   readonly #folder: string
   readonly #blobs: StoreBlobs
   readonly #session: StoreSession
-  readonly #scans = new GzipScans()
+  readonly #scans: GzipScans
   /** Looks at blobs while they were written; undefined: it came to nothing. */
   readonly #watched = new Map<Digest, Promise<FoundBlocks | undefined>>()
   /** Looks at blobs that were in the store already. */
@@ -37,10 +38,12 @@ export class StoreBlocks {
   /** By path: a blob that was replaced is another file. */
   readonly #files = new Map<string, SliceFile>()
 
-  constructor(folder: string, blobs: StoreBlobs, session: StoreSession) {
+  /** @param early a thread that was started before, to look at blobs; it ends with `close` */
+  constructor(folder: string, blobs: StoreBlobs, session: StoreSession, early?: EarlyScan) {
     this.#folder = folder
     this.#blobs = blobs
     this.#session = session
+    this.#scans = new GzipScans(early?.take())
   }
 
   /** Looks at a file, as far as the scan is told of it. Whoever tells it ends it, too. */

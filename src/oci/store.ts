@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Report, silent } from '../events.ts'
+import { silent } from '../events.ts'
 import type { SliceFile } from './content.ts'
 import type { Digest } from './digest.ts'
+import type { EarlyScan } from './early-scan.ts'
 import type { GrowingFile } from './growing-file.ts'
 import type { GzipSource } from './gzip-source.ts'
 import { type IngestOptions, ingestBlob, ingestLayer, type StoredLayer } from './ingest.ts'
@@ -13,7 +14,7 @@ import { DOCUMENT_LIMIT } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { Directory } from './node.ts'
 import { openGzipSource } from './open-gzip-source.ts'
-import { prepareStore } from './prepare-store.ts'
+import { prepareStore, type StoreOptions } from './prepare-store.ts'
 import { removeTree } from './remove-tree.ts'
 import type { OpenAt } from './resumed.ts'
 import type { Shelves } from './shelves.ts'
@@ -46,7 +47,7 @@ export class Store {
   readonly #shelves: Shelves
   readonly #trees: StoreTrees
 
-  private constructor(root: string, session: StoreSession) {
+  private constructor(root: string, session: StoreSession, early?: EarlyScan) {
     const paths = storePaths(root)
     this.root = root
     this.pieces = new StorePieces(paths.pieces, paths.blobs, session)
@@ -55,7 +56,7 @@ export class Store {
     const blobs = new StoreBlobs(paths.blobs, session)
     this.#shelves = {
       blobs,
-      blocks: new StoreBlocks(paths.blocks, blobs, session),
+      blocks: new StoreBlocks(paths.blocks, blobs, session, early),
       layers: new StoreLayers(paths.layers, session),
       records: new StoreRecords(paths.records, session),
     }
@@ -65,9 +66,9 @@ export class Store {
    * Opens the store in the folder `root`, which is made when it is missing.
    * @throws DISK_FULL; OUTPUT_FAILED when the folder cannot be written
    */
-  static async open(root: string, { report = silent }: { readonly report?: Report } = {}): Promise<Store> {
+  static async open(root: string, { report = silent, early }: StoreOptions = {}): Promise<Store> {
     const absolute = resolve(root)
-    return new Store(absolute, await prepareStore(absolute, report))
+    return new Store(absolute, await prepareStore(absolute, report), early)
   }
 
   /** Whether the blob is there. */
