@@ -12,7 +12,7 @@ import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { pushCache } from './build/push-cache.ts'
 import { refuseSecretTexts } from './build/search-image.ts'
-import { earlyPush, type Shipped, ship, targetsOf } from './build/ship.ts'
+import { earlyPush, pushCheck, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
@@ -97,7 +97,8 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
   const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
   const early = await earlyPush(targets, options)
   const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
-  const around = { ...options, ...surroundings, early, targets: credentialed, threads, needsFiles }
+  const mayPush = pushCheck(targets, options)
+  const around = { ...options, ...surroundings, early, mayPush, targets: credentialed, threads, needsFiles }
   try {
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.

@@ -51,6 +51,8 @@ export interface FinishedLayerOptions extends BuildSurroundings {
   /** See BuildOptions. */
   onLayer?(will: 'fetch' | 'write'): void
   readonly early: EarlyPush | undefined
+  /** Fails as a push would, if that can be known. To be called before what takes long. */
+  mayPush(): Promise<void>
   readonly targets: readonly Reference[]
   readonly threads: ThreadsAhead
   /** See BorrowOptions. */
@@ -96,7 +98,8 @@ export async function finishedLayer(
   void options.threads.start()
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   // Registries forget uploads that nothing comes of: not before a base is fetched or a script runs.
-  if (!isChecked && !plan.steps.some(({ step }) => isScript(step))) pushAhead(plan, base, options)
+  if (isChecked || plan.steps.some(({ step }) => isScript(step))) await options.mayPush()
+  else pushAhead(plan, base, options)
   if (!isChecked) await checkSpace(plan, base, options)
   const made = await make(report, isBorrowed)
   const threads = await options.threads.forLayer()
@@ -175,6 +178,7 @@ async function fetchAhead(plan: Plan, base: Base, options: FinishedLayerOptions)
   const isLacking = (await lackingLayers(base, options.store)).size > 0
   if (isLacking) {
     options.onLayer?.('fetch')
+    options.mayPush().catch(() => {})
     await checkSpace(plan, base, options)
   }
   // Whoever asks for the tree later gets the failure.

@@ -12,6 +12,7 @@ import { outputError } from '../oci/write-file.ts'
 import { writeLayout } from '../oci/write-layout.ts'
 import { writeOciArchive } from '../oci/write-oci-archive.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
+import { checkPush } from '../registry/check-push.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { EarlyPush } from '../registry/early-push.ts'
@@ -69,6 +70,19 @@ export async function earlyPush(
   if (repositories.size !== 1) return undefined
   const target = targets[0]!
   return new EarlyPush(new RegistryClient(await options.connection.toOwn(target), target, 'push'), target, options)
+}
+
+/**
+ * Looks, when it is called first, whether the registries are going to take a push: nobody wants to hear of it behind an hour
+ * of scripts. Not where something is written on this machine, too, which is there even when the network fails.
+ */
+export function pushCheck(
+  targets: readonly Reference[],
+  { outputs, connection, signal }: Pick<ShipOptions, 'outputs' | 'connection' | 'signal'>,
+): () => Promise<void> {
+  const isOnlyPushed = outputs.every(({ kind }) => kind === 'docker')
+  let checked: Promise<void> | undefined
+  return () => (checked ??= isOnlyPushed ? checkPush(targets, connection, signal) : Promise.resolve())
 }
 
 /** Where the image will be pushed to. */

@@ -5,6 +5,7 @@ import { OcibakeError } from '../errors.ts'
 import { EarlyPool } from '../oci/early-pool.ts'
 import type { EarlyScan } from '../oci/early-scan.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
+import { checkWritable } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
 import { cacheRepoOf } from './cache-repo-of.ts'
@@ -71,6 +72,7 @@ export async function buildAction(
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
+  if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
   // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
   const mayTakeLittle = elsewhere !== undefined && plans.every(({ layers }) => layers === 'append')

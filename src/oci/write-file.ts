@@ -20,9 +20,8 @@ export async function writeFileAtomically(
 ): Promise<void> {
   try {
     const target = await replaceable(path)
-    const prefix = `.${basename(target).slice(0, 40)}.`
-    await removeAbandoned(dirname(target), prefix)
-    const partial = join(dirname(target), `${prefix}${markText(ownMark())}-${randomBytes(6).toString('hex')}.partial`)
+    await removeAbandoned(dirname(target), prefixOf(target))
+    const partial = partialOf(target)
     try {
       await using file = await open(partial, 'wx', mode)
       await file.writeFile(bytes)
@@ -36,6 +35,29 @@ export async function writeFileAtomically(
   } catch (error) {
     throw outputError(error, path)
   }
+}
+
+/**
+ * Finds what `writeFileAtomically` would fail over whatever the bytes are, and leaves everything as it was.
+ * @throws OUTPUT_FAILED, DISK_FULL
+ */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    const partial = partialOf(await replaceable(path))
+    const file = await open(partial, 'wx')
+    await file.close()
+    await rm(partial)
+  } catch (error) {
+    throw outputError(error, path)
+  }
+}
+
+const prefixOf = (target: string) => `.${basename(target).slice(0, 40)}.`
+
+/** Where the bytes are until all of them are there. */
+function partialOf(target: string): string {
+  const name = `${prefixOf(target)}${markText(ownMark())}-${randomBytes(6).toString('hex')}.partial`
+  return join(dirname(target), name)
 }
 
 /** What killed builds left of the same output: nobody else would ever look for it. */

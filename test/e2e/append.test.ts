@@ -96,7 +96,10 @@ describe("layers: 'append'", () => {
   })
 
   it('opens two uploads and asks for no new blob, so that there is one answer of each to wait for', async () => {
-    const { made, asked } = await push(STEPS.adding, {}, 'team/few:1')
+    const tags = [`${registry.host}/team/few:1`]
+    await build(STEPS.adding, {}, [], 'few')
+    const changed = [...STEPS.adding, { write: '/more', text: 'changed\n' }]
+    const { made, asked } = await build(changed, { tags }, ['--push'], 'few')
     const of = (method: string, rest = '') =>
       asked.filter((line) => line.startsWith(`${method} /v2/team/few/blobs/${rest}`))
     expect(of('POST', 'uploads/ 202')).toHaveLength(2)
