@@ -1,5 +1,5 @@
 /** Needs root, to be root and to become an ordinary user, and Debian's ansible-core. */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,11 +7,11 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBundle } from '../support/bundle.ts'
 import { bake, SPECS } from '../support/cli.ts'
-import { type DescribedRoot, describeRoot } from '../support/described-root.ts'
+import { type DescribedRoot, describeImage, describeRoot } from '../support/described-root.ts'
 import { folderAt, ORDINARY, type Place, RESTRICTED, ROOT } from '../support/places.ts'
 import { pythonBase } from '../support/python-base.ts'
 import { freePort } from '../support/registry.ts'
-import { tool } from '../support/skopeo.ts'
+import { skopeoInspect, tool } from '../support/skopeo.ts'
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/ansible')
 
@@ -42,9 +42,17 @@ async function build(place: Place): Promise<{ readonly folder: string; readonly 
   return { folder, digest }
 }
 
-async function rootOf(layout: string, tag: string, bundle: string): Promise<DescribedRoot> {
-  await tool('umoci', ['unpack', '--image', `${layout}:${tag}`, bundle])
-  return await describeRoot(join(bundle, 'rootfs'))
+/** It has one layer, which GNU tar unpacks in a fifth of the time that umoci takes. @param root that is not there yet */
+async function describeBase(layout: string, root: string): Promise<DescribedRoot> {
+  const { Layers: layers } = await skopeoInspect(`oci:${layout}:base`)
+  expect(layers).toHaveLength(1)
+  await mkdir(root)
+  const archive = join(layout, 'blobs/sha256', layers[0]!.slice('sha256:'.length))
+  // Files of a folder may come long after the folder, which would have their time.
+  const exactly = ['--preserve-permissions', '--numeric-owner', '--xattrs', '--xattrs-include=*']
+  const options = [...exactly, '--delay-directory-restore']
+  await tool('tar', ['--extract', '--gzip', '--file', archive, '--directory', root, ...options])
+  return await describeRoot(root)
 }
 
 describe('a playbook that does what playbooks do', () => {
@@ -57,8 +65,8 @@ describe('a playbook that does what playbooks do', () => {
 
   it('leaves what it is about, and nothing of Ansible', { timeout: 300_000 }, async () => {
     const [before, after] = await Promise.all([
-      rootOf(join(folder, 'base'), 'base', join(folder, 'before')),
-      rootOf(join(folder, 'out'), '1', join(folder, 'after')),
+      describeBase(join(folder, 'base'), join(folder, 'before')),
+      describeImage(`${folder}/out:1`, join(folder, 'after')),
     ])
     const paths = [...new Set([...before.keys(), ...after.keys()])].sort()
     const changed = paths.filter((path) => after.get(path)?.text !== before.get(path)?.text)
@@ -78,7 +86,7 @@ describe('a playbook that does what playbooks do', () => {
     expect(text('/opt/app/own/file')).toMatch(/^file 0640 4242:4242 /)
     expect(text('/opt/app/said')).toMatch(/^file 4640 4711:4712 /)
     expect(text('/opt/app/tree/tool')).toMatch(/^file 0755 4242:4 /)
-    expect(await readFile(join(folder, 'after/rootfs/etc/app.conf'), 'utf8')).toMatch(
+    expect(await readFile(join(folder, 'after/etc/app.conf'), 'utf8')).toMatch(
       /^name=fixture host=default os=Debian docker\nport=4242\n# BEGIN .*\na block\nof 2 lines\n/,
     )
     expect(await readFile(join(folder, 'fetched'), 'utf8')).toBe('tool\n')
@@ -107,7 +115,8 @@ it('specs/redis.spec.ts makes an image that answers redis-cli', async () => {
   const { config } = JSON.parse(await tool('skopeo', ['inspect', '--config', `oci:${folder}/out:1`]))
   expect(config).toMatchObject({ User: 'redis', WorkingDir: '/data', Volumes: { '/data': {} } })
   const bundle = join(folder, 'bundle')
-  const root = await rootOf(join(folder, 'out'), '1', bundle)
+  await tool('umoci', ['unpack', '--image', `${folder}/out:1`, bundle])
+  const root = await describeRoot(join(bundle, 'rootfs'))
   expect([...root.keys()].filter((path) => /python3|\.ansible|ansible-tmp/.test(path))).toEqual([])
   expect(root.get('/data')?.text).toMatch(/^directory 0750 6379:6379/)
   const port = String(await freePort())

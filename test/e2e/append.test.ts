@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
 import { bake } from '../support/cli.ts'
-import { type DescribedRoot, describeRoot } from '../support/described-root.ts'
+import { type DescribedRoot, describeImage } from '../support/described-root.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
 import { skopeoCopy, skopeoInspect, tool } from '../support/skopeo.ts'
 import { umociBase } from '../support/umoci-base.ts'
@@ -48,8 +48,7 @@ describe("layers: 'append'", () => {
     const options = ['--src-tls-verify=false', '--dest-decompress']
     await skopeoCopy(`docker://${registry.host}/${name}`, `dir:${place}/dir`, ...options)
     await skopeoCopy(`dir:${place}/dir`, `oci:${place}/oci:x`)
-    await tool('umoci', ['unpack', '--image', `${place}/oci:x`, join(place, 'bundle')])
-    return describeRoot(join(place, 'bundle/rootfs'))
+    return describeImage(`${place}/oci:x`, join(place, 'root'))
   }
   const inspect = (name: string) => skopeoInspect(`docker://${registry.host}/${name}`)
 

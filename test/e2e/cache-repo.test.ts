@@ -1,6 +1,6 @@
 /** What one machine has made and another takes from a registry. Each build here has an empty store. Needs a sandbox. */
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +41,8 @@ let registry: TestRegistry
 let folder = ''
 let team = ''
 let count = 0
+/** Of all files that are copied: what is built of the same fields has the same digest in each test. */
+const DATED = Math.floor(Date.now() / 1000)
 
 beforeAll(async () => {
   outer = await mkdtemp(join(tmpdir(), 'ocibake-cache-repo-'))
@@ -59,6 +61,7 @@ beforeEach(async () => {
   team = `team-${++count}`
   await mkdir(join(folder, 'app'))
   await writeFile(join(folder, 'app/a.conf'), 'one\n')
+  for (const path of ['app/a.conf', 'app']) await utimes(join(folder, path), DATED, DATED)
 })
 
 const COPY = { copy: 'app/', to: '/app' }
@@ -84,6 +87,41 @@ async function build(fields: object, choice: Choice = {}): Promise<Built> {
   const made = JSON.parse(await readFile(metadata, 'utf8').catch(() => '{}')) as Metadata
   return { code, made, stderr, asked }
 }
+
+/** What the first test that asked for a build of these fields got, and the repositories as that build left them. */
+const known = new Map<string, Promise<{ readonly built: Built; readonly left: string }>>()
+
+/**
+ * As `build(fields)` on a machine that is the first to push for this team: once a test file. The others get copies of its
+ * repositories, which hold nothing but links to blobs.
+ */
+async function buildOnce(fields: object): Promise<Built> {
+  const key = JSON.stringify(fields)
+  const repositories = (name: string) => join(registry.storage, 'docker/registry/v2/repositories', name)
+  const isFirst = !known.has(key)
+  if (isFirst) {
+    const left = join(outer, `left-${team}`)
+    known.set(
+      key,
+      build(fields).then(async (built) => {
+        await cp(repositories(team), left, { recursive: true })
+        return { built, left }
+      }),
+    )
+  }
+  const { built, left } = await known.get(key)!
+  if (!isFirst) await cp(left, repositories(team), { recursive: true })
+  return built
+}
+
+/** The digest of what a machine makes of these fields that knows nothing of the repository: once a test file. */
+function afresh(fields: object): Promise<string> {
+  const key = JSON.stringify(fields)
+  const digest = digests.get(key) ?? build(fields, { args: ['-o', 'oci:afresh:1'] }).then(({ made }) => made.digest)
+  digests.set(key, digest)
+  return digest
+}
+const digests = new Map<string, Promise<string>>()
 
 const hex = (digest: string) => digest.slice('sha256:'.length)
 /** Whose bytes were asked for. */
@@ -121,7 +159,7 @@ describe('a build of which nothing changed, on another machine', () => {
   })
 
   it('mounts the layer where another repository is the target', async () => {
-    const first = await build({ steps: [COPY] })
+    const first = await buildOnce({ steps: [COPY] })
     const second = await build({ steps: [COPY] }, { args: ['--push', '-t', tag('other'), '--cache-repo', cacheRepo()] })
     expect(second.made.digest).toBe(first.made.digest)
     expect(downloads(second.asked)).toHaveLength(1)
@@ -133,7 +171,7 @@ describe('a build of which nothing changed, on another machine', () => {
   })
 
   it('sends the layer to another registry, by way of its store', async () => {
-    const first = await build({ steps: [COPY] })
+    const first = await buildOnce({ steps: [COPY] })
     const other = await startRegistry()
     try {
       const args = ['--push', '-t', `${other.host}/x/app:1`, '--cache-repo', cacheRepo()]
@@ -151,7 +189,7 @@ describe('a build of which nothing changed, on another machine', () => {
 
   it('fetches the layer for an output on disk, and knows it next time', async () => {
     const fields = { steps: [COPY, RUN] }
-    const first = await build(fields)
+    const first = await buildOnce(fields)
     const cache = await mkdtemp(join(folder, 'store-'))
     const args = ['-o', 'oci:out:1', '--cache-repo', cacheRepo()]
     const second = await build(fields, { args, cache })
@@ -385,11 +423,10 @@ describe('one more layer over a base that the store does not know', () => {
   const ofBase = (asked: readonly string[]) => asked.filter((line) => /^GET \S+\/library\/base\/blobs\//.test(line))
   /** Leaves outlines of the base in the repository. */
   const outlined = async () => {
-    const { asked } = await append([{ write: '/first', text: '1' }])
+    const { asked } = await buildOnce({ steps: [{ write: '/first', text: '1' }], layers: 'append' })
     expect(tagsPut(asked)).toEqual(['layer', 'tree', 'tree', 'tree'])
   }
-  /** As a machine makes it that knows nothing of the repository. */
-  const afresh = async (steps: object[]) => (await append(steps, { args: ['-o', 'oci:afresh:1'] })).made.digest
+  const appendedAfresh = (steps: object[]) => afresh({ steps, layers: 'append' })
 
   it.each<[what: string, steps: object[]]>([
     ['new files in its folders', [{ write: '/lib/new.conf', text: 'a', owner: '65100:65100' }, COPY]],
@@ -411,7 +448,7 @@ describe('one more layer over a base that the store does not know', () => {
     ['owners of its folders', [{ own: '/tmp', by: '65100:65100', recursive: false }]],
   ])('is made of %s without anything of it', async (_, steps) => {
     await outlined()
-    const digest = await afresh(steps)
+    const digest = await appendedAfresh(steps)
     const { made, asked, stderr } = await append(steps)
     expect(made.digest).toBe(digest)
     expect(warnings(stderr)).toEqual([])
@@ -426,7 +463,7 @@ describe('one more layer over a base that the store does not know', () => {
     ['what moves a hard link', [{ remove: ['/srv/the-same'] }]],
   ])('is made of %s with its files, once they are needed', async (_, steps) => {
     await outlined()
-    const digest = await afresh(steps)
+    const digest = await appendedAfresh(steps)
     const { made, asked, code, stderr } = await append(steps)
     expect({ code, digest: made.digest }).toEqual({ code: 0, digest })
     expect(warnings(stderr)).toEqual([])
@@ -453,7 +490,7 @@ describe('one more layer over a base that the store does not know', () => {
     const steps = [script, { write: '/late', text: '1' }]
     const { made, asked, stderr } = await append(steps)
     expect(stderr).toContain('from the cache repository')
-    expect(made.digest).toBe(await afresh(steps))
+    expect(made.digest).toBe(await appendedAfresh(steps))
     expect(ofBase(asked)).toHaveLength(1 + 3)
   })
 
@@ -461,7 +498,7 @@ describe('one more layer over a base that the store does not know', () => {
     await outlined()
     const steps = [{ write: '/late', text: '1' }]
     const { made, asked } = await append(steps, { args: ['-o', 'oci:out:1', '--cache-repo', cacheRepo()] })
-    expect(made.digest).toBe(await afresh(steps))
+    expect(made.digest).toBe(await appendedAfresh(steps))
     expect(ofBase(asked)).toHaveLength(1 + 3)
   })
 
@@ -486,7 +523,7 @@ describe('one more layer over a base that the store does not know', () => {
       expect((await fetch(`${repo}/manifests/${name}`, { method: 'PUT', headers, body })).status).toBe(201)
     }
     const steps = [{ write: '/late', text: '1' }]
-    const digest = await afresh(steps)
+    const digest = await appendedAfresh(steps)
     const { made, stderr, asked } = await append(steps)
     expect(made.digest).toBe(digest)
     expect(warnings(stderr)).toEqual([expect.stringMatching(/cannot be used/)])
@@ -578,8 +615,6 @@ describe('what somebody else has put into the cache repository', () => {
     await write(name, JSON.stringify(manifest))
   }
   const steps = [COPY, { run: 'echo a >/srv/a' }]
-  /** As a machine makes it that knows nothing of the repository. */
-  const afresh = async () => (await build({ steps }, { args: ['-o', 'oci:afresh:1'] })).made.digest
   const onDisk = () => ({ args: ['-o', 'oci:out:1', '--cache-repo', cacheRepo()] })
 
   it.each<[what: string, change: (text: string) => string, why: RegExp]>([
@@ -607,9 +642,9 @@ describe('what somebody else has put into the cache repository', () => {
       /unpacks to/,
     ],
   ])('a record %s is refused with one warning, and replaced', async (_, change, why) => {
-    await build({ steps })
+    await buildOnce({ steps })
     await forge('layer', change)
-    const digest = await afresh()
+    const digest = await afresh({ steps })
     const second = await build({ steps }, onDisk())
     expect(second).toMatchObject({ code: 0, made: { digest } })
     expect(warnings(second.stderr)).toEqual([expect.stringMatching(why)])
@@ -632,7 +667,7 @@ describe('what somebody else has put into the cache repository', () => {
   })
 
   it('a manifest that is none of ours is no result', async () => {
-    await build({ steps })
+    await buildOnce({ steps })
     await write(await tagOf('step'), await read(await tagOf('layer')))
     const second = await build({ steps: [...steps, { write: '/late', text: '1' }] })
     expect(second.code).toBe(0)
@@ -665,18 +700,18 @@ describe('what somebody else has put into the cache repository', () => {
   })
 
   it('a layer that is not there any more is made again', async () => {
-    const first = await build({ steps })
+    const first = await buildOnce({ steps })
     const digest = first.made.layers[0]!.digest
     expect((await fetch(url(`blobs/${digest}`), { method: 'DELETE' })).status).toBe(202)
     const second = await build({ steps }, onDisk())
-    expect(second).toMatchObject({ code: 0, made: { digest: await afresh() } })
+    expect(second).toMatchObject({ code: 0, made: { digest: await afresh({ steps }) } })
     expect(warnings(second.stderr)).toEqual([expect.stringMatching(/keeps cannot be used/)])
     expect(tagsPut(second.asked)).toEqual(['layer'])
     expect((await build({ steps }, onDisk())).stderr).toContain('nothing changed')
   })
 
   it('a warning that was made up is shown as text', async () => {
-    await build({ steps })
+    await buildOnce({ steps })
     await forge('layer', (text) =>
       text.replace('"warnings":[]', '"warnings":[{"message":"\\u001b[2Jgone\\nerror: fake"}]'),
     )

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildahImages } from '../support/buildah.ts'
 import { bake } from '../support/cli.ts'
 import { debianBase } from '../support/debian-base.ts'
-import { describeRoot } from '../support/described-root.ts'
+import { describeImage } from '../support/described-root.ts'
 import { tool } from '../support/skopeo.ts'
 
 const FIXTURES = join(import.meta.dirname, '../import/fixtures-dockerfile')
@@ -67,12 +67,8 @@ describe.each(CASES)('the Dockerfile $name, imported and built', ({ name, differ
   const images = () => ({ theirs: `${folder}/buildah:${name}`, ours: `${context(name)}/out/${name}:latest` })
 
   it('has the files that buildah makes of it', async () => {
-    const root = async (image: string, bundle: string) => {
-      await tool('umoci', ['unpack', '--image', image, join(folder, bundle)])
-      return await describeRoot(join(folder, bundle, 'rootfs'))
-    }
-    const theirs = await root(images().theirs, `${name}-theirs`)
-    const ours = await root(images().ours, `${name}-ours`)
+    const theirs = await describeImage(images().theirs, join(folder, `${name}-theirs`))
+    const ours = await describeImage(images().ours, join(folder, `${name}-ours`))
     const paths = [...new Set([...theirs.keys(), ...ours.keys()])].filter((path) => path !== UNSEEN)
     expect(paths.filter((path) => theirs.get(path)?.text !== ours.get(path)?.text).sort()).toEqual(differs)
   }, 180_000)

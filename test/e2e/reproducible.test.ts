@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Metadata } from '../../src/cli/metadata.ts'
 import { bake, SPECS } from '../support/cli.ts'
-import { type DescribedRoot, describeRoot } from '../support/described-root.ts'
+import { describeImage } from '../support/described-root.ts'
 import { MEMCACHED_PACKAGES, packagesBase } from '../support/packages-base.ts'
 import { type S3, startS3 } from '../support/s3.ts'
 import { sharedTarball } from '../support/shared-tarball.ts'
@@ -116,7 +116,4 @@ async function disturb(checkout: string): Promise<void> {
   }
 }
 
-async function unpacked(layout: string): Promise<DescribedRoot> {
-  await tool('umoci', ['unpack', '--image', `${layout}:1`, `${layout}-bundle`])
-  return describeRoot(`${layout}-bundle/rootfs`)
-}
+const unpacked = (layout: string) => describeImage(`${layout}:1`, `${layout}-root`)

@@ -4,7 +4,10 @@ import { execa } from 'execa'
 /** buildah mounts its store on itself and leaves it so: nobody could remove the folder without mounts of its own. */
 const OWN_MOUNTS = ['--mount', '--propagation', 'private', '--']
 
-/** Copying whole roots, as vfs does, takes three times as long, but works on every disk. */
+/**
+ * Copying whole roots, as vfs does, takes three times as long, but works on every disk. Layers are unpacked once, and not
+ * compressed for that.
+ */
 const SCRIPT = `set -e
 STORE="$STORES/overlay --runroot $RUN --storage-driver overlay"
 base=$(buildah --root $STORE pull --quiet "oci:$BASE") || {
@@ -14,7 +17,7 @@ base=$(buildah --root $STORE pull --quiet "oci:$BASE") || {
 for context; do
   name=$(basename "$context")
   buildah --root $STORE build --quiet --isolation chroot --tag "$name" --build-arg "BASE=$base" "$context"
-  buildah --root $STORE push --quiet --format oci "$name" "oci:$OUT:$name"
+  buildah --root $STORE push --quiet --format oci --disable-compression "$name" "oci:$OUT:$name"
 done`
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { execa } from 'execa'
+import { tool } from './skopeo.ts'
 
 /** What a root on this machine's disk holds, by path (`/etc/passwd`, bytes as latin1): everything but times. */
 export type DescribedRoot = ReadonlyMap<string, DescribedEntry>
@@ -10,6 +11,15 @@ export interface DescribedEntry {
   readonly text: string
   /** Seconds. */
   readonly mtime: number
+}
+
+/**
+ * Describes what umoci unpacks to the folder `root`, which is not there yet, of the image `layout:tag`. `umoci unpack`
+ * would read all files once more, for a list of their digests that nobody needs. Needs root, and Debian's `attr`.
+ */
+export async function describeImage(image: string, root: string): Promise<DescribedRoot> {
+  await tool('umoci', ['raw', 'unpack', '--image', image, root])
+  return await describeRoot(root)
 }
 
 /** Describes every entry below `root`, and `root` itself as `/`. Needs root, and Debian's `attr`. */

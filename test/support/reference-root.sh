@@ -8,7 +8,7 @@ readonly base=$1 specs=$2 tarball=$3 root=$4/rootfs
 umask 022
 
 main() {
-  umoci unpack --image "$base" "$4"
+  umoci raw unpack --image "$base" "$root"
   overlay "$specs/memcached/rootfs" "$root"
   overlay "$specs/memcached/prebuildfs/opt" "$root/opt"
   in_root DEBIAN_FRONTEND=noninteractive /bin/sh -e -c "$INSTALL"

@@ -54,7 +54,7 @@ function signToken(pair: Certificate, scopes: readonly string[], allowed: readon
       const [type, name, actions = ''] = scope.split(':')
       return { type, name, actions: actions.split(',').filter((action) => allowed.includes(action)) }
     })
-  const header = { typ: 'JWT', alg: 'RS256', x5c: [pair.certificate.raw.toString('base64')] }
+  const header = { typ: 'JWT', alg: 'ES256', x5c: [pair.certificate.raw.toString('base64')] }
   const claims = {
     iss: TOKEN_ISSUER,
     aud: TOKEN_SERVICE,
@@ -66,7 +66,9 @@ function signToken(pair: Certificate, scopes: readonly string[], allowed: readon
     access,
   }
   const body = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  return `${body}.${sign('RSA-SHA256', Buffer.from(body), pair.key).toString('base64url')}`
+  // RFC 7518, 3.4: both numbers one after the other, without ASN.1.
+  const signature = sign('SHA256', Buffer.from(body), { key: pair.key, dsaEncoding: 'ieee-p1363' })
+  return `${body}.${signature.toString('base64url')}`
 }
 
 async function closeServer(server: Server): Promise<void> {
