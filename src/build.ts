@@ -97,7 +97,9 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
   const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
   const early = await earlyPush(targets, options)
   const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
-  const mayPush = pushCheck(targets, options)
+  // What fails meanwhile does not wait for a registry that does not answer.
+  const ending = new AbortController()
+  const mayPush = pushCheck(targets, options, AbortSignal.any([signal, ending.signal]))
   const around = { ...options, ...surroundings, early, mayPush, targets: credentialed, threads, needsFiles }
   try {
     await foreseen
@@ -113,6 +115,7 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
     if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed: targets })
     return { image, shipped }
   } finally {
+    ending.abort()
     await early?.abandon()
     await base.close()
   }

@@ -78,7 +78,8 @@ export async function earlyPush(
  */
 export function pushCheck(
   targets: readonly Reference[],
-  { outputs, connection, signal }: Pick<ShipOptions, 'outputs' | 'connection' | 'signal'>,
+  { outputs, connection }: Pick<ShipOptions, 'outputs' | 'connection'>,
+  signal: AbortSignal,
 ): () => Promise<void> {
   const isOnlyPushed = outputs.every(({ kind }) => kind === 'docker')
   let checked: Promise<void> | undefined

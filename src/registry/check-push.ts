@@ -24,6 +24,7 @@ export async function checkPush(
     const post = { method: 'POST', path: 'blobs/uploads/', about: ABOUT, body: bytesContent('') } as const
     const answer = await client.request({ ...post, signal: either })
     if (answer.status !== 202) throw await client.failure(answer, ABOUT)
-    await client.abandonUpload(client.location(answer, ABOUT))
+    // Nobody has to wait for that, nor hear of it.
+    void client.abandonUpload(client.location(answer, ABOUT))
   })
 }

@@ -3,8 +3,12 @@ import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
-import { EarlyUpload, type EarlyUploadOptions } from './early-upload.ts'
+import { each } from './each.ts'
+import { COURTESY, EarlyUpload, type EarlyUploadOptions } from './early-upload.ts'
 import { findOrMount, isDonorFor } from './find-or-mount.ts'
+
+/** Blobs that are looked for at the same time. */
+const AT_ONCE = 4
 
 /** How the registry has a blob, or the upload session that is open for it; undefined when nothing was done for it. */
 export type Early = 'pushed' | 'was there' | 'mounted' | URL | undefined
@@ -17,7 +21,8 @@ export type Early = 'pushed' | 'was there' | 'mounted' | URL | undefined
 export class EarlyPush {
   readonly #client: RegistryClient
   readonly #target: Reference
-  readonly #options: EarlyUploadOptions
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
   readonly #layer: EarlyUpload
   readonly #config: EarlyUpload
   /** Of blobs that the registry may have. */
@@ -26,7 +31,7 @@ export class EarlyPush {
   constructor(client: RegistryClient, target: Reference, options: EarlyUploadOptions) {
     this.#client = client
     this.#target = target
-    this.#options = options
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     this.#layer = new EarlyUpload(client, options)
     this.#config = new EarlyUpload(client, options)
   }
@@ -45,14 +50,12 @@ export class EarlyPush {
   /** Looks once for blobs that the image is going to have, and mounts them if they are in the registry elsewhere. */
   look(blobs: readonly Descriptor[], from: Reference): void {
     const donor = isDonorFor(this.#target)(from) ? from : undefined
-    for (const blob of blobs) {
-      if (this.#looked.has(blob.digest)) continue
-      const found = findOrMount(this.#client, blob, donor, this.#options.signal)
-      this.#looked.set(
-        blob.digest,
-        found.catch(() => undefined),
-      )
-    }
+    const unknown = blobs.filter(({ digest }) => !this.#looked.has(digest))
+    const answers = unknown.map((blob) => ({ blob, ...Promise.withResolvers<Early>() }))
+    for (const { blob, promise } of answers) this.#looked.set(blob.digest, promise)
+    void each(answers, AT_ONCE, this.#signal, async ({ blob, resolve }, signal) => {
+      resolve(await findOrMount(this.#client, blob, donor, signal).catch(() => undefined))
+    })
   }
 
   /**
@@ -75,6 +78,8 @@ export class EarlyPush {
       const session = await found
       if (session instanceof URL) await this.#client.abandonUpload(session)
     }
+    const timer = setTimeout(() => this.#stop.abort(), COURTESY)
     await Promise.all([this.#layer.abandon(), this.#config.abandon(), ...looked.map(forget)])
+    clearTimeout(timer)
   }
 }

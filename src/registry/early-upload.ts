@@ -16,7 +16,7 @@ export interface EarlyUploadOptions {
 /** Bytes from which on it is worth it: a smaller blob is sent in one request when its digest is known. */
 const WORTHWHILE = 1 << 20
 /** Milliseconds that taking back what was sent may last: it is a courtesy, and somebody may wait for the end. */
-const COURTESY = 2000
+export const COURTESY = 2000
 const ABOUT = 'upload of the layer'
 const BYTES = { 'Content-Type': 'application/octet-stream' }
 

@@ -17,14 +17,18 @@ test('opens an upload in each repository once, and takes it back', async () => {
   const registry = await startRegistry()
   onTestFinished(() => registry.stop())
   await check(['a:1', 'a:2', 'b/c:1'].map((name) => `${registry.host}/${name}`))
-  const asked = (await registry.requests()).filter((line) => line.includes('/blobs/uploads/'))
-  const short = asked.map((line) => line.replace(/uploads\/\S*/, 'uploads/')).toSorted()
-  expect(short).toEqual([
-    'DELETE /v2/a/blobs/uploads/ 204',
-    'DELETE /v2/b/c/blobs/uploads/ 204',
-    'POST /v2/a/blobs/uploads/ 202',
-    'POST /v2/b/c/blobs/uploads/ 202',
-  ])
+  const asked = async () => {
+    const uploads = (await registry.requests()).filter((line) => line.includes('/blobs/uploads/'))
+    return uploads.map((line) => line.replace(/uploads\/\S*/, 'uploads/')).toSorted()
+  }
+  await expect
+    .poll(asked)
+    .toEqual([
+      'DELETE /v2/a/blobs/uploads/ 204',
+      'DELETE /v2/b/c/blobs/uploads/ 204',
+      'POST /v2/a/blobs/uploads/ 202',
+      'POST /v2/b/c/blobs/uploads/ 202',
+    ])
 })
 
 test('finds out who may not push, with and without a token server', async () => {

@@ -109,4 +109,18 @@ describe('EarlyPush', () => {
     await push(image)
     expect(outcomes()).toEqual(['was there', 'was there', 'was there', 'was there'])
   })
+
+  test('does not wait for a registry that never answers when nothing is pushed', async () => {
+    const silent = await startScriptedServer(({ path }, response) => {
+      if (path === '/v2/') response.end()
+    })
+    onTestFinished(() => silent.stop())
+    const target = parseReference(`${silent.host}/team/app:1`)
+    const { early } = pushTo(target)
+    early.prepare()
+    early.look(image.layers, target)
+    await expect.poll(() => silent.seen.length).toBeGreaterThan(2)
+    await early.abandon()
+    for (const blob of image.layers) expect(await early.finish(blob, 'base', signal)).toBeUndefined()
+  })
 })
