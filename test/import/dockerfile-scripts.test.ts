@@ -50,3 +50,22 @@ describe('a shell that is none of POSIX', () => {
     expect(await output(lines, { Y: 'y"' })).toBe(`<a'y">`)
   })
 })
+
+describe('several variables on one line of ENV', () => {
+  const base = { PATH: '/usr/bin:/bin', A: '', HOME: '/root' }
+  const read = 'RUN echo "$A|$B|$D|$E|$PATH"'
+
+  it.each([
+    ['the line', ['ENV A=/opt/java PATH=$A/bin:$PATH'], '/opt/java||||/bin:/usr/bin:/bin'],
+    ['forms of variables', [`ENV A=1 D=pre$A E=\${A:+yes}\${ZZ:-def}`], '1||pre|def|/usr/bin:/bin'],
+    ['two that change places', ['ENV A=$B B=$A'], 'b||||/usr/bin:/bin', { B: 'b' }],
+    ['a line above', ['ENV D=$A$ZZ', 'ENV A=1'], '1||||/usr/bin:/bin'],
+    ['an ARG below', ['ENV D=$A$ZZ', 'ARG A=1'], '1||||/usr/bin:/bin'],
+    ['an ARG with quotes below', ['ENV D=$A$ZZ', `ARG A='"1"$'`], '"1"$||||/usr/bin:/bin'],
+    ['an ARG in it', [`ARG V='a"b$PATH'`, 'ENV A=$V B=$V D=$A'], 'a"b$PATH|a"b$PATH|||/usr/bin:/bin'],
+    ['what is literal', ['ENV A="1 2\\$x" D=<$A>'], '1 2$x||<>||/usr/bin:/bin'],
+  ])('see in scripts what was there before it: %s', async (_, lines, wanted, more: Record<string, string> = {}) => {
+    expect(await output([...lines, read], { ...base, ...more })).toBe(wanted)
+    expect(await output([...lines, 'SHELL ["/bin/bash", "-c"]', read], { ...base, ...more })).toBe(wanted)
+  })
+})
