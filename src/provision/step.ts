@@ -36,6 +36,11 @@ export interface UnpackStep {
   readonly wildcards?: readonly string[]
   /** `--exclude PATTERN…`. */
   readonly exclude?: readonly string[]
+  /**
+   * A path or glob in the root filesystem that the archive is, as COPY of a Dockerfile takes it: symlinks are followed, of
+   * a folder the contents go to `to`. Instead of `stripComponents` and `wildcards`.
+   */
+  readonly take?: string
   /** `user:group`, or `'archive'` for the ids in the archive. Default: 0:0, as `--no-same-owner` for root. */
   readonly owner?: string
   /** Hex digest that the downloaded bytes must have. */

@@ -9,23 +9,37 @@ import { imagePath } from './glob.ts'
 import { changed } from './s3-failure.ts'
 import { sourceNames } from './start-fetch.ts'
 import type { Tools, UnpackStep } from './step.ts'
+import { takenLayers } from './take.ts'
 
 /**
  * The tree with a tarball's members laid over it, as GNU tar run by root would extract them with the options of the
- * same names and `--no-same-owner`. A path in `step.unpack` is absolute here.
- * @throws what `fetchArchive` and `archiveLayer` throw; ACCOUNT_UNKNOWN
+ * same names and `--no-same-owner`, or what is at `step.take` in it. A path in `step.unpack` is absolute here.
+ * @throws what `fetchArchive`, `archiveLayer` and `takenLayers` throw; ACCOUNT_UNKNOWN
  */
 export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promise<Tree> {
   const owner = await ownerOf(tree, step.owner)
   const archive = await archiveOf(step, tools)
-  const layer = archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })
-  tools.inputDated(newestIn(layer))
-  if (archive.packed !== undefined) tools.unpacked?.(archive.packed, layer)
   try {
-    return apply(tree, layer)
+    const layers = layersOf(archive, step, tree, owner)
+    return layers.reduce<Tree>((done, layer) => {
+      tools.inputDated(newestIn(layer))
+      if (archive.packed !== undefined) tools.unpacked?.(archive.packed, layer)
+      return apply(done, layer)
+    }, tree)
   } catch (error) {
     throw asArchiveFault(error, archive)
   }
+}
+
+function layersOf(
+  archive: Archive,
+  step: UnpackStep,
+  tree: Tree,
+  owner: NonNullable<LayerOptions['owner']>,
+): readonly Directory[] {
+  const { take } = step
+  if (take !== undefined) return takenLayers(archive, { ...step, take }, tree, owner)
+  return [archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })]
 }
 
 async function archiveOf(step: UnpackStep, tools: Tools): Promise<Archive> {

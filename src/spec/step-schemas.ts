@@ -73,6 +73,7 @@ const unpack = z
     stripComponents: wholeNumber().optional(),
     wildcards: texts().optional(),
     exclude: texts().optional(),
+    take: imageGlob().optional(),
     owner: OWNER.optional(),
     sha256: SHA256.optional(),
     versionId: text().optional(),
@@ -91,6 +92,10 @@ const unpack = z
         path: ['sha256'],
         message: 'is required for what comes from the web; or say `unverified: true`',
       })
+    }
+    for (const path of ['stripComponents', 'wildcards'] as const) {
+      if (value.take === undefined || value[path] === undefined) continue
+      issues.push({ code: 'custom', input: value, path: [path], message: 'is not for what `take` names' })
     }
     try {
       if (scheme === 's3') parseS3Uri(value.unpack)

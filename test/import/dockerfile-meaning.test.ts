@@ -118,16 +118,20 @@ describe('COPY', () => {
 
   const unpack = { unpack: expect.any(String), owner: 'archive' }
   it.each([
+    ['/a/tool /usr/bin/mine', [{ ...unpack, take: '/a/tool', to: '/usr/bin/mine' }]],
+    ['/a/**/{b}* /to/', [{ ...unpack, take: '/a/*/\\{b\\}*', to: '/to/' }]],
+    ['/{a} /to/', [{ ...unpack, take: '/{a}', to: '/to/' }]],
+    ['--exclude=*.md /a /to', [{ ...unpack, take: '/a', to: '/to', exclude: ['a/*.md'] }]],
     ['--parents /a/b/c /to/', [{ ...unpack, to: '/to', wildcards: ['a/b/c'] }]],
     ['--parents /a/./b/c /to/', [{ ...unpack, to: '/to', wildcards: ['a/b/c'], stripComponents: 1 }]],
     [
       '--chmod=u+x /a/tool.sh /srv/x/',
       [
-        { ...unpack, to: '/srv/x', wildcards: ['a/tool.sh'], stripComponents: 1 },
+        { ...unpack, take: '/a/tool.sh', to: '/srv/x/' },
         { chmod: '/srv/x/tool.sh', mode: 'u+x', recursive: true },
       ],
     ],
-    ['--chmod=755 /a/lib /usr/local/', [{ ...unpack, to: '/usr/local', wildcards: ['a/lib'], stripComponents: 2 }]],
+    ['--chmod=755 /a/lib /usr/local/', [{ ...unpack, take: '/a/lib', to: '/usr/local/' }]],
   ])('from another image with %s', (words, steps) => {
     const lines = ['FROM debian', `COPY --from=nginx ${words}`]
     expect(specOf(lines).steps).toEqual(steps)

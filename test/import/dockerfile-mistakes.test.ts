@@ -126,13 +126,14 @@ describe('a Dockerfile with a mistake', () => {
     expect(findings.filter(({ id }) => id === 'OB105').map((finding) => finding.says)).toEqual(says)
   })
 
-  it('takes what another stage wrote for a file, without a word', () => {
+  it('changes the mode of what another stage wrote as that of a file, without a word', () => {
     const made = ['FROM scratch AS one', 'COPY <<heredoc /srv/app/', 'x', 'heredoc', 'COPY <<EOF /etc/who', 'x', 'EOF']
     const { images, findings } = imported(
-      [...made, 'FROM scratch', 'COPY --from=one /srv/app/heredoc /etc/who /etc/other /to/'].join('\n'),
+      [...made, 'FROM scratch', 'COPY --from=one --chmod=755 /srv/app/heredoc /etc/who /x/other /to/'].join('\n'),
     )
-    expect(images[1]!.draft.steps.map(({ step }) => step?.stripComponents)).toEqual([2, 1, 2])
-    expect(findings.filter(({ id }) => id === 'OB246')).toMatchObject([{ says: expect.stringContaining('/etc/other') }])
+    const changed = images[1]!.draft.steps.flatMap(({ step }) => step?.chmod ?? [])
+    expect(changed).toEqual(['/to/heredoc', '/to/who', '/to'])
+    expect(findings.filter(({ id }) => id === 'OB246')).toMatchObject([{ says: expect.stringContaining('/x/other') }])
   })
 
   it('is read in no time, though it is long', () => {

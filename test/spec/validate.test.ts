@@ -121,6 +121,11 @@ describe('validate', () => {
     ],
     ['the web without a checksum', { from: 'a', steps: [{ unpack: 'https://a/b', to: '/' }] }, /sha256: is required/],
     [
+      'components to strip of what is taken',
+      { from: 'a', steps: [{ unpack: 'b', take: '/c', to: '/', stripComponents: 1 }] },
+      /stripComponents: is not for what `take` names/,
+    ],
+    [
       'a version of what is no S3 object',
       { from: 'a', steps: [{ unpack: 'b', to: '/', versionId: '1' }] },
       /versionId: is for s3/,

@@ -1,13 +1,12 @@
 import { posix } from 'node:path'
 import type { DraftFields } from '../draft.ts'
 import type { Place } from '../value.ts'
-import { type CopyJob, type Destination, octalMode, sourcePath } from './copy-job.ts'
-import { Unreadable } from './expression.ts'
+import { type CopyJob, octalMode, sourcePath, stepTarget } from './copy-job.ts'
 import { shownFields, shownHidden } from './hidden-text.ts'
 import { looksLikeFile } from './looks-like-file.ts'
 import { addStep, addTodo, type OtherImage, type StageState } from './stage-state.ts'
 
-/** COPY --from: what a tarball of the other image's files has at a path is unpacked. @throws Unreadable */
+/** COPY --from: what a tarball of the other image's files has at a path is unpacked. */
 export function copyFromImage(
   word: string,
   from: { readonly word: string; readonly place: Place },
@@ -53,69 +52,44 @@ interface Unpacked {
   readonly isFolder: boolean
 }
 
-/** Its parts as tar takes them: what is matched keeps its own name, unless the step says how many folders to leave out. */
+/** A step that takes what is there as COPY does; with `--parents`, and of all that there is, as tar does. */
 function unpackStep(path: string, other: OtherImage, job: CopyJob, state: StageState): Unpacked {
   const { to, options, instruction, pivot } = job
-  const { place } = instruction
-  const depth = path === '' ? 0 : path.split('/').length
-  const name = posix.basename(path)
-  const base: DraftFields = { unpack: other.tarball }
-  const owner = { owner: options.owner ?? 'archive' }
   const exclude = options.exclude.length === 0 ? {} : { exclude: options.exclude.map((one) => posix.join(path, one)) }
-  const wildcards =
-    path === '' ? {} : { wildcards: [path.replace(/[*?[\]\\]/g, (it) => (/[*?]/.test(it) ? it : `\\${it}`))] }
-  const parts = { ...wildcards, ...exclude, ...owner }
-  const strip = (count: number) => (count === 0 ? {} : { stripComponents: count })
-  const add = (fields: DraftFields) => addStep(state, shownFields(fields, state), place)
-  if (options.parents) {
-    add({ ...base, to: to.path, ...strip(pivot === '' ? 0 : pivot.split('/').length), ...parts })
+  const parts = { ...exclude, owner: options.owner ?? 'archive' }
+  const add = (fields: DraftFields) =>
+    addStep(state, shownFields({ unpack: other.tarball, ...fields }, state), instruction.place)
+  if (options.parents || path === '') {
+    const depth = pivot === '' ? 0 : pivot.split('/').length
+    add({ to: to.path, ...(depth === 0 ? {} : { stripComponents: depth }), ...wildcards(path), ...parts })
     return { target: to.path, isFolder: true }
   }
-  // Then it does not matter whether it is a file or a folder.
-  if (name !== '' && !to.isFolder && posix.basename(to.path) === name) {
-    add({ ...base, to: posix.dirname(to.path), ...strip(depth - 1), ...parts })
-    return { target: to.path, isFolder: false }
-  }
-  const isPattern = /[*?]/.test(path)
-  if (isPattern && !to.isFolder) throw new Unreadable('what its pattern matches is not known')
-  const isKnown = other.files.has(`/${path}`)
-  const isFile = isPattern || isKnown || looksLikeFile(path, to, other, state)
-  if (isPattern) notePattern(path, job, state)
-  else if (path !== '' && !isKnown) noteKind(path, isFile, job, state)
-  if (!isFile) {
-    add({ ...base, to: to.path, ...strip(depth), ...parts })
-    return { target: to.path, isFolder: true }
-  }
-  if (to.isFolder) {
-    add({ ...base, to: to.path, ...strip(depth - 1), ...parts })
-    return { target: posix.join(to.path, name), isFolder: false }
-  }
-  renamed(name, to, { ...base, ...strip(depth - 1), ...parts }, add)
-  return { target: to.path, isFolder: false }
+  add({ take: takeable(path), to: stepTarget(to), ...parts })
+  const into = to.isFolder || state.folders.has(to.path)
+  if (options.chmod === undefined || !into) return { target: to.path, isFolder: false }
+  const isKnown = isPattern(path) || other.files.has(`/${path}`)
+  const isFile = isKnown || looksLikeFile(path, to, other, state)
+  if (!isKnown) noteKind(path, isFile, job, state)
+  return isFile
+    ? { target: posix.join(to.path, posix.basename(path)), isFolder: false }
+    : { target: to.path, isFolder: true }
 }
 
-/** A file under another name: unpacked into a folder of its own, linked, and that folder removed. */
-function renamed(
-  name: string,
-  to: Destination,
-  { unpack, ...parts }: DraftFields,
-  add: (step: DraftFields) => void,
-): void {
-  const folder = posix.join(posix.dirname(to.path), `.${posix.basename(to.path)}.import`)
-  add({ unpack: unpack!, to: folder, ...parts })
-  add({ link: to.path, target: posix.join(folder, name), hard: true })
-  add({ remove: folder })
+const isPattern = (path: string) => /[*?[]/.test(path)
+
+function wildcards(path: string): DraftFields {
+  return path === '' ? {} : { wildcards: [path.replace(/[*?[\]\\]/g, (it) => (/[*?]/.test(it) ? it : `\\${it}`))] }
 }
 
-function notePattern(path: string, { instruction }: CopyJob, { context }: StageState): void {
-  const says = `'/${path}' is matched as tar does: \`*\` is for slashes too, and folders keep their names.`
-  context.notes.add('OB246', instruction.place, says, 'Name the files if there are folders among them.')
+/** A pattern of Go's filepath.Match as a glob, in which braces and two asterisks would be more; a path as it is. */
+function takeable(path: string): string {
+  return `/${isPattern(path) ? path.replace(/\*{2,}/g, '*').replace(/[{}]/g, '\\$&') : path.replaceAll('\\', '\\\\')}`
 }
 
-function noteKind(path: string, isFile: boolean, { to, instruction }: CopyJob, { context }: StageState): void {
+/** Only for `--chmod`, whose step has to name what was copied. */
+function noteKind(path: string, isFile: boolean, { instruction }: CopyJob, { context }: StageState): void {
   const [kind, other] = isFile ? ['file', 'folder'] : ['folder', 'file']
-  const says = `Whether '/${path}' of the other image is a file or a folder, no Dockerfile says; it is taken for a ${kind}.`
-  const wrong = isFile && to.isFolder ? 'it would land in a folder of its own name' : 'the build would end there'
-  const advice = `If it is a ${other}, \`stripComponents\` is one ${isFile ? 'more' : 'less'}: ${wrong}.`
+  const says = `Whether '/${path}' of the other image is a file or a folder, no Dockerfile says; for \`--chmod\` it is taken for a ${kind}.`
+  const advice = `If it is a ${other}, correct the path of the \`chmod\` step.`
   context.notes.add('OB246', instruction.place, says, advice)
 }

@@ -15,6 +15,8 @@ export interface ScriptEnvironment {
 /** Proxies, which every script has from whoever builds. */
 const PREDEFINED = /^(https?|ftp|no|all)_proxy$/i
 
+const HIDDEN = /[\u{100000}-\u{10fffd}]/u
+
 /** The variables of ARG and ENV as a `run` step has them. */
 export function scriptEnvironment(script: string, place: Place, { scope, context }: StageState): ScriptEnvironment {
   const env: Record<string, DraftValue> = {}
@@ -22,8 +24,10 @@ export function scriptEnvironment(script: string, place: Place, { scope, context
   const exports: string[] = []
   // Hidden variables, by what a script calls them.
   const named = new Map<string, string>()
-  for (const [name, value] of scope.forScripts()) {
-    if (PREDEFINED.test(name)) continue
+  const values = scope.forScripts().filter(([name]) => !PREDEFINED.test(name))
+  // What is in `env` is set before the export: a value would see it where it means the base's.
+  const ofBase = new Set(values.flatMap(([, value]) => (typeof value === 'string' ? [] : namesIn(value))))
+  for (const [name, value] of values) {
     const isArg = !scope.environment.has(name)
     if (!/^[A-Za-z_]\w*$/.test(name)) {
       const says = `\`${name}\` is no name that a shell knows: scripts do not have it here.`
@@ -34,12 +38,19 @@ export function scriptEnvironment(script: string, place: Place, { scope, context
       const advice = `A secret of the step, from ${name} in the environment of whoever builds; it stays out of the history.`
       context.notes.add('OB220', place, `\`ARG ${name}\` is a secret.`, advice)
       noteWanted(name.toLowerCase(), name, place, context.notes)
-    } else if (typeof value === 'string') {
-      env[name] = context.hidden.show(value)
-      named.set(value, name)
-    } else exports.push(`${name}=${doubleQuoted(value, named)}`)
+    } else if (typeof value === 'string' && (!ofBase.has(name) || HIDDEN.test(value))) {
+      const given = ofBase.has(name) ? `OCIBAKE_${name}` : name
+      env[given] = context.hidden.show(value)
+      named.set(value, given)
+      if (given !== name) exports.push(`${name}="\${${given}}"`)
+    } else exports.push(`${name}=${doubleQuoted(typeof value === 'string' ? [value] : value, named)}`)
   }
   return { env, secrets, exports: exports.length === 0 ? '' : `export ${exports.join(' ')}` }
+}
+
+/** The variables of the base that a value refers to. */
+function namesIn(value: Expression): string[] {
+  return value.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.name, ...namesIn(piece.word ?? [])]))
 }
 
 function doubleQuoted(value: Expression, named: ReadonlyMap<string, string>): string {

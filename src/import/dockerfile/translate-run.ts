@@ -22,7 +22,7 @@ export function translateRun(instruction: DockerInstruction, state: StageState):
   const environment = scriptEnvironment(script.text, place, state)
   makeFolder(state)
   noteScript(script, instruction, state)
-  const { lines, fields, isPlain } = linesOf(script, instruction, state)
+  const { lines, fields, isPlain } = withExports(environment.exports, script, instruction, state)
   const secrets = distinctSecrets([...environment.secrets, ...options.secrets]).map((secret) =>
     shownFields(secret, state),
   )
@@ -34,10 +34,9 @@ export function translateRun(instruction: DockerInstruction, state: StageState):
     ...options.fields,
     ...(secrets.length === 0 ? {} : { secrets }),
   }
-  const exports = environment.exports === '' ? [] : [{ text: environment.exports, place }]
   state.actions.push({
     kind: 'script',
-    lines: [...exports, ...lines],
+    lines,
     options: all,
     isPlain: isPlain && isRoot(state) && secrets.length === 0,
     comment: options.comment,
@@ -54,6 +53,17 @@ interface Lines {
   readonly lines: readonly ScriptLine[]
   readonly fields: DraftFields
   readonly isPlain: boolean
+}
+
+/** Before the lines, where a shell of POSIX reads them; any other program is called by one that has done it. */
+function withExports(exports: string, script: RunScript, instruction: DockerInstruction, state: StageState): Lines {
+  const { shell } = script
+  const { lines, fields, isPlain } = linesOf(script, instruction, state)
+  if (exports === '') return { lines, fields, isPlain }
+  if (shell !== undefined && isShell(shell[0]!))
+    return { lines: [{ text: exports, place: instruction.place }, ...lines], fields, isPlain }
+  const calling = state.context.hidden.show(`${exports}; exec "$@"`)
+  return { lines, fields: { shell: [...DOCKER_SHELL, calling, 'sh', ...(shell ?? [])] }, isPlain }
 }
 
 function linesOf(script: RunScript, instruction: DockerInstruction, state: StageState): Lines {

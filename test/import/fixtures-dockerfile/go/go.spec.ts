@@ -4,14 +4,8 @@ import type { Spec } from 'ocibake'
 export default {
   from: 'gcr.io/distroless/static-debian12:nonroot',
   steps: [
-    { unpack: 'out/go-build.tar', to: '/', stripComponents: 1, wildcards: ['out/server'], owner: 'archive' },
-    {
-      unpack: 'out/go-build.tar',
-      to: '/etc/ssl/certs',
-      stripComponents: 3,
-      wildcards: ['etc/ssl/certs/ca-certificates.crt'],
-      owner: 'archive',
-    },
+    { unpack: 'out/go-build.tar', take: '/out/server', to: '/server', owner: 'archive' },
+    { unpack: 'out/go-build.tar', take: '/etc/ssl/certs/ca-certificates.crt', to: '/etc/ssl/certs/', owner: 'archive' },
     // Makes the folder, as WORKDIR does.
     { write: '/data/.ocibake-folder', text: '' },
     { remove: '/data/.ocibake-folder' },

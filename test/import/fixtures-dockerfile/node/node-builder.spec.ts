@@ -4,7 +4,7 @@ import type { Spec } from 'ocibake'
 export default {
   from: 'oci:out/node-base',
   steps: [
-    { unpack: 'out/node-deps.tar', to: '/app', stripComponents: 1, wildcards: ['app/node_modules'], owner: 'archive' },
+    { unpack: 'out/node-deps.tar', take: '/app/node_modules', to: '/app/node_modules', owner: 'archive' },
     {
       copy: './',
       to: '/app',

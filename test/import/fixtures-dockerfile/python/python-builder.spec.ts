@@ -4,8 +4,8 @@ import type { Spec } from 'ocibake'
 export default {
   from: 'python:3.12-slim',
   steps: [
-    { unpack: 'out/python-uv.tar', to: '/bin', wildcards: ['uv'], owner: 'archive' },
-    { unpack: 'out/python-uv.tar', to: '/bin', wildcards: ['uvx'], owner: 'archive' },
+    { unpack: 'out/python-uv.tar', take: '/uv', to: '/bin/', owner: 'archive' },
+    { unpack: 'out/python-uv.tar', take: '/uvx', to: '/bin/', owner: 'archive' },
     { run: 'mkdir -p /app' },
     { run: 'python -m venv /opt/venv', env: { PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' }, workdir: '/app' },
     { copy: 'requirements.txt', to: '/app/' },

@@ -6,7 +6,7 @@ export default {
   steps: [
     { run: ['apt-get update', 'apt-get install -y --no-install-recommends libpq5', 'rm -rf /var/lib/apt/lists/*'] },
     { run: 'useradd --create-home app' },
-    { unpack: 'out/python-builder.tar', to: '/opt', stripComponents: 1, wildcards: ['opt/venv'], owner: 'archive' },
+    { unpack: 'out/python-builder.tar', take: '/opt/venv', to: '/opt/venv', owner: 'archive' },
     { run: 'mkdir -p /home/app' },
     { copy: 'src/', to: '/home/app/src', owner: 'app:app' },
     { run: 'test -d /home/app/var || { mkdir -p /home/app/var && chown app: /home/app/var; }' },

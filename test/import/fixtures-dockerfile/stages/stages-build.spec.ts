@@ -19,7 +19,16 @@ export default ({ vars }: SpecContext): Spec => {
         workdir: '/src',
       },
       { own: '/out/share', by: '33:34' },
-      { run: 'chmod 0750 /out/share/doc', env: { NAME: 'world' }, workdir: '/src' },
+      {
+        run: [
+          'chmod 0750 /out/share/doc',
+          'ln -s hello /out/greet',
+          'ln -s share /out/words',
+          'ln -s ../out/share/a.txt /out/share/letter',
+        ],
+        env: { NAME: 'world' },
+        workdir: '/src',
+      },
     ],
     config: { env: { NAME: 'world' }, workdir: '/src' },
   }
