@@ -188,6 +188,13 @@ build {
     expect(told).toHaveLength(1)
     expect(told[0]!.says).toContain('${version}')
   })
+
+  it.each(['plain', 'a b$c'])('are not told of where nothing of a password for sudo is kept: %s', async (value) => {
+    const command = "echo '${var.version}' | sudo -S sh -c '{{ .Path }}'"
+    const { text, ids } = await specText(shell(`execute_command = "${command}"`), value)
+    expect(text).not.toContain(value)
+    expect(ids).not.toContain('OB140')
+  })
 })
 
 function shell(option: string): string {

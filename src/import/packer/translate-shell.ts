@@ -78,7 +78,10 @@ function executionOf(options: Options, { hidden, notes }: Context): { execution:
   const known = knownText(command)
   const execution = known === undefined ? undefined : readExecuteCommand(known)
   if (execution !== undefined) {
-    if (typeof command !== 'string') noteFixed(hidden.describe(hidden.hide(command)), place, notes)
+    const hiding = hidden.hide(command)
+    // A password for sudo is not kept.
+    const isSame = JSON.stringify(readExecuteCommand(hiding)) === JSON.stringify(execution)
+    if (!isSame) noteFixed(hidden.describe(hiding), place, notes)
     const sudo = execution.sudo ? ' without sudo, as root' : ''
     notes.add(
       'OB152',
