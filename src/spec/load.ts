@@ -91,9 +91,9 @@ function hintFor(cause: unknown, place: string | undefined): string | undefined 
   if (isOfOurs || (cause instanceof SyntaxError && messageOf(cause).includes('does not provide an export'))) {
     return 'Types are imported by `import type`, ours too: Node takes them out, and nothing has to be installed for them.'
   }
-  return place === undefined
-    ? undefined
-    : 'Correct it there; with --debug the error is shown with all that is known of it.'
+  // A plain Error is what a spec throws that says by itself what is missing.
+  if (place === undefined || (cause as Error).constructor === Error) return undefined
+  return 'Correct it there; with --debug the error is shown with all that is known of it.'
 }
 
 function refuseUnread(file: string, context: SpecContext, read: ReadonlySet<string>): void {
