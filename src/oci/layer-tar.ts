@@ -184,7 +184,8 @@ function checkName(path: ByteString): void {
     throw new OcibakeError('PATH_INVALID', `/${display(path)} cannot be in a layer: '${name}' is no name.`)
   }
   if (name.startsWith(WHITEOUT_PREFIX)) {
-    throw invalid(path, `cannot be in a layer: a name that starts with '${WHITEOUT_PREFIX}' deletes another one there`)
+    const fault = `cannot be in a layer: a name that starts with '${WHITEOUT_PREFIX}' deletes another one there`
+    throw invalid(path, fault, 'See which step makes it, and give it another name there.')
   }
 }
 
@@ -199,6 +200,6 @@ function checkReachable(layer: Directory, path: ByteString, link: Link): void {
   throw invalid(path, `is a hard link to the lower file /${display(link.target)}, which this layer itself hides`)
 }
 
-function invalid(path: ByteString, fault: string): OcibakeError {
-  return new OcibakeError('LAYER_INVALID', `/${display(path)} ${fault}.`)
+function invalid(path: ByteString, fault: string, hint?: string): OcibakeError {
+  return new OcibakeError('LAYER_INVALID', `/${display(path)} ${fault}.`, hint === undefined ? {} : { hint })
 }

@@ -3,6 +3,7 @@ import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { type ByteString, display } from '../oci/name.ts'
 import type { Leaf, Special } from '../oci/node.ts'
+import { WHITEOUT_PREFIX } from '../oci/whiteout-name.ts'
 import type { LaidOut } from './lay-out.ts'
 import type { OwnerRecord, OwnerRecords } from './owner-records.ts'
 import { eachEntry, type RootEntry } from './root-entries.ts'
@@ -78,6 +79,7 @@ class Surveyor {
       this.isWhole = false
       return
     }
+    if (nameOf(entry).startsWith(WHITEOUT_PREFIX)) throw deletion(path)
     const stamp = stampOf(entry, this.#laid.owners, record)
     this.alive.add(identity)
     const found = kind === 'directory' ? this.#folder(entry, stamp) : this.#leaf(entry, kind, stamp)
@@ -132,6 +134,12 @@ function deviceOf({ mode, major, minor }: RootEntry, record: OwnerRecord | undef
   const type = mode & constants.S_IFMT
   if (type === constants.S_IFIFO) return { type: 'fifo', major: 0, minor: 0 }
   return { type: type === constants.S_IFBLK ? 'block' : 'character', major, minor }
+}
+
+/** Said here, where it is known which step made it; the layer knows only that it cannot have it. */
+function deletion(path: ByteString): OcibakeError {
+  const says = `The script left /${display(path)}, which no image can have: in a layer, '${WHITEOUT_PREFIX}' before a name says that the file is deleted.`
+  return new OcibakeError('PATH_INVALID', says, { hint: 'Give it another name, or remove it in the same script.' })
 }
 
 function tooLong(path: ByteString): OcibakeError {

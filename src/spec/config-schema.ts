@@ -52,9 +52,16 @@ export const configSchema = z.strictObject({
   env: map('a variable', (name) => NAME.test(name)).optional(),
   expose: ports.optional(),
   user: z
-    .union([z.number().int().min(0), z.string().regex(/^[^\s:]+(:[^\s:]+)?$/)], {
-      error: "expected 'user', 'user:group' or a number",
-    })
+    // What the whole config is asked for is not asked of a user that is none.
+    .union(
+      [
+        z.number().int({ abort: true }).min(0, { abort: true }),
+        z.string().regex(/^[^\s:]+(:[^\s:]+)?$/, { abort: true }),
+      ],
+      {
+        error: "expected 'user', 'user:group' or a number",
+      },
+    )
     .optional(),
   workdir: text().optional(),
   entrypoint: argv.optional(),

@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { messageOf, OcibakeError } from '../errors.ts'
+import { messageOf, OcibakeError, systemCode } from '../errors.ts'
+import { placeInSpec } from './place-in-spec.ts'
 import type { Spec, SpecContext } from './spec.ts'
 import { validate } from './validate.ts'
 
@@ -54,10 +55,7 @@ async function importSpec(file: string, path: string): Promise<unknown> {
     const module: { default?: unknown } = await import(pathToFileURL(path).href)
     if (module.default !== undefined) return module.default
   } catch (cause) {
-    throw new OcibakeError('SPEC_UNREADABLE', `${file} cannot be loaded: ${messageOf(cause)}`, {
-      hint: 'A spec is a module that Node loads by itself: erasable TypeScript, and `import type` for our types.',
-      cause,
-    })
+    throw await unreadable(file, `${file} cannot be loaded`, cause)
   }
   throw new OcibakeError('SPEC_UNREADABLE', `${file} has no default export.`, {
     hint: 'Write: export default { from: …, steps: […] } satisfies Spec',
@@ -74,10 +72,28 @@ async function call(file: string, make: unknown, context: SpecContext, read: Set
   try {
     return await (make as (context: SpecContext) => unknown)({ vars, env: context.env })
   } catch (cause) {
-    throw new OcibakeError('SPEC_UNREADABLE', `The function that ${file} exports failed: ${messageOf(cause)}`, {
-      cause,
-    })
+    throw await unreadable(file, `The function that ${file} exports failed`, cause)
   }
+}
+
+async function unreadable(file: string, what: string, cause: unknown): Promise<OcibakeError> {
+  const place = await placeInSpec(cause, file)
+  const hint = hintFor(cause, place)
+  const message = `${what}: ${place === undefined ? '' : `${place}: `}${messageOf(cause)}`
+  return new OcibakeError('SPEC_UNREADABLE', message, { cause, ...(hint === undefined ? {} : { hint }) })
+}
+
+function hintFor(cause: unknown, place: string | undefined): string | undefined {
+  if (systemCode(cause) === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return 'A spec is a module that Node loads by itself, which only takes types out: write erasable TypeScript.'
+  }
+  const isOfOurs = systemCode(cause) === 'ERR_MODULE_NOT_FOUND' && messageOf(cause).includes("package 'ocibake'")
+  if (isOfOurs || (cause instanceof SyntaxError && messageOf(cause).includes('does not provide an export'))) {
+    return 'Types are imported by `import type`, ours too: Node takes them out, and nothing has to be installed for them.'
+  }
+  // A plain Error is what a spec throws that says by itself what is missing.
+  if (place === undefined || (cause as Error).constructor === Error) return undefined
+  return 'Correct it there; with --debug the error is shown with all that is known of it.'
 }
 
 function refuseUnread(file: string, context: SpecContext, read: ReadonlySet<string>): void {

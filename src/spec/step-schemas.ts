@@ -6,8 +6,11 @@ import { isFileMode } from '../provision/file-mode.ts'
 import { parseS3Uri } from '../provision/s3-location.ts'
 import { checkHop } from '../provision/web-address.ts'
 import { duration, flag, imageFolder, imageGlob, list, oneOf, refine, text, texts, wholeNumber } from './fields.ts'
+import { modeText } from './mode-text.ts'
 
-const OCTAL = refine(text(), (mode) => /^0?[0-7]{3,4}$/.test(mode), "expected an octal mode as text, such as '0644'")
+const OCTAL_TEXT = "expected an octal mode as text, such as '0644'"
+const OCTAL = refine(modeText(OCTAL_TEXT), (mode) => /^0?[0-7]{3,4}$/.test(mode), OCTAL_TEXT)
+const MODE_TEXT = "expected a mode as chmod takes it, as text: '0755' or 'g+rwX'"
 const OWNER = refine(text(), (owner) => /^[^:\s]+(:[^:\s]+)?$/.test(owner), "expected 'user' or 'user:group'")
 const CHOWN = refine(
   text(),
@@ -121,9 +124,11 @@ export const stepSchemas = {
     to: imageFolder(),
     exclude: texts().optional(),
     owner: OWNER.optional(),
-    mode: z
-      .union([z.literal('keep'), OCTAL], { error: "expected an octal mode as text, such as '0644', or 'keep'" })
-      .optional(),
+    mode: refine(
+      modeText(`${OCTAL_TEXT}, or 'keep'`),
+      (mode) => /^(keep|0?[0-7]{3,4})$/.test(mode),
+      `${OCTAL_TEXT}, or 'keep'`,
+    ).optional(),
   }),
   unpack,
   write: z.strictObject({
@@ -140,7 +145,7 @@ export const stepSchemas = {
   own: z.strictObject({ own: globs, by: CHOWN, recursive: flag().optional() }),
   chmod: z.strictObject({
     chmod: globs,
-    mode: refine(text(), isFileMode, "expected a mode as chmod takes it, as text: '0755' or 'g+rwX'"),
+    mode: refine(modeText(MODE_TEXT), isFileMode, MODE_TEXT),
     recursive: flag().optional(),
   }),
   link: z.strictObject({ link: imageFolder(), target: text(), hard: flag().optional() }),

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { OcibakeError } from '../errors.ts'
+import { fieldsAt } from './fields-at.ts'
+import { nearestName } from './nearest-name.ts'
 import { specSchema } from './schema.ts'
 import type { Spec } from './spec.ts'
 import { stepSchemas, type Verb } from './step-schemas.ts'
@@ -25,7 +27,10 @@ export function validate(value: unknown, file: string): Spec {
   const mistakes: Mistake[] = []
   const { steps, ...rest } = value
   const checked = specSchema.safeParse(rest, ONCE)
-  if (!checked.success) mistakes.push(...checked.error.issues.flatMap((issue) => mistakesOf(issue, '')))
+  if (!checked.success)
+    mistakes.push(
+      ...checked.error.issues.flatMap((issue) => mistakesOf(issue, { schema: specSchema, value, prefix: '' })),
+    )
   if (steps !== undefined && !Array.isArray(steps)) {
     mistakes.push({ where: 'steps', what: `expected a list of steps, got ${describe(steps)}` })
   }
@@ -56,14 +61,29 @@ function mistakesInStep(step: unknown, index: number): Mistake[] {
   const verbs = Object.keys(stepSchemas).join(', ')
   if (verb === undefined) return [{ where, what: `is empty; the first key of a step is one of ${verbs}` }]
   if (!Object.hasOwn(stepSchemas, verb)) {
-    return [{ where, what: `'${verb}' is no step; the first key of a step is one of ${verbs}` }]
+    const meant = didYouMean(verb, Object.keys(stepSchemas))
+    return [{ where, what: `'${verb}' is no step${meant}; the first key of a step is one of ${verbs}` }]
   }
-  const checked = stepSchemas[verb as Verb].safeParse(step, ONCE)
+  const schema = stepSchemas[verb as Verb]
+  const checked = schema.safeParse(step, ONCE)
   if (checked.success) return []
-  return checked.error.issues.flatMap((issue) => mistakesOf(issue, `${where} (${verb})`))
+  return checked.error.issues.flatMap((issue) =>
+    mistakesOf(issue, { schema, value: step, prefix: `${where} (${verb})` }),
+  )
 }
 
-function mistakesOf(issue: z.core.$ZodIssue, prefix: string): Mistake[] {
+interface Checked {
+  readonly schema: z.core.$ZodType
+  readonly value: Record<string, unknown>
+  /** What stands before each path. */
+  readonly prefix: string
+}
+
+function mistakesOf(issue: z.core.$ZodIssue, of: Checked): Mistake[] {
+  const { prefix } = of
+  const deeper = issuesWithin(issue)
+  if (deeper !== undefined) return deeper.flatMap((inner) => mistakesOf(inner, of))
+
   const path = issue.path.reduce<string>(
     (text, part) =>
       typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
@@ -71,9 +91,40 @@ function mistakesOf(issue: z.core.$ZodIssue, prefix: string): Mistake[] {
   )
   const where = prefix === '' ? path : path === '' ? prefix : `${prefix}: ${path}`
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ where, what: `'${key}' is not a field that ocibake knows here` }))
+    return issue.keys.map((key) => {
+      return { where, what: `'${key}' is not a field that ocibake knows here${instead(key, issue.path, of)}` }
+    })
   }
   return [{ where, what: issue.message }]
+}
+
+/** What is wrong within a value that has the form of just one of several that it may have. */
+function issuesWithin(issue: z.core.$ZodIssue): z.core.$ZodIssue[] | undefined {
+  if (issue.code !== 'invalid_union') return undefined
+  const isWithin = ({ path, code }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys'
+  const [only, ...others] = issue.errors.filter((issues) => issues.length > 0 && issues.every(isWithin))
+  if (only === undefined || others.length > 0) return undefined
+  return only.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name], value)
+}
+
+/** Which field was meant by one that is none at a path. */
+function instead(key: string, path: readonly PropertyKey[], { schema, value }: Checked): string {
+  const isTop = schema === specSchema && path.length === 0
+  if (isTop && fieldsAt(schema, ['config']).includes(key)) return ` (it belongs in \`config\`)`
+  const given = valueAt(value, path)
+  // Steps are checked apart.
+  const names = isTop ? [...fieldsAt(schema, path), 'steps'] : fieldsAt(schema, path)
+  const free = names.filter((name) => !isRecord(given) || !Object.hasOwn(given, name))
+  return didYouMean(key, free)
+}
+
+function didYouMean(written: string, names: readonly string[]): string {
+  const name = nearestName(written, names)
+  return name === undefined ? '' : ` (did you mean '${name}'?)`
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is HCL's syntax, too
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -125,3 +126,80 @@ describe('exit codes of a script', () => {
     expect((await specOf({ builders: [DOCKER], provisioners })).steps).toEqual([{ run: 'echo' }])
   })
 })
+
+describe('variables in what the import takes apart', () => {
+  const template = (provisioner: string, value = '1.2.3') => `
+variable "version" { default = "${value}" }
+variable "other" { default = "slim" }
+source "docker" "app" {
+  image  = "debian"
+  commit = true
+}
+build {
+  sources = ["source.docker.app"]
+  provisioner ${provisioner}
+}
+`
+  const ansible = (args: string) => `"ansible" {
+    playbook_file   = "site.yml"
+    extra_arguments = ${args}
+  }`
+  const specText = async (provisioner: string, value?: string) => {
+    const all = await imported('vars.pkr.hcl', template(provisioner, value))
+    return { text: writeSpec(all.images[0]!.draft), ids: all.findings.map(({ id }) => id), findings: all.findings }
+  }
+
+  it.each([
+    ['a word of its own', '["--extra-vars", "v=${var.version}"]', 'extraVars: { v: version }'],
+    ['the same word', '["--extra-vars=v=${var.version}"]', 'extraVars: { v: version }'],
+    ['a part of a value', '["-e", "v=${var.version}-1"]', 'extraVars: { v: `${version}-1` }'],
+    ['one of several', '["-e", "a=x b=${var.version} c=${var.other}"]', "extraVars: { a: 'x', b: version, c: other }"],
+    ['quotes', '["-e", "\'v=${var.version}\'"]', 'extraVars: { v: version }'],
+    ['all of it', '["-e", var.version]', "extraArgs: ['-e', version]"],
+    ['a name', '["-e", "${var.other}=1"]', "extraArgs: ['-e', `${other}=1`]"],
+  ])('stay variables in --extra-vars, in %s', async (_, args, wanted) => {
+    const { text, ids } = await specText(ansible(args))
+    expect(text).toContain(wanted)
+    expect(ids).not.toContain('OB140')
+  })
+
+  it('stay in the argument where Ansible takes their value apart', async () => {
+    const { text, ids } = await specText(ansible('["-e", "v=${var.version}"]'), 'a b=1')
+    expect(text).toContain("extraArgs: ['-e', `v=${version}`]")
+    expect(ids).not.toContain('OB140')
+  })
+
+  it('stay variables in --extra-vars of JSON templates', async () => {
+    const { images } = await importedJson({
+      variables: { ver: '1' },
+      builders: [DOCKER],
+      provisioners: [{ type: 'ansible', playbook_file: 'site.yml', extra_arguments: ['-e', 'v={{user `ver`}}'] }],
+    })
+    expect(writeSpec(images[0]!.draft)).toContain('extraVars: { v: ver }')
+  })
+
+  it.each([
+    ['how to reach the container', ansible('["-e", var.version]'), 'ansible_connection=docker a=1'],
+    ['a command that starts scripts', shell('execute_command = "sudo -u ${var.version} sh -c \'{{ .Path }}\'"'), 'app'],
+    ['a shebang', shell('inline_shebang = "/bin/bash ${var.version}"'), '-e'],
+  ])('are told of as fixed where they say %s', async (_, provisioner, value) => {
+    const { findings } = await specText(provisioner, value)
+    const told = findings.filter(({ id }) => id === 'OB140')
+    expect(told).toHaveLength(1)
+    expect(told[0]!.says).toContain('${version}')
+  })
+
+  it.each(['plain', 'a b$c'])('are not told of where nothing of a password for sudo is kept: %s', async (value) => {
+    const command = "echo '${var.version}' | sudo -S sh -c '{{ .Path }}'"
+    const { text, ids } = await specText(shell(`execute_command = "${command}"`), value)
+    expect(text).not.toContain(value)
+    expect(ids).not.toContain('OB140')
+  })
+})
+
+function shell(option: string): string {
+  return `"shell" {
+    inline = ["id"]
+    ${option}
+  }`
+}

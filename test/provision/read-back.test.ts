@@ -1,5 +1,5 @@
 /** Needs root. */
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -267,4 +267,19 @@ test('names that are no UTF-8, and names with newlines, come through', async () 
 test('a name that no disk can hold is refused by its path', async () => {
   const long = folder({ [`${'n'.repeat(256)}`]: file('') }) as Tree
   await expect(withLaidOut(long, () => Promise.resolve())).rejects.toMatchObject({ code: 'PATH_INVALID' })
+})
+
+test.each([
+  ['a file', 'srv/.wh.foo', false],
+  ['a folder with something in it', 'srv/.wh.foo', true],
+])("%s that a layer would read as a deletion is the script's mistake", async (_, path, isFolder) => {
+  await withLaidOut(folder({ srv: folder({}) }) as Tree, async (laid) => {
+    if (isFolder) await mkdir(join(laid.root, path))
+    await writeFile(join(laid.root, isFolder ? `${path}/x` : path), '')
+    await expect(readBack(laid, spool, report, signal)).rejects.toMatchObject({
+      code: 'PATH_INVALID',
+      message: expect.stringMatching(/^The script left \/srv\/\.wh\.foo, /),
+      hint: expect.stringContaining('remove it in the same script'),
+    })
+  })
 })

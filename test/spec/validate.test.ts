@@ -98,7 +98,7 @@ describe('validate', () => {
       "config.expose[0]: The port is '70000'; wanted 1 to 65535, a range, or either with a protocol.",
       "layers: expected 'squash' or 'append'",
       'steps[0] (unpack): stripComponents: expected a number',
-      "steps[1]: 'cpoy' is no step; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run, ansible",
+      "steps[1]: 'cpoy' is no step (did you mean 'copy'?); the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run, ansible",
       'steps[2]: is empty; the first key of a step is one of copy, unpack, write, remove, own, chmod, link, run, ansible',
       'steps[3]: expected a step, got a string',
     ])
@@ -217,5 +217,59 @@ describe('validate', () => {
     [undefined, 'an undefined'],
   ])('refuses a spec that is %j', (value, described) => {
     expect(() => validate(value, 'app.spec.ts')).toThrow(`app.spec.ts exports ${described}`)
+  })
+})
+
+describe('what a mistake is told by', () => {
+  const step = (fields: object) => ({ from: 'a', steps: [fields] })
+  const config = (fields: object) => ({ from: 'a', config: fields })
+  it.each([
+    [
+      'a field of one that may have other forms',
+      config({ healthcheck: { cmd: 'x', interval: '5' } }),
+      /^config\.healthcheck\.interval: it is '5'; wanted seconds/,
+    ],
+    ['an item of a list that may be text', step({ run: ['a', 2] }), /^steps\[0\] \(run\): run\[1\]: expected text$/],
+    [
+      'the forms, where it has none of them',
+      config({ healthcheck: 'off' }),
+      /^config\.healthcheck: expected 'none' or \{ cmd/,
+    ],
+    ['what a user is', config({ user: '' }), /^config\.user: expected 'user', 'user:group' or a number$/],
+    ['what a user is, of a number', config({ user: -1 }), /^config\.user: expected 'user', 'user:group' or a number$/],
+    ['the text of a mode that is a number', step({ chmod: '/a', mode: 644 }), /mode: expected text; write '0644'$/],
+    ['the text of an octal number', step({ write: '/a', text: '', mode: 0o644 }), /mode: expected text; write '0644'$/],
+    [
+      'the text of a mode with more bits',
+      step({ copy: 'a', to: '/', mode: 4755 }),
+      /mode: expected text; write '4755'$/,
+    ],
+    [
+      'what a mode is, where a number is none',
+      step({ copy: 'a', to: '/', mode: 9 }),
+      /mode: expected an octal mode as text, such as '0644', or 'keep'$/,
+    ],
+    ['steps', { from: 'a', stpes: [] }, /'stpes' .* \(did you mean 'steps'\?\)$/],
+    ['a step', step({ copi: 'a', to: '/' }), /'copi' is no step \(did you mean 'copy'\?\)/],
+    ['a field of a step', step({ run: 'a', tims: '5s' }), /\(did you mean 'timeout'\?\)$/],
+    ['a shorter field', step({ run: 'a', enviroment: {} }), /\(did you mean 'env'\?\)$/],
+    ['a field of the config', config({ lables: {} }), /^config: .* \(did you mean 'labels'\?\)$/],
+    [
+      'a field within a list',
+      step({ run: 'a', secrets: [{ id: 'a', source: 'env:A', fiel: '/x' }] }),
+      /secrets\[0\]: .* \(did you mean 'file'\?\)$/,
+    ],
+    [
+      'a field of one of several forms',
+      { from: { debian: 'bookworm', varient: 'x' } },
+      /^from: .* \(did you mean 'variant'\?\)$/,
+    ],
+    ['nothing that is there already', { from: 'a', form: 'b' }, /^'form' is not a field that ocibake knows here$/],
+    ['config, which has it', { from: 'a', labels: {} }, /^'labels' .* \(it belongs in `config`\)$/],
+    ['nothing that is far from it', { from: 'a', xyzzy: 1 }, /^'xyzzy' is not a field that ocibake knows here$/],
+  ])('names %s', (_, spec, wanted) => {
+    const told = mistakes(spec)
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatch(wanted)
   })
 })

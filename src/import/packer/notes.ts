@@ -27,6 +27,7 @@ const KINDS = {
   OB133: 'defect',
   OB134: 'defect',
   OB135: 'defect',
+  OB140: 'differs',
   OB150: 'mapped',
   OB151: 'mapped',
   OB152: 'mapped',

@@ -6,6 +6,7 @@ import type { Action, ScriptLine } from './action.ts'
 import { type Context, localPath } from './context.ts'
 import { type Execution, readExecuteCommand } from './execute-command.ts'
 import { exitCodeTrap } from './exit-codes.ts'
+import { noteFixed } from './note-fixed.ts'
 import type { Options, PlacedText } from './options.ts'
 import { runEnvironment } from './run-environment.ts'
 import { splitShebang } from './split-shebang.ts'
@@ -69,7 +70,7 @@ function runOptions(options: Options, defaults: ScriptDefaults, context: Context
   }
 }
 
-function executionOf(options: Options, { notes }: Context): { execution: Execution; comment: string[] } {
+function executionOf(options: Options, { hidden, notes }: Context): { execution: Execution; comment: string[] } {
   const plain = { shell: undefined, user: undefined, sudo: false }
   const command = options.text('execute_command')
   if (command === undefined) return { execution: plain, comment: [] }
@@ -77,6 +78,10 @@ function executionOf(options: Options, { notes }: Context): { execution: Executi
   const known = knownText(command)
   const execution = known === undefined ? undefined : readExecuteCommand(known)
   if (execution !== undefined) {
+    const hiding = hidden.hide(command)
+    // A password for sudo is not kept.
+    const isSame = JSON.stringify(readExecuteCommand(hiding)) === JSON.stringify(execution)
+    if (!isSame) noteFixed(hidden.describe(hiding), place, notes)
     const sudo = execution.sudo ? ' without sudo, as root' : ''
     notes.add(
       'OB152',
@@ -100,7 +105,8 @@ function executionOf(options: Options, { notes }: Context): { execution: Executi
 
 function inlineScript(inline: readonly PlacedText[], options: Options, run: RunOptions, context: Context): Action {
   const { hidden, notes } = context
-  const shebang = knownText(options.text('inline_shebang') ?? '')
+  const interpreter = options.text('inline_shebang') ?? ''
+  const shebang = knownText(interpreter)
   const lines = inline.flatMap(({ text, place }): ScriptLine[] => {
     // What is not the last line ends where the next begins.
     const whole = hidden.hide(text).replace(/\n$/, '')
@@ -112,6 +118,9 @@ function inlineScript(inline: readonly PlacedText[], options: Options, run: RunO
   })
   const own = lines[0]?.text.startsWith('#!') ? lines[0].text : undefined
   const shell = run.execution.shell ?? (shebang ? splitShebang(shebang) : undefined)
+  if (typeof interpreter !== 'string' && shebang && shell !== run.execution.shell) {
+    noteFixed(hidden.describe(hidden.hide(interpreter)), options.place('inline_shebang'), notes)
+  }
   const program = shell?.join(' ') ?? own?.slice(2).trim()
   const place = options.has('inline') ? options.place('inline') : options.block.place
   const what = `\`inline\` of ${inline.length} ${inline.length === 1 ? 'line' : 'lines'}`
