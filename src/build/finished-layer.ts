@@ -98,8 +98,9 @@ export async function finishedLayer(
   void options.threads.start()
   if (mayBeElsewhere) isChecked = isBorrowed || (await fetchAhead(plan, base, options))
   // Registries forget uploads that nothing comes of: not before a base is fetched or a script runs.
-  if (isChecked || plan.steps.some(({ step }) => isScript(step))) await options.mayPush()
-  else pushAhead(plan, base, options)
+  if (isChecked || plan.steps.some(({ step }) => isScript(step))) {
+    await unlessFails(isChecked && !isBorrowed ? base.tree() : undefined, options.mayPush())
+  } else pushAhead(plan, base, options)
   if (!isChecked) await checkSpace(plan, base, options)
   const made = await make(report, isBorrowed)
   const threads = await options.threads.forLayer()
@@ -145,6 +146,11 @@ async function knownLayer(
   }
   await searchKnown(store, plan, known, credentials, signal, searched)
   return { ...known, isElsewhere: false }
+}
+
+/** What the second promise comes to, or the failure of the first if that comes before. */
+function unlessFails(other: Promise<unknown> | undefined, promise: Promise<void>): Promise<void> {
+  return other === undefined ? promise : Promise.race([promise, new Promise<never>((_, fail) => other.catch(fail))])
 }
 
 /** Begins with what can be pushed before there is a layer. */

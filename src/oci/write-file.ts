@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
@@ -38,7 +39,8 @@ export async function writeFileAtomically(
 }
 
 /**
- * Finds what `writeFileAtomically` would fail over whatever the bytes are, and leaves everything as it was.
+ * Finds what `writeFileAtomically` would fail over whatever the bytes are, and leaves everything as it was. A folder that
+ * is not there may be made until then.
  * @throws OUTPUT_FAILED, DISK_FULL
  */
 export async function checkWritable(path: string): Promise<void> {
@@ -48,6 +50,7 @@ export async function checkWritable(path: string): Promise<void> {
     await file.close()
     await rm(partial)
   } catch (error) {
+    if (systemCode(error) === 'ENOENT' && !existsSync(dirname(path))) return
     throw outputError(error, path)
   }
 }

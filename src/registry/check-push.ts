@@ -23,6 +23,8 @@ export async function checkPush(
     const client = new RegistryClient(await connection.toOwn(reference), reference, 'push')
     const post = { method: 'POST', path: 'blobs/uploads/', about: ABOUT, body: bytesContent('') } as const
     const answer = await client.request({ ...post, signal: either })
+    // Some can only be read, and may have the image already: the push will see.
+    if (answer.status === 405) return
     if (answer.status !== 202) throw await client.failure(answer, ABOUT)
     // Nobody has to wait for that, nor hear of it.
     void client.abandonUpload(client.location(answer, ABOUT))

@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
+import { unlessAborted } from '../oci/unless-aborted.ts'
 import type { RegistryClient } from './client.ts'
 import { each } from './each.ts'
 import { COURTESY, EarlyUpload, type EarlyUploadOptions } from './early-upload.ts'
@@ -54,18 +55,19 @@ export class EarlyPush {
     const answers = unknown.map((blob) => ({ blob, ...Promise.withResolvers<Early>() }))
     for (const { blob, promise } of answers) this.#looked.set(blob.digest, promise)
     void each(answers, AT_ONCE, this.#signal, async ({ blob, resolve }, signal) => {
-      resolve(await findOrMount(this.#client, blob, donor, signal).catch(() => undefined))
+      resolve(await findOrMount(this.#client, blob, donor, signal, 1).catch(() => undefined))
     })
   }
 
   /**
    * Ends what was begun for a blob of the image. An abort of `signal` gives it up.
-   * @param role what it is in the image @returns a session is the caller's to end
+   * @param role what it is in the image @returns a session is the caller's to end @throws the signal's reason
    */
   async finish(blob: Descriptor, role: 'config' | 'layer' | 'base', signal: AbortSignal): Promise<Early> {
     if (role === 'config') return this.#config.finish(blob, signal)
     if (role === 'layer') return this.#layer.finish(blob, signal)
-    const found = await this.#looked.get(blob.digest)
+    const looked = this.#looked.get(blob.digest)
+    const found = looked && (await unlessAborted(looked, signal))
     this.#looked.delete(blob.digest)
     return found
   }

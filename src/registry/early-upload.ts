@@ -2,6 +2,7 @@ import type { Report } from '../events.ts'
 import { bytesContent } from '../oci/content.ts'
 import type { GrowingFile } from '../oci/growing-file.ts'
 import type { Descriptor } from '../oci/source.ts'
+import { unlessAborted } from '../oci/unless-aborted.ts'
 import type { RegistryClient } from './client.ts'
 import type { RequestBody } from './exchange.ts'
 import { hasBlob } from './has-blob.ts'
@@ -67,7 +68,7 @@ export class EarlyUpload {
    */
   async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | URL | undefined> {
     if (!(await this.#begun)) {
-      await this.#opening
+      await unlessAborted(Promise.resolve(this.#opening), signal)
       return this.#take()
     }
     const giveUp = () => {

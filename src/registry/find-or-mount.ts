@@ -6,15 +6,16 @@ import { hasBlob } from './has-blob.ts'
 /**
  * Looks whether the repository has a blob, and has it taken from another one of the same registry if there is one.
  * @returns how the repository has it; else the upload session that the registry has opened instead, if it has
- * @throws REGISTRY_*, INTERRUPTED
+ * @param attempts default: as any request @throws REGISTRY_*, INTERRUPTED
  */
 export async function findOrMount(
   client: RegistryClient,
   blob: Descriptor,
   donor: Reference | undefined,
   signal: AbortSignal,
+  attempts?: number,
 ): Promise<'was there' | 'mounted' | URL | undefined> {
-  if (await hasBlob(client, blob, signal)) return 'was there'
+  if (await hasBlob(client, blob, signal, attempts)) return 'was there'
   const mounted = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
   return mounted === true ? 'mounted' : mounted
 }

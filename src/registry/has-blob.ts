@@ -8,15 +8,16 @@ const HEAD_REFUSED: ReadonlySet<number> = new Set([400, 403, 405, 501])
 /**
  * Whether the repository has the blob, with the size that it should have. A registry that refuses HEAD is asked for the
  * first byte instead; if it refuses that, too, it has nothing, as far as we know.
- * @throws REGISTRY_*, INTERRUPTED
+ * @param attempts default: as any request @throws REGISTRY_*, INTERRUPTED
  */
 export async function hasBlob(
   client: RegistryClient,
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
   signal: AbortSignal,
+  attempts?: number,
 ): Promise<boolean> {
   const about = `blob ${digest}`
-  const ask = { path: `blobs/${digest}`, about, signal }
+  const ask = { path: `blobs/${digest}`, about, signal, ...(attempts === undefined ? {} : { attempts }) }
   const head = await client.request({ ...ask, method: 'HEAD' })
   const isRefused = HEAD_REFUSED.has(head.status)
   const range = { Range: 'bytes=0-0' }

@@ -33,9 +33,12 @@ export async function uploadBlob(
     const { why, isChunkRefused } = failed.fault
     const error = why instanceof OcibakeError ? why : await client.failure(why, aboutUpload(source))
     const status = why instanceof OcibakeError ? undefined : why.status
+    // One that was opened before may have been forgotten, which registries say in various ways.
+    const isStale = attempt === 1 && open !== undefined && status !== undefined
     // The same bytes, sent in another way, have the same digest: a second 400 is an answer.
-    if (attempt >= limit || status === 401 || status === 403 || (status === 400 && isRefused)) throw error
-    isRefused = status === 400
+    const isFinal = attempt >= limit || status === 401 || status === 403 || (status === 400 && isRefused)
+    if (isFinal && !isStale) throw error
+    isRefused = status === 400 && !isStale
     const isPatient = status === undefined || isTransientStatus(status)
     const retryAfter = why instanceof OcibakeError ? null : why.headers.get('retry-after')
     const waitMilliseconds = isPatient ? waitBefore(attempt, retryAfter, client.timing) : 0
@@ -43,7 +46,7 @@ export async function uploadBlob(
     options.report({ type: 'retry', what, attempt, limit, waitMilliseconds, reason: error.message })
     await pause(waitMilliseconds, options.signal)
     location = undefined
-    inChunks = !isChunkRefused
+    inChunks = !isChunkRefused && !isStale
   }
 }
 

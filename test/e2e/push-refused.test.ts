@@ -52,4 +52,16 @@ describe('a push that cannot be', () => {
       expect(begins(stderr)).toBe(false)
     }
   })
+
+  it('a file for metadata may be in a folder that an output makes', async () => {
+    const args = [
+      '-o',
+      `docker-archive:${bakery.at('new/app.tar')}:app:1`,
+      '--metadata-file',
+      bakery.at('new/meta.json'),
+    ]
+    const { code, stderr } = await bakery.build({ from: bakery.base }, args)
+    expect(code, stderr).toBe(0)
+    expect(existsSync(bakery.at('new/meta.json'))).toBe(true)
+  })
 })

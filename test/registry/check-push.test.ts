@@ -43,7 +43,7 @@ test('finds out who may not push, with and without a token server', async () => 
 test.each([
   [403, 'REGISTRY_DENIED'],
   [404, 'REGISTRY_NOT_FOUND'],
-  [405, 'REGISTRY_ERROR'],
+  [400, 'REGISTRY_ERROR'],
 ])('an upload that is answered with %i is %s', async (status, code) => {
   const server = await startScriptedServer(({ method }, response) => {
     response.writeHead(method === 'POST' ? status : 200).end()
@@ -56,4 +56,13 @@ test('finds that nobody is there', async () => {
   const server = await startScriptedServer((_, response) => void response.end())
   await server.stop()
   await expect(check([`${server.host}/a:1`])).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+})
+
+test('leaves it to the push to see what a registry has that can only be read', async () => {
+  const server = await startScriptedServer(({ method }, response) => {
+    response.writeHead(method === 'POST' ? 405 : 200).end()
+  })
+  onTestFinished(() => server.stop())
+  await check([`${server.host}/a:1`])
+  expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1)
 })

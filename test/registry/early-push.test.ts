@@ -123,4 +123,39 @@ describe('EarlyPush', () => {
     await early.abandon()
     for (const blob of image.layers) expect(await early.finish(blob, 'base', signal)).toBeUndefined()
   })
+
+  test('does not keep the failure of another blob from being told', async () => {
+    const odd = await startScriptedServer(({ method, path }, response) => {
+      // A HEAD for the base gets no answer.
+      if (path === '/v2/') response.end()
+      else if (method === 'HEAD' && !base.some(({ digest }) => path.endsWith(digest))) response.writeHead(404).end()
+      else if (method === 'POST') response.writeHead(202, { Location: '/v2/team/app/blobs/uploads/1' }).end()
+      else if (method === 'PUT') response.writeHead(403).end()
+    })
+    onTestFinished(() => odd.stop())
+    const target = parseReference(`${odd.host}/team/app:1`)
+    const { early, push } = pushTo(target)
+    early.prepare()
+    early.look(base, target)
+    await expect(push(image)).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
+    await early.abandon()
+  })
+
+  test.each([400, 403, 404])('opens another session where the registry has forgotten one (%i)', async (status) => {
+    const small = memoryImage([10])
+    let opened = 0
+    const forgetful = await startScriptedServer(({ method, path }, response) => {
+      const isForgotten = /uploads\/[12]\?/.test(path)
+      const answers = { HEAD: 404, GET: 200, POST: 202, PUT: isForgotten ? status : 201 }
+      const location = method === 'POST' ? { Location: `/v2/team/app/blobs/uploads/${++opened}` } : {}
+      response.writeHead(answers[method as 'PUT'] ?? 204, { 'Content-Type': small.manifest.mediaType, ...location })
+      response.end(method === 'GET' && path.includes('manifests') ? small.manifest.bytes : '')
+    })
+    onTestFinished(() => forgetful.stop())
+    const { early, push, outcomes } = pushTo(parseReference(`${forgetful.host}/team/app:1`))
+    early.prepare()
+    await push(small)
+    expect(outcomes()).toEqual(['pushed', 'pushed'])
+    expect(opened).toBe(4)
+  })
 })
