@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * Text for a mode, `wanted` being what is said of anything else. A number is refused with the text to write instead: 644 is meant as its digits, and 0o644, which is
- * 420, as what it is.
+ * Text for a mode, `wanted` being what is said of anything else. A number is refused with the text to write instead: 644
+ * is meant as its digits, and 0o644, which is 420, as what it is.
  */
 export function modeText(wanted: string) {
   return z.string({
