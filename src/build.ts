@@ -6,7 +6,7 @@ import type { CacheRepo } from './build/cache-repo.ts'
 import type { CacheUse } from './build/cache-use.ts'
 import { finishedLayer } from './build/finished-layer.ts'
 import { copiesBaseBlocks, copiesBlocks } from './build/layer-sources.ts'
-import { addsNothing } from './build/make-tree.ts'
+import { needsBase } from './build/make-tree.ts'
 import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
@@ -16,6 +16,7 @@ import { earlyPush, pushCheck, type Shipped, ship, targetsOf } from './build/shi
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
+import { unreadBase } from './build/unread-base.ts'
 import { attemptReports } from './build/warnings.ts'
 import type { Report } from './events.ts'
 import type { EarlyPool } from './oci/early-pool.ts'
@@ -93,8 +94,9 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
   const onChange = mayBeElsewhere && options.earlyPool === undefined ? () => {} : () => void threads.start()
   await using sources = takeSources(plan, { ...surroundings, onChange })
   const isWritten = plan.layers === 'squash'
-  const needs = { blocks: copiesBaseBlocks(plan), unpacked: !mayBeElsewhere && !addsNothing(plan), isWritten }
-  const base = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
+  const needs = { blocks: copiesBaseBlocks(plan), unpacked: !mayBeElsewhere && needsBase(plan), isWritten }
+  const opened = await openBase(plan.base, { ...options, platform: plan.platform, ...needs })
+  const base = plan.readBase ? opened : unreadBase(opened)
   const early = await earlyPush(targets, options)
   const credentialed = cacheRepo === undefined ? targets : [...targets, cacheRepo.reference]
   // What fails meanwhile does not wait for a registry that does not answer.
@@ -106,7 +108,9 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
     refuseSecretTexts(plan, base, draftConfig(plan, base), (await ownCredentials(plan, around)).all)
     const finished = await finishedLayer(plan, base, sources, around)
-    const image = await assemble(store, plan, base, finished.layer, finished.created)
+    // A layer on top of what nobody has read may be older than that.
+    const created = plan.created ?? Math.max(finished.created, await base.created())
+    const image = await assemble(store, plan, base, finished.layer, created)
     refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })

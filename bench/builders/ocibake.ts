@@ -30,6 +30,7 @@ export function ocibake(scenario: Scenario, services: Services, folder: string):
       object: services.objectOf(variant).s3,
       script: variant.script ?? '',
       layers: variant.layers,
+      readBase: String(variant.readBase ?? true),
       out: outOf(variant),
     }
     const given = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}=${value}`])

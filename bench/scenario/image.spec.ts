@@ -4,10 +4,10 @@ import type { Spec, SpecContext, Step } from 'ocibake'
 
 /**
  * The image that every builder makes here. Variables: `scenario` (the folder with rootfs/, prebuildfs/, debs/ and
- * scripts/), `base`, `object` (an s3:// address), `script` (a file of scripts/, or nothing), `layers`, `out`.
+ * scripts/), `base`, `object` (an s3:// address), `script` (a file of scripts/, or nothing), `layers`, `readBase`, `out`.
  */
 export default ({ vars }: SpecContext): Spec => {
-  const { scenario = '', base = '', object = '', script = '', layers = 'squash', out = '' } = vars
+  const { scenario = '', base = '', object = '', script = '', layers = 'squash', readBase = 'true', out = '' } = vars
   const installing = (): Step[] => [
     { copy: join(scenario, 'debs/'), to: '/tmp/debs' },
     { run: readFileSync(join(scenario, 'scripts', script), 'utf8') },
@@ -15,6 +15,7 @@ export default ({ vars }: SpecContext): Spec => {
   return {
     from: base,
     layers: layers === 'append' ? 'append' : 'squash',
+    readBase: readBase === 'true',
     steps: [
       { copy: join(scenario, 'rootfs/'), to: '/' },
       { copy: join(scenario, 'prebuildfs/opt/'), to: '/opt/' },

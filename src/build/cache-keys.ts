@@ -4,6 +4,7 @@ import { formatPlatform } from '../oci/platform.ts'
 import type { Fingerprint } from '../provision/fingerprint.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
+import { UNREAD } from './unread-base.ts'
 
 /**
  * Goes up whenever a change of ours makes the same plan and inputs give another tree or cached result: then
@@ -31,9 +32,9 @@ export interface StartOptions {
 export async function startOf(plan: Plan, base: Base, options: StartOptions): Promise<Start> {
   const { Env = [], WorkingDir = '' } = base.config.config ?? {}
   return {
-    base: [base.contents, Env, WorkingDir],
+    base: plan.readBase ? [base.contents, Env, WorkingDir] : UNREAD,
     platform: formatPlatform(plan.platform),
-    created: plan.created ?? (await base.created()),
+    created: plan.created ?? (plan.readBase ? await base.created() : 0),
     isGiven: plan.created !== undefined,
     owners: options.allowInexactOwnership === true ? 'inexact' : 'exact',
   }

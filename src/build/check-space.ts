@@ -12,7 +12,7 @@ import { isScript } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
-import { addsNothing } from './make-tree.ts'
+import { needsBase } from './make-tree.ts'
 
 export interface CheckSpaceOptions {
   readonly store: Store
@@ -65,7 +65,7 @@ async function storeNeed(plan: Plan, layers: readonly Layer[], { store, outputs 
   const folder = store.root
   const there = await Promise.all(layers.map(({ digest }) => store.has(digest)))
   const missing = sizeOf(layers.filter((_, i) => !there[i]))
-  if (addsNothing(plan)) {
+  if (!needsBase(plan)) {
     const fetched = outputs.some(({ kind }) => kind !== 'docker') ? missing : 0
     return { folder, least: fetched, about: fetched }
   }

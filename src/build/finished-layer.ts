@@ -154,10 +154,13 @@ function unlessFails(other: Promise<unknown> | undefined, promise: Promise<void>
 }
 
 /** Begins with what can be pushed before there is a layer. */
-function pushAhead(plan: Plan, { blobs, reference }: Base, { early }: FinishedLayerOptions): void {
-  if (addsNothing(plan)) return
-  early?.prepare()
-  if (plan.layers === 'append' && reference !== undefined) early?.look(blobs, reference)
+function pushAhead(plan: Plan, base: Base, { early }: FinishedLayerOptions): void {
+  if (addsNothing(plan) || early === undefined) return
+  early.prepare()
+  const { reference } = base
+  if (plan.layers !== 'append' || reference === undefined) return
+  // The layers of a base with a reference are known.
+  void base.layers().then((layers) => early.look(layers, reference))
 }
 
 /** Once, and only if somebody needs its bytes. @throws CacheRepoFault when they cannot be had */

@@ -16,6 +16,7 @@ import { performSteps } from './perform-steps.ts'
 import { StepCache } from './step-cache.ts'
 import type { BuildSurroundings } from './surroundings.ts'
 import type { BuildInputs } from './take-inputs.ts'
+import { laidOver } from './unread-base.ts'
 import { noting, type Warning } from './warnings.ts'
 
 /** What all steps of a plan come to. */
@@ -38,6 +39,11 @@ export interface Made {
 /** Whether a plan adds nothing: then nobody needs to know what is in its base, whose layers need not be fetched. */
 export function addsNothing(plan: Plan): boolean {
   return plan.layers === 'append' && plan.steps.length === 0
+}
+
+/** Whether what is in the base decides what a plan makes. */
+export function needsBase(plan: Plan): boolean {
+  return plan.readBase && !addsNothing(plan)
 }
 
 /** Performs the steps on the base, and normalises what they leave. @throws what steps throw */
@@ -86,9 +92,9 @@ export async function makeTree(
   }
 }
 
-function shipped({ layers }: Plan, below: Tree, tree: Tree): readonly Section[] {
+function shipped({ layers, readBase }: Plan, below: Tree, tree: Tree): readonly Section[] {
   if (layers === 'squash') return divide(below, tree)
-  const layer = diff(below, tree)
+  const layer = readBase ? diff(below, tree) : laidOver(tree)
   return isEmptyLayer(layer) ? [] : [{ layer }]
 }
 

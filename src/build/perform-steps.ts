@@ -14,6 +14,7 @@ import type { Plan } from '../spec/plan.ts'
 import type { LaidTarball } from './layer-sources.ts'
 import type { NewestInput } from './newest-input.ts'
 import type { StepCache } from './step-cache.ts'
+import { ofUnread } from './unread-base.ts'
 
 export interface PerformOptions {
   readonly store: Store
@@ -67,7 +68,8 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }
       trees.push(await cache.perform(trees.at(-1) ?? tree, planned, { ...around, build }))
     } catch (error) {
-      throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
+      if (!(error instanceof OcibakeError)) throw error
+      throw (plan.readBase ? error : ofUnread(error)).at(`${plan.file}, step ${number} (${verb})`)
     }
     report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
   }

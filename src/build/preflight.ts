@@ -29,6 +29,15 @@ export async function preflight(plan: Plan, { outputs, env }: PreflightOptions):
       },
     )
   }
+  if (!plan.readBase && outputs.some(({ kind }) => kind === 'rootfs')) {
+    throw new OcibakeError(
+      'USAGE',
+      `${plan.file} says \`readBase: false\`, and a rootfs: output has all that is in the base.`,
+      {
+        hint: 'Write another output, or leave `readBase: false` out.',
+      },
+    )
+  }
   for (const { number, verb, step } of plan.steps) {
     try {
       await check(step, env)

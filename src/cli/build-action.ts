@@ -75,7 +75,9 @@ export async function buildAction(
   if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
   // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
-  const mayTakeLittle = elsewhere !== undefined && plans.every(({ layers }) => layers === 'append')
+  const mayTakeLittle = plans.every(
+    ({ layers, readBase }) => layers === 'append' && (elsewhere !== undefined || !readBase),
+  )
   if (hasMany || (isFirst && !mayTakeLittle)) smallHeap()
   // Where the base need not come first, a thread would be waited for.
   await using startedNow = isFirst && mayTakeLittle && !startedEarly ? new EarlyPool() : undefined

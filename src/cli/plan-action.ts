@@ -64,8 +64,11 @@ async function baseLines(plan: Plan, { store, connection }: Session, { env, sign
     )
     const missing = layers.filter(({ cached }) => !cached)
     const bytes = missing.reduce((sum, { size }) => sum + size, 0)
-    const pull =
-      missing.length === 0 ? 'all in the cache' : `to pull: ${count(missing.length, 'layer')}, ${formatBytes(bytes)}`
+    const pull = !plan.readBase
+      ? 'not read'
+      : missing.length === 0
+        ? 'all in the cache'
+        : `to pull: ${count(missing.length, 'layer')}, ${formatBytes(bytes)}`
     return [
       `base    ${[base.name, base.digest].filter(Boolean).join(' ')} (${count(layers.length, 'layer')}; ${pull})`,
       ...layers.map(({ digest, size, cached }) => `        ${digest} ${formatBytes(size)}${cached ? ' cached' : ''}`),

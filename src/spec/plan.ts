@@ -20,6 +20,7 @@ export interface Plan {
   readonly platform: Platform
   readonly steps: readonly PlannedStep[]
   readonly layers: 'squash' | 'append'
+  readonly readBase: boolean
   readonly compression: 'gzip' | 'zstd' | 'none'
   readonly recompress: boolean
   readonly mediaTypes: 'oci' | 'docker'
@@ -66,6 +67,7 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
     platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
     steps: (spec.steps ?? []).map((step, index) => planStep(step, index + 1, folder)),
     layers: spec.layers ?? 'squash',
+    readBase: spec.readBase ?? true,
     compression: spec.compression ?? 'gzip',
     recompress: spec.recompress ?? false,
     mediaTypes: spec.mediaTypes ?? 'oci',

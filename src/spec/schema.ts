@@ -51,6 +51,7 @@ export const specSchema = z.strictObject({
     configure(scratchConfig(hostPlatform()), config as ConfigChanges),
   ).optional(),
   layers: oneOf(['squash', 'append']).optional(),
+  readBase: flag().optional(),
   compression: oneOf(['gzip', 'zstd', 'none']).optional(),
   recompress: flag().optional(),
   mediaTypes: oneOf(['oci', 'docker']).optional(),

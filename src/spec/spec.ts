@@ -33,6 +33,8 @@ export interface Spec {
   readonly config?: ConfigChanges
   /** `squash` (default): one layer that is the whole image. `append`: one layer over the untouched base layers. */
   readonly layers?: 'squash' | 'append'
+  /** false, with `append`: nothing of the base is fetched but its manifest and config. Default: true. */
+  readonly readBase?: boolean
   /** Of the new layer. Default: 'gzip'. */
   readonly compression?: 'gzip' | 'zstd' | 'none'
   /** With gzip: compress all anew, instead of copying what the base and large tarballs have compressed already. Default: false. */

@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import { OcibakeError } from '../errors.ts'
 import { fieldsAt } from './fields-at.ts'
+import type { Mistake } from './mistake.ts'
+import { mistakesWithoutBase } from './mistakes-without-base.ts'
 import { nearestName } from './nearest-name.ts'
 import { specSchema } from './schema.ts'
 import type { Spec } from './spec.ts'
@@ -8,12 +10,6 @@ import { stepSchemas, type Verb } from './step-schemas.ts'
 
 /** To make code for a schema takes longer than to do without for the one value that it checks. */
 const ONCE = { jitless: true } as const
-
-/** One mistake: where in the spec, and what. */
-interface Mistake {
-  readonly where: string
-  readonly what: string
-}
 
 /**
  * The value as a Spec. Steps are looked up by their first key before they are checked, so that a mistake is told of
@@ -45,6 +41,7 @@ export function validate(value: unknown, file: string): Spec {
   if (value.recompress === true && ['zstd', 'none'].includes(String(value.compression))) {
     mistakes.push({ where: 'recompress', what: "is for compression 'gzip'; nothing is copied with others" })
   }
+  if (value.readBase === false) mistakes.push(...mistakesWithoutBase(value))
   if (mistakes.length === 0) return value as unknown as Spec
 
   const lines = mistakes.map(({ where, what }) => `  ${where === '' ? '' : `${where}: `}${what}`)

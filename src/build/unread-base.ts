@@ -1,0 +1,70 @@
+import { OcibakeError } from '../errors.ts'
+import type { ByteString } from '../oci/name.ts'
+import { type Directory, directory, FRESH_DIRECTORY, type Node, type Tree } from '../oci/node.ts'
+import { nodeAt } from '../oci/tree-paths.ts'
+import type { Base } from './base.ts'
+
+/** Goes up whenever other folders are taken to be there: what was made on top of others is not used then. */
+const VERSION = 1
+
+/** What stands for the bytes of every base that nobody reads: a layer on top of one fits any other. */
+export const UNREAD = ['unread', VERSION] as const
+
+const folder = (mode: number, children: Readonly<Record<string, Node>> = {}) =>
+  directory(new Map(Object.entries(children)), { ...FRESH_DIRECTORY, mode })
+
+/**
+ * Where nobody knows the folders of a base: those that are elsewhere than 0755 root in every distribution (hier(7)).
+ * A file in one of them brings it along, as it brings others along with 0755.
+ */
+const ASSUMED = {
+  ...folder(0o755, { root: folder(0o700), tmp: folder(0o1777), var: folder(0o755, { tmp: folder(0o1777) }) }),
+} as Tree
+
+/** What is a symlink in some bases: a folder of that name in a layer would take its place, and all that was behind it. */
+const MAY_BE_SYMLINKS: readonly (readonly [path: ByteString, target: string])[] = [
+  ...['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'].map((name) => [name, `/usr/${name}`] as const),
+  ['usr/sbin', '/usr/bin'],
+  ['var/run', '/run'],
+  ['var/lock', '/run/lock'],
+]
+
+/** The base, of which manifest and config are all that anybody looks at. */
+export function unreadBase(base: Base): Base {
+  return { ...base, contents: [], blobs: [], tree: async () => ASSUMED }
+}
+
+/**
+ * What steps laid over a base that nobody has read.
+ * @throws PATH_INVALID for a folder that may be a symlink there
+ */
+export function laidOver(tree: Tree): Directory {
+  for (const [path, target] of MAY_BE_SYMLINKS) {
+    if (nodeAt(tree, path)?.kind !== 'directory') continue
+    throw new OcibakeError(
+      'PATH_INVALID',
+      `The layer would have a folder /${path}, which is a symlink to ${target} in some bases, and take its place.`,
+      { hint: `Lay the files below ${target}, or leave \`readBase: false\` out.` },
+    )
+  }
+  return added(tree, ASSUMED)
+}
+
+/** The error of a step, saying why it may not have found what it wanted. */
+export function ofUnread(error: OcibakeError): OcibakeError {
+  if (error.code !== 'PATH_NOT_FOUND') return error
+  const hint = 'Of the base nothing is known: leave `readBase: false` out, or bring along what the step is to find.'
+  return new OcibakeError(error.code, error.message, { hint, cause: error })
+}
+
+/** The tree without what is nobody's but the other's. */
+function added(tree: Directory, assumed: Directory): Directory {
+  const children = new Map<ByteString, Node>()
+  for (const [name, node] of tree.children) {
+    const other = assumed.children.get(name)
+    if (node === other) continue
+    const both = node.kind === 'directory' && other?.kind === 'directory'
+    children.set(name, both ? added(node, other) : node)
+  }
+  return directory(children, children.size === 0 && tree.attrs === assumed.attrs ? null : tree.attrs)
+}
