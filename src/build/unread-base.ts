@@ -29,6 +29,15 @@ const MAY_BE_SYMLINKS: readonly (readonly [path: ByteString, target: string])[] 
   ['var/lock', '/run/lock'],
 ]
 
+/** What is a folder in every distribution (hier(7)): a file of that name would take the place of all that is in it. */
+const FOLDERS: readonly ByteString[] = [
+  ...['boot', 'dev', 'etc', 'home', 'media', 'mnt', 'opt', 'proc', 'root', 'run', 'srv', 'sys', 'tmp', 'usr', 'var'],
+  ...['bin', 'include', 'lib', 'libexec', 'local', 'sbin', 'share', 'src'].map((name) => `usr/${name}`),
+  ...['bin', 'etc', 'lib', 'sbin', 'share'].map((name) => `usr/local/${name}`),
+  ...['cache', 'lib', 'log', 'opt', 'spool', 'tmp'].map((name) => `var/${name}`),
+  ...['default', 'init.d', 'profile.d', 'ssl'].map((name) => `etc/${name}`),
+]
+
 /** The base, of which manifest and config are all that anybody looks at. */
 export function unreadBase(base: Base): Base {
   return { ...base, contents: [], blobs: [], tree: async () => ASSUMED }
@@ -36,7 +45,7 @@ export function unreadBase(base: Base): Base {
 
 /**
  * What steps laid over a base that nobody has read.
- * @throws PATH_INVALID for a folder that may be a symlink there
+ * @throws PATH_INVALID for a folder that may be a symlink there, and for a file that is a folder there
  */
 export function laidOver(tree: Tree): Directory {
   for (const [path, target] of MAY_BE_SYMLINKS) {
@@ -45,6 +54,15 @@ export function laidOver(tree: Tree): Directory {
       'PATH_INVALID',
       `The layer would have a folder /${path}, which is a symlink to ${target} in some bases, and take its place.`,
       { hint: `Lay the files below ${target}, or leave \`readBase: false\` out.` },
+    )
+  }
+  for (const path of FOLDERS) {
+    const node = nodeAt(tree, path)
+    if (node === undefined || node.kind === 'directory') continue
+    throw new OcibakeError(
+      'PATH_INVALID',
+      `The layer would have a ${node.kind} /${path}, and take the place of that folder in the base.`,
+      { hint: `To lay a file into the folder, end \`to\` with a slash: '/${path}/'.` },
     )
   }
   return added(tree, ASSUMED)

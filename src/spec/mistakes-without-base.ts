@@ -28,7 +28,7 @@ function mistakesOfStep(step: unknown, where: string): Mistake[] {
   }
   return ['owner', 'by'].flatMap((field) => {
     const owner = step[field]
-    if (typeof owner !== 'string' || /^[\d:]+$/.test(owner) || (field === 'owner' && owner === 'archive')) return []
+    if (typeof owner !== 'string' || /^[\d:]+$/.test(owner) || (verb === 'unpack' && owner === 'archive')) return []
     const what = `'${owner}' has names that only the base knows; with \`readBase: false\` owners are numbers`
     return [{ where: `${where} (${verb}): ${field}`, what }]
   })

@@ -136,6 +136,12 @@ describe('readBase: false', () => {
     )
   })
 
+  it('refuses a file where the base has a folder, which is not known to be one', async () => {
+    const { code, stderr } = await fails({ steps: [{ copy: 'app/run.sh', to: '/usr/local/bin' }] })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/a file \/usr\/local\/bin, and take the place(.|\n)*end `to` with a slash: '\/usr\/local\/bin\/'/)
+  })
+
   it('says why it does not find what the base has', async () => {
     const { code, stderr } = await fails({ steps: [{ chmod: '/srv/one', mode: '0600' }] })
     expect(code).toBe(1)

@@ -26,8 +26,8 @@ function pushTo(target: Reference) {
         return digest === image.layers.at(-1)?.digest ? 'layer' : 'base'
       }
       const options = { signal, report: connection.report }
-      const shown = { ...image, early: (blob: typeof image.config) => early.finish(blob, role(blob.digest), signal) }
-      return pushImage(shown, [target], connection, options)
+      const finish = (blob: typeof image.config, either: AbortSignal) => early.finish(blob, role(blob.digest), either)
+      return pushImage({ ...image, early: finish }, [target], connection, options)
     },
     outcomes: () => events.flatMap((event) => (event.type === 'task-finished' ? [event.outcome] : [])).toSorted(),
   }
