@@ -5,6 +5,7 @@ import { EarlyScan } from '../oci/early-scan.ts'
 import type { BuildActionOptions } from './build-action.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { keepCompiledCode } from './compiled-code.ts'
+import { mayLeaveBase } from './may-leave-base.ts'
 import {
   cacheBoundOption,
   cacheOption,
@@ -76,7 +77,7 @@ export function buildCommand(around: Surroundings): Command {
       const mayBeElsewhere = options.cacheRepo !== undefined || (around.env.OCIBAKE_CACHE_REPO ?? '') !== ''
       const isFresh = isFirst && !mayBeElsewhere
       await using earlyPool = isFresh || looks.some((look) => look?.isChanged) ? new EarlyPool() : undefined
-      await using earlyScan = isFresh ? new EarlyScan() : undefined
+      await using earlyScan = isFresh && !specs.every(mayLeaveBase) ? new EarlyScan() : undefined
       const { buildAction } = await import('./build-action.ts')
       const hasMany = looks.some((look) => look?.hasMany)
       await buildAction(specs, options, around, { earlyPool, earlyScan, isFirst, hasMany })

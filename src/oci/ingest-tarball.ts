@@ -6,6 +6,7 @@ import type { Layer } from './layer.ts'
 import type { TarSummary } from './passing-tar.ts'
 import { type CheckWhole, PassingTarball } from './passing-tarball.ts'
 import type { Shelves } from './shelves.ts'
+import { giveBack } from './single-use.ts'
 import type { StoreBlocks } from './store-blocks.ts'
 import type { IndexedTar } from './store-layers.ts'
 
@@ -95,7 +96,8 @@ async function unpackedBeside(
   { signal, onHead }: IngestTarballOptions,
 ): Promise<TarSummary> {
   scan.grew(passing.size)
-  for await (const _ of passing.rest()) {
+  for await (const chunk of passing.rest()) {
+    giveBack(chunk)
     // What is wrong with the bytes may be that they are the wrong ones, or that they are being fetched anew.
     if (scan.failure !== undefined && !isOfArchive(scan.failure.error)) throw scan.failure.error
     scan.grew(passing.size)

@@ -5,6 +5,7 @@ import type { Content, SliceFile } from '../oci/content.ts'
 import { detectCompression } from '../oci/decompress.ts'
 import { type Digest, Digester } from '../oci/digest.ts'
 import { isKept, type PackedTarball } from '../oci/ingest-tarball.ts'
+import { giveBack } from '../oci/single-use.ts'
 import type { Store } from '../oci/store.ts'
 import type { TarEntry } from '../oci/tar-entry.ts'
 import { writeError } from '../oci/write-error.ts'
@@ -156,7 +157,10 @@ async function checkBytes(
   { sha256 }: FetchOptions,
 ): Promise<void> {
   const digester = new Digester()
-  for await (const chunk of bytes) digester.update(chunk)
+  for await (const chunk of bytes) {
+    digester.update(chunk)
+    giveBack(chunk)
+  }
   checkSha256({ digest: digester.digest(), size: digester.size }, sha256, source)
 }
 

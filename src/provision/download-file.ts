@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { singleUse } from '../oci/single-use.ts'
 import { writeError } from '../oci/write-error.ts'
 import { writeFully } from '../oci/write-fully.ts'
 import { ArrivedBytes } from './arrived-bytes.ts'
@@ -68,7 +69,8 @@ export class DownloadFile {
   }
 
   /**
-   * The bytes from the first to the last, those that are still to come included; can be asked for again.
+   * The bytes from the first to the last, those that are still to come included; can be asked for again. Chunks are their
+   * reader's alone: see `singleUse`.
    * @throws StartedAgain; an Error when the download is given up
    */
   async *bytes(): AsyncGenerator<Uint8Array> {
@@ -84,7 +86,7 @@ export class DownloadFile {
       const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, at)
       // It was cut meanwhile, or its bytes are others now.
       if (restarts !== this.#restarts) throw new StartedAgain()
-      yield buffer.subarray(0, bytesRead)
+      yield singleUse(buffer.subarray(0, bytesRead))
       at += bytesRead
     }
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { OcibakeError } from '../errors.ts'
+import { giveBack } from '../oci/single-use.ts'
 import { CRC32C, CRC64NVME, ReflectedCrc } from './reflected-crc.ts'
 
 /** What S3 keeps of an object's bytes since they were uploaded. */
@@ -57,6 +58,7 @@ export async function checkObject(
     for await (const chunk of bytes) {
       sum.update(chunk)
       left -= chunk.byteLength
+      giveBack(chunk)
       if (left <= 0) break
     }
   }
