@@ -12,7 +12,8 @@ import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { pushCache } from './build/push-cache.ts'
 import { refuseSecretTexts } from './build/search-image.ts'
-import { earlyPush, pushCheck, type Shipped, ship, targetsOf } from './build/ship.ts'
+import type { SourceOf } from './build/shared-sources.ts'
+import { donorsOf, earlyPush, type PartOfIndex, pushCheck, type Shipped, ship, targetsOf } from './build/ship.ts'
 import type { BuildSurroundings } from './build/surroundings.ts'
 import { takeSources } from './build/take-sources.ts'
 import { ThreadsAhead } from './build/threads-ahead.ts'
@@ -26,6 +27,7 @@ import type { Store } from './oci/store.ts'
 import type { Transport } from './oci/transport.ts'
 import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
+import type { Donor } from './registry/push.ts'
 import type { Plan } from './spec/plan.ts'
 
 export interface BuildOptions {
@@ -61,6 +63,20 @@ export interface BuildResult {
   readonly shipped: Shipped
 }
 
+/** For `buildIndex`. */
+export interface ImageOptions extends BuildOptions {
+  readonly part?: PartOfIndex
+  /** Of bases in registries; default: asked anew. */
+  readonly sourceOf?: SourceOf
+}
+
+/** An image, and what a push of it can make use of. */
+export interface BuiltImage extends BuildResult {
+  /** An earlier build has made its layer. */
+  readonly isOld: boolean
+  readonly donors: readonly Donor[]
+}
+
 /**
  * Builds the image of a plan, and ships it: writes every output and pushes every tag. Nothing is written or tagged before
  * the whole image is in the store, so a build that fails leaves no output behind; building again is always safe. That is
@@ -70,12 +86,13 @@ export interface BuildResult {
 export function build(plan: Plan, options: BuildOptions): Promise<BuildResult> {
   const attemptReport = attemptReports(options.report)
   return againIfDamaged(options.report, (needsFiles) =>
-    buildOnce(plan, { ...options, report: attemptReport() }, needsFiles),
+    buildImage(plan, { ...options, report: attemptReport() }, needsFiles),
   )
 }
 
-async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean): Promise<BuildResult> {
-  const { store, cacheRepo, report, signal } = options
+/** One attempt at `build`. @param needsFiles see `againIfDamaged` */
+export async function buildImage(plan: Plan, options: ImageOptions, needsFiles: boolean): Promise<BuiltImage> {
+  const { store, cacheRepo, part, report, signal } = options
   const began = Math.floor(Date.now() / 1000)
   const platform = formatPlatform(plan.platform)
   report({ type: 'build-started', spec: plan.file, platform, steps: plan.steps.length })
@@ -116,8 +133,9 @@ async function buildOnce(plan: Plan, options: BuildOptions, needsFiles: boolean)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
     const shipped = await ship(image, plan, { ...options, base, finished, early })
-    if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed: targets })
-    return { image, shipped }
+    const pushed = part === 'keep' ? [] : targets
+    if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed })
+    return { image, shipped, isOld: finished.isOld, donors: donorsOf({ base, cacheRepo, finished }) }
   } finally {
     ending.abort()
     await early?.abandon()

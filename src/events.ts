@@ -34,6 +34,8 @@ export type Event =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string }
   | { readonly type: 'image-built'; readonly digest: string; readonly size: number; readonly layers: number }
+  /** Behind the images of all platforms. */
+  | { readonly type: 'index-built'; readonly digest: string; readonly platforms: readonly string[] }
   | { readonly type: 'written'; readonly output: string; readonly digest: string }
   | { readonly type: 'pushed'; readonly reference: string; readonly digest: string }
 

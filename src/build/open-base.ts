@@ -10,12 +10,15 @@ import type { RegistryConnection } from '../registry/connection.ts'
 import { mirroredSource } from '../registry/mirrored.ts'
 import type { PlannedBase } from '../spec/plan.ts'
 import type { Base } from './base.ts'
+import type { SourceOf } from './shared-sources.ts'
 import { sourceBase } from './source-base.ts'
 
 export interface OpenBaseOptions {
   readonly platform: Platform
   readonly store: Store
   readonly connection: RegistryConnection
+  /** Of bases in registries; default: asked anew. */
+  readonly sourceOf?: SourceOf
   /** `Store.gzipSource` is going to be asked for the base's blobs; default: false. */
   readonly blocks?: boolean
   /** Its tree is going to be asked for, unless all that the build makes is known; default: false. */
@@ -38,7 +41,8 @@ export async function openBase(base: PlannedBase, options: OpenBaseOptions): Pro
       return await debianBase({ debian: base.debian, ...options })
     }
     case 'docker': {
-      const source = await mirroredSource(base.reference, options.connection)
+      const { sourceOf = (reference) => mirroredSource(reference, options.connection) } = options
+      const source = await sourceOf(base.reference)
       return await sourceBase({ source, name: source.name, reference: base.reference, ...options })
     }
     case 'oci':

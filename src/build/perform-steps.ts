@@ -13,6 +13,7 @@ import { type BuildFacts, isScript } from '../provision/step.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { LaidTarball } from './layer-sources.ts'
 import type { NewestInput } from './newest-input.ts'
+import { ofForeign } from './of-foreign.ts'
 import type { StepCache } from './step-cache.ts'
 import { ofUnread } from './unread-base.ts'
 
@@ -69,7 +70,8 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       trees.push(await cache.perform(trees.at(-1) ?? tree, planned, { ...around, build }))
     } catch (error) {
       if (!(error instanceof OcibakeError)) throw error
-      throw (plan.readBase ? error : ofUnread(error)).at(`${plan.file}, step ${number} (${verb})`)
+      const told = ofForeign(plan.readBase ? error : ofUnread(error), plan.platform)
+      throw told.at(`${plan.file}, step ${number} (${verb})`)
     }
     report({ type: 'step-finished', step: number, milliseconds: Math.round(performance.now() - started) })
   }

@@ -1,16 +1,11 @@
-import { dirname } from 'node:path'
 import type { Report } from '../events.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
-import { withFolders } from '../oci/make-folders.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
 import { formatTransport, type Transport } from '../oci/transport.ts'
 import { writeDockerArchive } from '../oci/write-docker-archive.ts'
-import { outputError } from '../oci/write-file.ts'
-import { writeLayout } from '../oci/write-layout.ts'
-import { writeOciArchive } from '../oci/write-oci-archive.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
 import { checkPush } from '../registry/check-push.ts'
 import { RegistryClient } from '../registry/client.ts'
@@ -21,6 +16,7 @@ import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import type { CacheRepo } from './cache-repo.ts'
 import type { FinishedLayer } from './finished-layer.ts'
+import { inFolder, writeNamed } from './write-named.ts'
 
 export interface ShipOptions {
   readonly store: Store
@@ -28,6 +24,7 @@ export interface ShipOptions {
   readonly push: boolean
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
+  readonly part?: PartOfIndex | undefined
   readonly base: Base
   readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
   readonly cacheRepo?: CacheRepo | undefined
@@ -37,6 +34,12 @@ export interface ShipOptions {
   readonly signal: AbortSignal
 }
 
+/**
+ * What becomes of an image that an index is going to name, which alone must not be found under a tag: it is pushed by its
+ * digest when it is made; or it waits in the store with all its blobs, since what is written on this machine comes first.
+ */
+export type PartOfIndex = 'push' | 'keep'
+
 /** Where the image is now. */
 export interface Shipped {
   readonly pushed: readonly string[]
@@ -45,9 +48,14 @@ export interface Shipped {
 
 /** Writes the outputs, then pushes: what is local is there even when the network fails. */
 export async function ship(image: Image, plan: Plan, options: ShipOptions): Promise<Shipped> {
-  const { report, signal } = options
+  const { report, signal, part } = options
+  if (part === 'keep') {
+    await fetchBlobs(image, options)
+    return { pushed: [], outputs: [] }
+  }
   const local = options.outputs.filter((output) => output.kind !== 'docker')
-  const references = targetsOf(plan, options)
+  const targets = targetsOf(plan, options)
+  const references = part === undefined ? targets : byDigest(targets, image)
   for (const output of local) {
     signal.throwIfAborted()
     await fetchBlobs(image, options)
@@ -64,8 +72,9 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
  */
 export async function earlyPush(
   targets: readonly Reference[],
-  options: Pick<ShipOptions, 'connection' | 'report' | 'signal'>,
+  options: Pick<ShipOptions, 'connection' | 'part' | 'report' | 'signal'>,
 ): Promise<EarlyPush | undefined> {
+  if (options.part === 'keep') return undefined
   const repositories = new Set(targets.map(({ registry, repository }) => `${registry}/${repository}`))
   if (repositories.size !== 1) return undefined
   const target = targets[0]!
@@ -86,10 +95,21 @@ export function pushCheck(
   return () => (checked ??= isOnlyPushed ? checkPush(targets, connection, signal) : Promise.resolve())
 }
 
-/** Where the image will be pushed to. */
-export function targetsOf(plan: Plan, { push, outputs }: Pick<ShipOptions, 'push' | 'outputs'>): Reference[] {
+/** Where the image will be pushed to: of a part of an index the repositories, each once and without a tag. */
+export function targetsOf(
+  plan: Plan,
+  { push, outputs, part }: Pick<ShipOptions, 'push' | 'outputs' | 'part'>,
+): Reference[] {
   const remote = outputs.flatMap((output) => (output.kind === 'docker' ? [output.reference] : []))
-  return [...(push ? plan.tags : []), ...remote]
+  const references = [...(push ? plan.tags : []), ...remote]
+  if (part === undefined) return references
+  const repositories = references.map(({ registry, repository }) => ({ registry, repository }))
+  return [...new Map(repositories.map((one) => [formatReference(one), one])).values()]
+}
+
+/** The image in the repositories, as it is pushed without a tag. */
+export function byDigest(repositories: readonly Reference[], { manifest }: Image): Reference[] {
+  return repositories.map(({ registry, repository }) => ({ registry, repository, digest: manifest.digest }))
 }
 
 /** An appended layer leaves the base's blobs where they are; an output on disk has to hold them all. */
@@ -108,9 +128,8 @@ async function writeOutput(
 ): Promise<void> {
   switch (output.kind) {
     case 'oci':
-      return await writeLayout(output.folder, output.tag, image, store, signal)
     case 'oci-archive':
-      return await inFolder(output.file, () => writeOciArchive(output.file, output.tag, image, store, signal))
+      return await writeNamed(image, output, store, signal)
     case 'docker-archive': {
       const names = output.image === undefined ? plan.tags : [output.image]
       const tags = names.filter((name) => typeof name !== 'number')
@@ -118,15 +137,6 @@ async function writeOutput(
     }
     case 'rootfs':
       return await inFolder(output.file, async () => writeRootfs(output.file, await finished.tree(), signal))
-  }
-}
-
-/** The folder of an output is made for it. */
-async function inFolder(file: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await withFolders(dirname(file), write)
-  } catch (error) {
-    throw outputError(error, file)
   }
 }
 
@@ -154,7 +164,7 @@ async function push(image: Image, references: readonly Reference[], options: Shi
 }
 
 /** The registry of the base has the base's layers; that of the cache repository one that was found there. */
-function donorsOf({ base, cacheRepo, finished }: ShipOptions): Donor[] {
+export function donorsOf({ base, cacheRepo, finished }: Pick<ShipOptions, 'base' | 'cacheRepo' | 'finished'>): Donor[] {
   const below = base.reference && {
     reference: base.reference,
     digests: new Set(base.blobs.map(({ digest }) => digest)),

@@ -1,7 +1,9 @@
 import { CacheRepo } from '../build/cache-repo.ts'
 import { type CacheUse, stepNumber } from '../build/cache-use.ts'
-import { type BuildOptions, type BuildResult, build } from '../build.ts'
+import { refuseOnePlatform } from '../build/refuse-index.ts'
+import { type BuildOptions, build } from '../build.ts'
 import { OcibakeError } from '../errors.ts'
+import type { Report } from '../events.ts'
 import { EarlyPool } from '../oci/early-pool.ts'
 import type { EarlyScan } from '../oci/early-scan.ts'
 import { parseTransport, type Transport } from '../oci/transport.ts'
@@ -9,7 +11,7 @@ import { checkWritable } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
 import { boundCache, cacheBound } from './bound-cache.ts'
 import { cacheRepoOf } from './cache-repo-of.ts'
-import { describeResult, writeMetadata } from './metadata.ts'
+import { describeIndex, describeResult, type IndexMetadata, type Metadata, writeMetadata } from './metadata.ts'
 import type {
   CacheBoundOptions,
   CacheRepoOptions,
@@ -20,7 +22,7 @@ import type {
 } from './options.ts'
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
-import { refuseCollisions } from './refuse-collisions.ts'
+import { type Job, refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -54,8 +56,8 @@ export interface Foreseen {
 }
 
 /**
- * Plans every spec before it builds the first; prints each image's digest as it is there. Then the cache is brought to
- * the size that it may have.
+ * Plans every spec before it builds the first; prints each image's digest, or that of the index of several, as it is
+ * there. Then the cache is brought to the size that it may have.
  */
 export async function buildAction(
   specs: readonly string[],
@@ -68,9 +70,9 @@ export async function buildAction(
   // Every spec is checked before the first is built.
   const planned: Planned[] = []
   for (const spec of specs) planned.push(await plansOf(spec, options, around))
-  const plans = planned.flatMap((one) => one.plans)
+  const jobs = planned.flatMap(({ builds }) => builds).map((plans) => jobOf(plans, options))
+  const plans = jobs.flatMap((job) => job.plans)
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
-  const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
   if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
@@ -90,31 +92,48 @@ export async function buildAction(
   const { connection } = session
   const { report } = progress
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
-  const built: { plan: Plan; result: BuildResult }[] = []
-  for (const { plan, outputs, cache } of jobs) {
-    const chosen = { outputs, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
-    const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
-    built.push({ plan, result })
-    const described = describeResult(plan, result)
+  const built: (Metadata | IndexMetadata)[] = []
+  for (const job of jobs) {
+    const chosen = { cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
+    const described = await buildJob(job, chosen, options, { ...around, env }, session, progress.report)
+    built.push(described)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
   }
   if (options.metadataFile !== undefined) await writeMetadata(options.metadataFile, built)
   await boundCache(session.store, bound, began, progress.report)
 }
 
-function buildOne(
-  plan: Plan,
-  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
+/** What one name will stand for: an image, or an index of one for each plan. */
+interface BuildJob extends Job {
+  readonly plans: readonly Plan[]
+  readonly cacheOf: (plan: Plan) => CacheUse
+}
+
+/** @throws USAGE */
+function jobOf(plans: readonly Plan[], options: BuildActionOptions): BuildJob {
+  const plan = plans[0]!
+  const outputs = outputsOf(plan, options)
+  if (plans.length > 1) refuseOnePlatform(plans, outputs)
+  const uses = new Map(plans.map((one) => [one, cacheUse(one, options)]))
+  return { plan, plans, outputs, cacheOf: (one) => uses.get(one)! }
+}
+
+async function buildJob(
+  { plan, plans, outputs, cacheOf }: BuildJob,
+  chosen: Pick<BuildOptions, 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,
-  report: Parameters<typeof openSession>[2],
-): Promise<BuildResult> {
+  report: Report,
+): Promise<Metadata | IndexMetadata> {
   const { env, signal } = around
   const push = options.push === true
   const { sandbox, allowInexactOwnership = false, allowImmutableTags = false } = options
   const allowed = { allowInexactOwnership, allowImmutableTags }
-  return build(plan, { store, connection, push, ...chosen, sandbox, ...allowed, env, report, signal })
+  const all = { store, connection, push, outputs, ...chosen, sandbox, ...allowed, env, report, signal }
+  if (plans.length === 1) return describeResult(plan, await build(plan, { ...all, cache: cacheOf(plan) }))
+  const { buildIndex } = await import('../build/build-index.ts')
+  return describeIndex(plan, await buildIndex(plans, { ...all, cache: cacheOf }))
 }
 
 /** @throws USAGE for a step that the plan does not have, and for two options that say different things */

@@ -18,7 +18,7 @@ import {
   noCacheFromOption,
   noCacheOption,
   noPushCacheOption,
-  platformOption,
+  platformsOption,
   progressOption,
   repeated,
   sandboxOption,
@@ -32,6 +32,7 @@ Examples:
   ocibake build app.spec.ts                                  the image lands in oci:out/app:latest
   ocibake build app.spec.ts --push                           pushed to the tags of the spec
   ocibake build app.spec.ts --tag ghcr.io/me/app:1 --push    and to one more
+  ocibake build app.spec.ts --platform linux/amd64,linux/arm64 --push    one index with an image for each
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1
   ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
   ocibake build memcached.pkr.hcl                            a Packer template, imported in memory
@@ -52,7 +53,7 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(varFileOption())
     .addOption(mapBaseOption())
     .addOption(ignoreTodosOption())
-    .addOption(platformOption())
+    .addOption(platformsOption())
     .addOption(sandboxOption())
     .option('--allow-inexact-ownership', 'let scripts run in proot if nothing else works, which loses owners')
     .addOption(noCacheOption())

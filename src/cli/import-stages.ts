@@ -2,6 +2,7 @@ import { OcibakeError } from '../errors.ts'
 import { importDockerfile } from '../import/dockerfile/import-dockerfile.ts'
 import type { Imported } from '../import/imported.ts'
 import { readText } from '../import/read-text.ts'
+import type { Platform } from '../oci/platform.ts'
 import type { TemplateOptions } from './template-options.ts'
 
 /** The drafts of a Dockerfile's stages. @throws USAGE for options that only templates have */
@@ -10,6 +11,7 @@ export async function importStages(
   spec: string,
   current: string,
   { var: vars = {}, only = [], lift = true, ...others }: TemplateOptions,
+  platform: Platform | undefined,
 ): Promise<Imported> {
   const given = { '--var-file': others.varFile, '--map-base': others.mapBase, '--except': others.except }
   const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
@@ -23,5 +25,5 @@ export async function importStages(
     )
   }
   const source = await readText(path, 'Dockerfile', { vars, varFiles: [], env: {}, cwd: current })
-  return importDockerfile(source, { current, spec, vars, target: only[0], lift })
+  return importDockerfile(source, { current, spec, vars, target: only[0], lift, platform })
 }

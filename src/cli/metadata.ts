@@ -1,11 +1,13 @@
+import type { BuildIndexResult } from '../build/build-index.ts'
 import type { BuildResult } from '../build.ts'
-import { formatPlatform } from '../oci/platform.ts'
+import { type Image, imageBlobs } from '../oci/image.ts'
+import { imagesOf } from '../oci/image-index.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { writeFileAtomically } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
 
-/** What `--metadata-file` and `--progress json` say of a built image. Sizes are bytes. */
-export interface Metadata {
-  readonly spec: string
+/** What is said of an image, alone or in an index. Sizes are bytes. */
+export interface ImageMetadata {
   readonly digest: string
   readonly mediaType: string
   /** Of all blobs and the config, as pushed. */
@@ -20,35 +22,63 @@ export interface Metadata {
     readonly diffId: string
     readonly mediaType: string
   }[]
-  /** What names the image in registries now. */
+}
+
+/** Where an image or index is. */
+interface Places {
+  readonly spec: string
+  /** What names it in registries now. */
   readonly tags: readonly string[]
   readonly outputs: readonly string[]
 }
 
+/** What `--metadata-file` and `--progress json` say of a built image. */
+export interface Metadata extends ImageMetadata, Places {}
+
+/** What they say of an index. */
+export interface IndexMetadata extends Places {
+  readonly digest: string
+  readonly mediaType: string
+  /** Of all that its images name, what several of them name being counted once. */
+  readonly size: number
+  /** In the order of the index. */
+  readonly platforms: readonly ImageMetadata[]
+}
+
 export function describeResult(plan: Plan, { image, shipped }: BuildResult): Metadata {
-  const { manifest, config } = image
-  const layers = image.layers.map(({ digest, size, diffId, mediaType }) => ({ digest, size, diffId, mediaType }))
-  const { os, architecture, variant } = config.document
+  const { os, architecture, variant } = image.config.document
+  const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) }
+  return { spec: plan.file, ...describeImage(image, platform), tags: shipped.pushed, outputs: shipped.outputs }
+}
+
+export function describeIndex(plan: Plan, { index, shipped }: BuildIndexResult): IndexMetadata {
+  const { digest, mediaType } = index.document
   return {
     spec: plan.file,
-    digest: manifest.digest,
-    mediaType: manifest.mediaType,
-    size: layers.reduce((sum, { size }) => sum + size, config.descriptor.size),
-    platform: formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
-    created: config.document.created ?? '',
-    config: { digest: config.descriptor.digest, size: config.descriptor.size },
-    layers,
+    digest,
+    mediaType,
+    size: imageBlobs(...imagesOf(index)).reduce((sum, blob) => sum + blob.size, 0),
+    platforms: index.entries.map(({ image, platform }) => describeImage(image, platform)),
     tags: shipped.pushed,
     outputs: shipped.outputs,
   }
 }
 
+function describeImage({ manifest, config, ...image }: Image, platform: Platform): ImageMetadata {
+  const layers = image.layers.map(({ digest, size, diffId, mediaType }) => ({ digest, size, diffId, mediaType }))
+  return {
+    digest: manifest.digest,
+    mediaType: manifest.mediaType,
+    size: layers.reduce((sum, { size }) => sum + size, config.descriptor.size),
+    platform: formatPlatform(platform),
+    created: config.document.created ?? '',
+    config: { digest: config.descriptor.digest, size: config.descriptor.size },
+    layers,
+  }
+}
+
 /** One object for one spec, a list for several. Atomic. @throws OUTPUT_FAILED, DISK_FULL */
-export async function writeMetadata(
-  file: string,
-  built: readonly { plan: Plan; result: BuildResult }[],
-): Promise<void> {
-  const described = built.map(({ plan, result }) => describeResult(plan, result))
+export async function writeMetadata(file: string, described: readonly (Metadata | IndexMetadata)[]): Promise<void> {
   const [first, ...others] = described
   const text = JSON.stringify(others.length === 0 ? first : described, null, 2)
   await writeFileAtomically(file, Buffer.from(`${text}\n`))

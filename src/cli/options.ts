@@ -65,7 +65,8 @@ export function repeated(flags: string, description: string): Option {
 /** Options of every command that reads a spec. */
 export interface SpecOptions {
   readonly var?: Record<string, string>
-  readonly platform?: string
+  /** Each use of the option, with its commas. */
+  readonly platform?: string[]
   readonly tag?: string[]
   readonly varFile?: string[]
   readonly mapBase?: ReadonlyMap<string, string>
@@ -99,6 +100,12 @@ export const ignoreTodosOption = () =>
   new Option('--ignore-todos', 'take a Packer template although parts of it cannot be imported')
 
 export const platformOption = () => new Option('--platform <os/arch>', 'for example linux/arm64; default: this machine')
+
+export const platformsOption = () =>
+  repeated(
+    '--platform <os/arch,…>',
+    'for example linux/arm64, or linux/amd64,linux/arm64 for both; default: this machine',
+  )
 
 export const noCacheOption = () =>
   new Option('--no-cache', 'run every script and read every file again; what comes of it is kept for later builds')

@@ -25,10 +25,10 @@ export async function planAction(
   options: SpecOptions & SessionOptions,
   around: Surroundings,
 ): Promise<void> {
-  const { plans, warnings } = await plansOf(file, options, around)
+  const { builds, warnings } = await plansOf(file, options, around)
   for (const { message, hint } of warnings) around.stderr.write(`warning: ${message}\n  -> ${hint}\n`)
   await using session = await openSession(options, around, silent)
-  for (const plan of plans) await printPlan(plan, session, around)
+  for (const plan of builds.flat()) await printPlan(plan, session, around)
 }
 
 async function printPlan(plan: Plan, session: Session, around: Surroundings): Promise<void> {

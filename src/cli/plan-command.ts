@@ -8,7 +8,7 @@ import {
   mapBaseOption,
   mirrorFallbackOption,
   mirrorOption,
-  platformOption,
+  platformsOption,
   type SessionOptions,
   type SpecOptions,
   varFileOption,
@@ -29,7 +29,7 @@ export function planCommand(around: Surroundings): Command {
     .addOption(varFileOption())
     .addOption(mapBaseOption())
     .addOption(ignoreTodosOption())
-    .addOption(platformOption())
+    .addOption(platformsOption())
     .addOption(cacheOption())
     .addOption(insecureOption())
     .addOption(mirrorOption())

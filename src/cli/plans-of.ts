@@ -1,14 +1,17 @@
+import { refuseUnlike } from '../build/refuse-index.ts'
 import { OcibakeError } from '../errors.ts'
-import { loadSpec } from '../spec/load.ts'
+import type { Platform } from '../oci/platform.ts'
+import { type LoadedSpec, loadSpecs } from '../spec/load.ts'
 import { makePlan, type Plan } from '../spec/plan.ts'
+import { parsePlatforms } from '../spec/platforms.ts'
 import { isTemplate } from './is-template.ts'
 import type { SpecOptions } from './options.ts'
 import { settled } from './settled.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface Planned {
-  /** One for a spec; one for each build of a template. */
-  readonly plans: readonly Plan[]
+  /** One for a spec; one for each build of a template: a plan for each of its platforms. */
+  readonly builds: readonly (readonly Plan[])[]
   /** What a template does otherwise here. */
   readonly warnings: readonly { readonly message: string; readonly hint: string }[]
   /** What a template has for `env:` secrets of its specs, which the caller's environment may lack. */
@@ -18,15 +21,25 @@ export interface Planned {
 /** The plans of a spec file, a Packer template or a Dockerfile, with the command line's wishes in them. */
 export async function plansOf(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
   const { env } = around
-  const wishes = { platform: options.platform, tags: options.tag ?? [], env }
+  const platforms = wishedPlatforms(options)
+  const planned = (specs: readonly LoadedSpec[]) => {
+    const plans = specs.map((spec) => makePlan(spec, { tags: options.tag ?? [], env }))
+    if (plans.length > 1) refuseUnlike(plans)
+    return plans
+  }
   if (await isTemplate(file)) {
     const { loadTemplate } = await import('./load-template.ts')
-    const { specs, ...others } = await loadTemplate(file, options, around)
-    return { plans: specs.map((spec) => makePlan(spec, wishes)), ...others }
+    const { builds, ...others } = await loadTemplate(file, platforms, options, around)
+    return { builds: builds.map(planned), ...others }
   }
   refuseTemplateOptions(file, options)
-  const loaded = await settled(file, loadSpec(file, { vars: options.var ?? {}, env }))
-  return { plans: [makePlan(loaded, wishes)], warnings: [], environment: {} }
+  const loaded = await settled(file, loadSpecs(file, { vars: options.var ?? {}, env, platforms }))
+  return { builds: [planned(loaded)], warnings: [], environment: {} }
+}
+
+/** Those of the command line; undefined: it has none. @throws REFERENCE_INVALID, USAGE */
+function wishedPlatforms({ platform }: SpecOptions): readonly Platform[] | undefined {
+  return platform === undefined ? undefined : parsePlatforms(platform.flatMap((text) => text.split(',')))
 }
 
 function refuseTemplateOptions(file: string, { varFile, mapBase, ignoreTodos }: SpecOptions): void {

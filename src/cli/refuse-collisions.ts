@@ -4,8 +4,9 @@ import { formatReference } from '../oci/reference.ts'
 import { formatTransport, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 
-/** One spec of a command, and where its image goes beside its tags. */
+/** One spec of a command, and where its image, or the index of its images, goes beside its tags. */
 export interface Job {
+  /** Of one of its platforms: the tags of all are the same. */
   readonly plan: Plan
   readonly outputs: readonly Transport[]
 }

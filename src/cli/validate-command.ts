@@ -5,7 +5,7 @@ import { keepCompiledCode } from './compiled-code.ts'
 import {
   ignoreTodosOption,
   mapBaseOption,
-  platformOption,
+  platformsOption,
   type SpecOptions,
   varFileOption,
   varOption,
@@ -25,7 +25,7 @@ export function validateCommand(around: Surroundings): Command {
     .addOption(varFileOption())
     .addOption(mapBaseOption())
     .addOption(ignoreTodosOption())
-    .addOption(platformOption())
+    .addOption(platformsOption())
     .addHelpText('after', EXAMPLES)
     .action(async (specs: string[], options: SpecOptions) => {
       keepCompiledCode(cacheFolder({}, around))

@@ -36,6 +36,8 @@ export interface DraftVariable {
   readonly default?: string
   /** What it is without a `--var`, in other variables: it follows them. */
   readonly made?: Text
+  /** What it is without a `--var`, as JavaScript in which the `platform` of a spec's function may be. */
+  readonly code?: string
   readonly comment: readonly string[]
 }
 

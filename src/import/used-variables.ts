@@ -12,6 +12,8 @@ export interface UsedVariable {
   readonly identifier: string
   /** What the spec has for it if nobody gives one; undefined: it has to be given. */
   readonly fallback: Text | undefined
+  /** The same as JavaScript: it counts instead. */
+  readonly code?: string
   /** What it is in this import. */
   readonly value: string | undefined
   readonly env: string | undefined
@@ -23,7 +25,19 @@ const TAKEN = [
   ...['export', 'extends', 'false', 'finally', 'for', 'function', 'if', 'import', 'in', 'instanceof', 'new', 'null'],
   ...['return', 'super', 'switch', 'this', 'throw', 'true', 'try', 'typeof', 'var', 'void', 'while', 'with', 'yield'],
   ...['let', 'static', 'await', 'async', 'of', 'arguments', 'eval', 'undefined', 'interface', 'package', 'private'],
-  ...['protected', 'public', 'implements', 'vars', 'env', 'script', 'readFileSync', 'resolve', 'Spec', 'SpecContext'],
+  ...[
+    'protected',
+    'public',
+    'implements',
+    'vars',
+    'env',
+    'platform',
+    'script',
+    'readFileSync',
+    'resolve',
+    'Spec',
+    'SpecContext',
+  ],
 ]
 
 /**
@@ -53,9 +67,11 @@ export function usedVariables(draft: Draft): UsedVariable[] {
       comment = [],
       default: written,
       made,
+      code,
     } = known.find((one) => one.name === name) ?? {}
     const fallback = sensitive ? written : (made ?? value)
-    return { key, name, identifier: unused(identifierOf(name), identifiers), fallback, value, env, comment }
+    const identifier = unused(identifierOf(name), identifiers)
+    return { key, name, identifier, fallback, value, env, comment, ...(code === undefined ? {} : { code }) }
   })
 }
 

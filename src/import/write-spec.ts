@@ -28,9 +28,13 @@ export function writeSpec(draft: Draft, heading: readonly string[] = []): string
 }
 
 function functionOf(used: readonly UsedVariable[], body: string, names: Identifiers): string[] {
-  const context = used.some(({ env }) => env !== undefined) ? '{ vars, env }' : '{ vars }'
+  const context = [
+    'vars',
+    ...(used.some(({ env }) => env !== undefined) ? ['env'] : []),
+    ...(used.some(({ code }) => code !== undefined) ? ['platform'] : []),
+  ]
   return [
-    `export default (${context}: SpecContext): Spec => {`,
+    `export default ({ ${context.join(', ')} }: SpecContext): Spec => {`,
     ...used.flatMap((variable) => declaration(variable, names)),
     '',
     `  return ${body}`,
@@ -39,14 +43,15 @@ function functionOf(used: readonly UsedVariable[], body: string, names: Identifi
 }
 
 /** A constant with the variable's value, or an error that says which variable to give. */
-function declaration({ name, identifier, env, fallback, comment }: UsedVariable, names: Identifiers): string[] {
+function declaration({ name, identifier, env, fallback, code, comment }: UsedVariable, names: Identifiers): string[] {
   const options = [access('vars', name), ...(env === undefined ? [] : [access('env', env)])]
-  const words = fallback === undefined ? options : [...options, writeText(fallback, names)]
+  const last = code ?? (fallback === undefined ? undefined : writeText(fallback, names))
+  const words = last === undefined ? options : [...options, last]
   const line = `  const ${identifier} = ${words.join(' ?? ')}`
   const value = line.length <= LINE_WIDTH ? [line] : [`  const ${identifier} =`, `    ${words.join(' ?? ')}`]
   const also = env === undefined ? '' : `, or ${env} in the environment`
   const refusal = `  if (${identifier} === undefined) throw new Error(${writeText(`Give --var ${name}=…${also}`, new Map())})`
-  return [...writeComment(comment, '  '), ...value, ...(fallback === undefined ? [refusal] : [])]
+  return [...writeComment(comment, '  '), ...value, ...(last === undefined ? [refusal] : [])]
 }
 
 function access(object: string, name: string): string {

@@ -28,10 +28,12 @@ export function imageLayers(manifest: Manifest, config: ImageConfig, what: strin
   return manifest.layers.map(({ mediaType, digest, size }, i) => ({ mediaType, digest, size, diffId: diffIds[i]! }))
 }
 
-/** Every blob of the image once, layers before the config. */
-export function imageBlobs(image: Image): readonly Descriptor[] {
+/** Every blob of the images once, the layers of each before its config. */
+export function imageBlobs(...images: readonly Image[]): readonly Descriptor[] {
   const blobs = new Map<Digest, Descriptor>()
-  for (const { mediaType, digest, size } of image.layers) blobs.set(digest, { mediaType, digest, size })
-  blobs.set(image.config.descriptor.digest, image.config.descriptor)
+  for (const { layers, config } of images) {
+    for (const { mediaType, digest, size } of layers) blobs.set(digest, { mediaType, digest, size })
+    blobs.set(config.descriptor.digest, config.descriptor)
+  }
   return [...blobs.values()]
 }

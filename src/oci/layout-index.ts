@@ -2,10 +2,11 @@ import { OcibakeError } from '../errors.ts'
 import { readDocumentDescriptor } from './descriptor.ts'
 import { digestOf } from './digest.ts'
 import type { Image } from './image.ts'
+import { documentsOf, type Named } from './image-index.ts'
 import { type JsonObject, readJsonObject, writeJson } from './json.ts'
 import { JsonFields } from './json-fields.ts'
 import { DOCKER_MANIFEST, MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST } from './media-types.ts'
-import { formatPlatform } from './platform.ts'
+import { formatPlatform, type Platform } from './platform.ts'
 import type { Descriptor, Document } from './source.ts'
 
 /** image-spec annotations.md: the tag of an entry of a layout. */
@@ -89,21 +90,26 @@ function printable(text: string): string {
 }
 
 /**
- * The bytes of an index.json with the image in it under `tag`. What had this tag goes (without a tag: what had none);
- * everything else that `before`, the bytes of the old one, says stays as it is. `what` names the old one in errors.
+ * The bytes of an index.json with the image in it under `tag`, or the index, which is one entry as skopeo and buildah
+ * write it. What had this tag goes (without a tag: what had none); everything else that `before`, the bytes of the old
+ * one, says stays as it is. `what` names the old one in errors.
  * @throws LAYOUT_INVALID when the old one is no index
  */
-export function writeLayoutIndex(image: Image, tag: string | undefined, before?: Buffer, what = 'index.json'): Buffer {
+export function writeLayoutIndex(named: Named, tag: string | undefined, before?: Buffer, what = 'index.json'): Buffer {
   const { object, entries } = before === undefined ? { object: {}, entries: [] } : parseLayoutIndex(before, what)
-  const { mediaType, digest, bytes } = image.manifest
-  const { os, architecture, variant } = image.config.document
+  const { mediaType, digest, bytes } = documentsOf(named).at(-1)!
   const entry = {
     mediaType,
     digest,
     size: bytes.length,
     annotations: tag === undefined ? undefined : { [REF_NAME]: tag },
-    platform: { architecture, os, variant },
+    platform: 'entries' in named ? undefined : platformOf(named),
   }
   const others = entries.filter((other) => tagOf(other) !== tag).map((other) => other.object)
   return writeJson({ schemaVersion: 2, mediaType: OCI_INDEX, ...object, manifests: [...others, entry] })
+}
+
+function platformOf({ config }: Image): Platform {
+  const { os, architecture, variant } = config.document
+  return { architecture, os, ...(variant === undefined ? {} : { variant }) }
 }

@@ -4,7 +4,8 @@ import { OcibakeError } from '../errors.ts'
 import { bytesContent, type Content } from './content.ts'
 import { Digester } from './digest.ts'
 import { withFolderLock } from './folder-lock.ts'
-import { type Image, imageBlobs } from './image.ts'
+import { imageBlobs } from './image.ts'
+import { documentsOf, imagesOf, type Named } from './image-index.ts'
 import { checkLayoutFile, LAYOUT_FILE, writeLayoutIndex } from './layout-index.ts'
 import { blobPath } from './layout-source.ts'
 import { folderBlobs } from './local-blobs.ts'
@@ -18,8 +19,8 @@ import { outputError, writeFileAtomically } from './write-file.ts'
 import { storedBlob } from './write-oci-archive.ts'
 
 /**
- * Writes `oci:folder[:tag]`: makes the OCI image layout or adds to it. An image that had the tag loses it; without a
- * tag, the one that had none. Everything else stays, the blobs of replaced images too (`umoci gc` removes those).
+ * Writes `oci:folder[:tag]`: makes the OCI image layout or adds to it. What had the tag loses it; without a tag, what
+ * had none. Everything else stays, the blobs of replaced images too (`umoci gc` removes those).
  * Readers see the old index or the new one; on failure the new files are gone. Builds that write to one folder at the
  * same time wait for each other.
  * @throws DISK_FULL, OUTPUT_FAILED; LAYOUT_INVALID for a layout that is broken already; STORE_CORRUPT; the reason of
@@ -28,13 +29,13 @@ import { storedBlob } from './write-oci-archive.ts'
 export async function writeLayout(
   folder: string,
   tag: string | undefined,
-  image: Image,
+  named: Named,
   store: Store,
   signal: AbortSignal,
 ): Promise<void> {
   const root = resolve(folder)
   try {
-    await withFolders(root, () => withFolderLock(root, signal, () => writeInto(root, tag, image, store, signal)))
+    await withFolders(root, () => withFolderLock(root, signal, () => writeInto(root, tag, named, store, signal)))
   } catch (error) {
     throw outputError(error, folder)
   }
@@ -43,14 +44,14 @@ export async function writeLayout(
 async function writeInto(
   root: string,
   tag: string | undefined,
-  image: Image,
+  named: Named,
   store: Store,
   signal: AbortSignal,
 ): Promise<void> {
   const before = await readDocumentFile(join(root, 'index.json'), 'refused')
   const name = display(fromText(root))
   const isLayout = await isLayoutFolder(root, name)
-  const index = writeLayoutIndex(image, tag, before, `${name}: index.json`)
+  const index = writeLayoutIndex(named, tag, before, `${name}: index.json`)
   const undo: (() => Promise<void>)[] = []
   try {
     const blobs = join(root, 'blobs')
@@ -62,11 +63,12 @@ async function writeInto(
       await writeFileAtomically(join(root, path), stoppable(content.open(), signal))
       undo.push(() => rm(join(root, path)))
     }
-    for (const blob of imageBlobs(image)) {
+    for (const blob of imageBlobs(...imagesOf(named))) {
       if (!(await holds(root, blob, signal))) await add(blobPath(blob.digest), storedBlob(store, blob))
     }
-    const { digest, bytes } = image.manifest
-    if (!(await holds(root, { digest, size: bytes.length }, signal))) await add(blobPath(digest), bytesContent(bytes))
+    for (const { digest, bytes } of documentsOf(named)) {
+      if (!(await holds(root, { digest, size: bytes.length }, signal))) await add(blobPath(digest), bytesContent(bytes))
+    }
     if (!isLayout) await add('oci-layout', bytesContent(LAYOUT_FILE))
     await writeFileAtomically(join(root, 'index.json'), index)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { bytesContent, type Content } from './content.ts'
-import { type Image, imageBlobs } from './image.ts'
+import { imageBlobs } from './image.ts'
+import { documentsOf, imagesOf, type Named } from './image-index.ts'
 import { LAYOUT_FILE, writeLayoutIndex } from './layout-index.ts'
 import { blobPath } from './layout-source.ts'
 import { type ArchiveMember, plainArchive } from './plain-archive.ts'
@@ -9,23 +10,29 @@ import type { Store } from './store.ts'
 import { writeFileAtomically } from './write-file.ts'
 
 /**
- * Writes `oci-archive:file[:tag]`: an OCI image layout of this one image as a tar archive. The same image and tag give
- * the same bytes. Atomic: the file that was there is replaced by a whole one or stays.
+ * Writes `oci-archive:file[:tag]`: an OCI image layout of this one image, or index, as a tar archive. The same image and
+ * tag give the same bytes. Atomic: the file that was there is replaced by a whole one or stays.
  * @throws DISK_FULL, OUTPUT_FAILED, STORE_CORRUPT; the reason of the signal
  */
 export async function writeOciArchive(
   file: string,
   tag: string | undefined,
-  image: Image,
+  named: Named,
   store: Store,
   signal: AbortSignal,
 ): Promise<void> {
-  const blobs = imageBlobs(image).map((blob) => ({ name: blobPath(blob.digest), content: storedBlob(store, blob) }))
-  const manifest = { name: blobPath(image.manifest.digest), content: bytesContent(image.manifest.bytes) }
+  const blobs = imageBlobs(...imagesOf(named)).map((blob) => ({
+    name: blobPath(blob.digest),
+    content: storedBlob(store, blob),
+  }))
+  const documents = documentsOf(named).map(({ digest, bytes }) => ({
+    name: blobPath(digest),
+    content: bytesContent(bytes),
+  }))
   const members: ArchiveMember[] = [
     { name: 'oci-layout', content: bytesContent(LAYOUT_FILE) },
-    { name: 'index.json', content: bytesContent(writeLayoutIndex(image, tag)) },
-    ...[...blobs, manifest].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    { name: 'index.json', content: bytesContent(writeLayoutIndex(named, tag)) },
+    ...[...blobs, ...documents].sort((a, b) => (a.name < b.name ? -1 : 1)),
   ]
   await writeFileAtomically(file, stoppable(plainArchive(members), signal))
 }

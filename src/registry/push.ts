@@ -35,7 +35,7 @@ export type PushOptions = ManifestPushOptions
 
 /** Blobs sent at the same time: more only makes each of them slower. */
 const AT_ONCE = 4
-const REGISTRIES_AT_ONCE = 4
+export const REGISTRIES_AT_ONCE = 4
 
 /**
  * Pushes an image under every reference. A repository gets config and layers, then the manifest by each tag, so that no
@@ -142,7 +142,8 @@ async function pushBlob(
   }
 }
 
-function checkDigest(reference: Reference, manifest: Document): void {
+/** @throws REFERENCE_INVALID when the reference has another digest than what it is to name */
+export function checkDigest(reference: Reference, manifest: Document): void {
   if (reference.digest === undefined || reference.digest === manifest.digest) return
   throw new OcibakeError(
     'REFERENCE_INVALID',

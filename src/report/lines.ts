@@ -46,10 +46,12 @@ export class Lines {
         return [`warning: ${event.message}`, ...(event.hint === undefined ? [] : [`  -> ${event.hint}`])]
       case 'image-built':
         return [`image ${event.digest} (${count(event.layers, 'layer')}, ${formatBytes(event.size)})`]
+      case 'index-built':
+        return [`index ${event.digest} (${event.platforms.join(', ')})`]
       case 'written':
         return [`wrote ${event.output}`]
       case 'pushed':
-        return [`pushed ${event.reference}@${event.digest}`]
+        return [`pushed ${event.reference.replace(/@.*/, '')}@${event.digest}`]
     }
   }
 

@@ -1,13 +1,14 @@
 import { isAbsolute, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { nanoseconds } from '../oci/duration.ts'
-import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
+import { type Platform, parsePlatform } from '../oci/platform.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
 import { hasTransport, parseTransport, type Transport } from '../oci/transport.ts'
 import type { AnsibleStep } from '../provision/ansible-step.ts'
 import type { SecretSource } from '../provision/secret-source.ts'
 import type { Step } from '../provision/step.ts'
 import type { LoadedSpec } from './load.ts'
+import { platformsOf } from './platforms.ts'
 import type { AllowedSecret, DebianBase, Spec } from './spec.ts'
 
 /** A spec with nothing left to decide: paths absolute, defaults filled in. */
@@ -49,22 +50,22 @@ export interface PlannedStep {
 }
 
 export interface PlanOptions {
+  /** Default: what the spec was loaded for. */
   readonly platform?: string | undefined
   /** More tags than the spec has. */
   readonly tags?: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** @throws SPEC_INVALID, REFERENCE_INVALID, USAGE for a SOURCE_DATE_EPOCH that is no number */
+/** @throws SPEC_INVALID, REFERENCE_INVALID, USAGE for a SOURCE_DATE_EPOCH that is no number and for several platforms */
 export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
   const { spec, folder } = loaded
-  const platform = options.platform ?? spec.platform
   return {
     name: loaded.name,
     file: loaded.file,
     folder,
     base: planBase(spec.from, folder),
-    platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
+    platform: platformOf(loaded, options.platform),
     steps: (spec.steps ?? []).map((step, index) => planStep(step, index + 1, folder)),
     layers: spec.layers ?? 'squash',
     readBase: spec.readBase ?? true,
@@ -80,6 +81,13 @@ export function makePlan(loaded: LoadedSpec, options: PlanOptions): Plan {
       typeof allowed === 'string' ? { path: allowed } : allowed,
     ),
   }
+}
+
+function platformOf({ spec, file, platform }: LoadedSpec, wished: string | undefined): Platform {
+  if (wished !== undefined) return parsePlatform(wished)
+  const [only, ...others] = platform === undefined ? platformsOf(spec) : [platform]
+  if (others.length === 0) return only!
+  throw new OcibakeError('USAGE', `${file} is for several platforms; wanted one, as \`loadSpecs\` gives it.`)
 }
 
 /** Where the text of `from` leads; relative paths start at `folder`. */

@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { scratchConfig } from '../oci/config.ts'
 import { type ConfigChanges, configure } from '../oci/configure.ts'
-import { hostPlatform, parsePlatform } from '../oci/platform.ts'
+import { hostPlatform } from '../oci/platform.ts'
 import { parseReference } from '../oci/reference.ts'
 import { DEBIAN_VARIANTS } from '../provision/mmdebstrap.ts'
 import { NORMALISERS } from '../provision/normalisers.ts'
 import { SECRET_KINDS } from '../secrets/secret-search.ts'
 import { configSchema } from './config-schema.ts'
 import { flag, list, oneOf, parsed, refine, text, texts } from './fields.ts'
+import { parsePlatforms } from './platforms.ts'
 
 const debian = z
   .strictObject({
@@ -45,7 +46,10 @@ export const specSchema = z.strictObject({
         ? 'is missing; name a base image, or scratch'
         : 'expected a reference or { debian: suite }',
   }),
-  platform: parsed(text(), parsePlatform).optional(),
+  platform: parsed(
+    z.union([text(), texts()], { error: "expected a platform such as 'linux/amd64', or a list of them" }),
+    (platforms) => parsePlatforms([platforms].flat()),
+  ).optional(),
   // What a config may say is one module's business; what it must look like is the schema's.
   config: parsed(configSchema, (config) =>
     configure(scratchConfig(hostPlatform()), config as ConfigChanges),

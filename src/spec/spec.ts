@@ -26,8 +26,8 @@ export interface Spec {
    * `scratch`, or a Debian base. Paths are relative to the spec file.
    */
   readonly from: string | DebianBase
-  /** `os/architecture[/variant]`. Default: linux on this machine's processor; `--platform` wins. */
-  readonly platform?: string
+  /** `os/architecture[/variant]`; of several, one index. Default: linux on this machine's processor; `--platform` wins. */
+  readonly platform?: string | readonly string[]
   /** Performed in this order. */
   readonly steps?: readonly Step[]
   readonly config?: ConfigChanges
@@ -66,6 +66,8 @@ export interface SpecContext {
   readonly vars: Readonly<Record<string, string | undefined>>
   /** The caller's environment. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What the image is for, in its normal form: `linux/arm64`. Of several platforms, the function is called for each. */
+  readonly platform: string
 }
 
 export type SpecFunction = (context: SpecContext) => Spec | Promise<Spec>

@@ -26,6 +26,7 @@ describe('several images for one place', () => {
     ['a b --tag localhost:1/r:1 --push', 'a.spec.ts and b.spec.ts both go to docker://localhost:1/r:1'],
     ['a tagged --tag localhost:1/r:1 --push', 'both go to docker://localhost:1/r:1'],
     ['a b -o docker://localhost:1/r', 'both go to docker://localhost:1/r:latest'],
+    ['a b --platform linux/amd64,linux/arm64 -o oci:x', 'a.spec.ts and b.spec.ts both go to oci:x'],
     ['a also-a', 'a.spec.ts and also-a.spec.ts both go to oci:out/a:latest'],
     [
       'a -o rootfs:x.tar -o oci-archive:./x.tar',
@@ -45,6 +46,7 @@ describe('several images for one place', () => {
     ['of their own', 'a.spec.ts b.spec.ts'],
     ['with one folder and two tags', 'a.spec.ts -o oci:two:1 -o oci:two:2'],
     ['named twice for one image', 'a.spec.ts -o oci:twice:1 -o oci:twice:1'],
+    ['of the platforms of one spec', 'a.spec.ts --platform linux/amd64,linux/arm64 -o oci:all:1'],
     ['of tags that are not pushed', 'a.spec.ts tagged.spec.ts --tag localhost:1/r:1'],
   ])('are not places %s', async (_, line) => {
     const { code, stderr } = await run(...line.split(' '))

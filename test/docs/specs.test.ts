@@ -6,7 +6,7 @@ import { scratchConfig } from '../../src/oci/config.ts'
 import { configure } from '../../src/oci/configure.ts'
 import { DEBIAN_VARIANTS } from '../../src/provision/mmdebstrap.ts'
 import { NORMALISERS } from '../../src/provision/normalisers.ts'
-import { loadSpec } from '../../src/spec/load.ts'
+import { loadSpecs } from '../../src/spec/load.ts'
 import { makePlan } from '../../src/spec/plan.ts'
 import { specSchema } from '../../src/spec/schema.ts'
 import { stepSchemas } from '../../src/spec/step-schemas.ts'
@@ -47,8 +47,10 @@ describe('the specs in the documentation', () => {
   it.each(EXAMPLES)('can be planned and configured: $where', async ({ module }) => {
     const file = join(await testFolder(), 'example.spec.ts')
     await writeFile(file, module)
-    const plan = makePlan(await loadSpec(file, { vars: {}, env: {} }), { env: {} })
-    expect(() => configure(scratchConfig(plan.platform), plan.config)).not.toThrow()
+    for (const loaded of await loadSpecs(file, { vars: {}, env: {} })) {
+      const plan = makePlan(loaded, { env: {} })
+      expect(() => configure(scratchConfig(plan.platform), plan.config)).not.toThrow()
+    }
   })
 })
 
@@ -99,7 +101,8 @@ async function fieldsInExamples(): Promise<Set<string>> {
   }
   const folder = await testFolder()
   for (const file of await written(folder)) {
-    const { steps = [], ...rest } = (await loadSpec(join(folder, file), { vars: {}, env: {} })).spec
+    const [loaded] = await loadSpecs(join(folder, file), { vars: {}, env: {} })
+    const { steps = [], ...rest } = loaded!.spec
     visit(rest, '')
     for (const step of steps) visit(step, `steps.${Object.keys(step)[0]}`)
   }

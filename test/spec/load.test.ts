@@ -2,7 +2,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parsePlatform } from '../../src/oci/platform.ts'
+import { loadSpec, loadSpecs } from '../../src/spec/load.ts'
 import { runCli } from '../support/cli.ts'
+import { testFolder } from '../support/folder.ts'
 
 const MISSING_COMMA = `export default {\n  from: 'scratch',\n  steps: [\n    { run: 'x' }\n    { run: 'y' },\n  ],\n}\n`
 const THROWS = `import { readFileSync } from 'node:fs'\nexport function fail() {\n  return readFileSync('/no/such')\n}\n`
@@ -83,5 +86,72 @@ describe('a spec that cannot be loaded', () => {
 
   it('has no place where nothing says one', async () => {
     expect(await refusal('i.spec.ts', `throw 'bad luck'`)).toContain('i.spec.ts cannot be loaded: bad luck')
+  })
+})
+
+describe('a spec for several platforms', () => {
+  const PLATFORMS = ['linux/amd64', 'linux/arm64']
+  const both = PLATFORMS.map(parsePlatform)
+  async function load(text: string, context: Partial<Parameters<typeof loadSpecs>[1]> = {}) {
+    const file = join(await testFolder(), 'app.spec.mjs')
+    await writeFile(file, text)
+    return { file, specs: () => loadSpecs(file, { vars: {}, env: {}, ...context }) }
+  }
+  const CALLS = 'globalThis.calls ??= []; globalThis.calls.push'
+
+  it('is loaded once for each that it names, or that is named instead', async () => {
+    const text = `export default { from: 'scratch', platform: ['linux/arm64', 'linux/amd64'] }`
+    const named = (await (await load(text)).specs()).map(({ platform }) => platform)
+    expect(named).toEqual(both.toReversed())
+    const instead = await (await load(text, { platforms: [parsePlatform('linux/s390x')] })).specs()
+    expect(instead.map(({ platform }) => platform)).toEqual([{ os: 'linux', architecture: 's390x' }])
+  })
+
+  it('has a function called with each platform in its normal form', async () => {
+    const text = `export default ({ platform }) => ({ from: 'scratch', annotations: { platform } })`
+    const { specs } = await load(text, { platforms: [...both, parsePlatform('linux/armhf')] })
+    const said = (await specs()).map(({ spec }) => spec.annotations?.platform)
+    expect(said).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7'])
+  })
+
+  it('has a function called once that never asks for the platform', async () => {
+    const text = `export default ({ vars }) => { ${CALLS}(vars.of); return { from: 'scratch', platform: ${JSON.stringify(PLATFORMS)} } }`
+    const { specs } = await load(text, { vars: { of: 'once' } })
+    expect(await specs()).toHaveLength(2)
+    expect((globalThis as unknown as { calls: string[] }).calls.filter((of) => of === 'once')).toHaveLength(1)
+  })
+
+  it('counts a variable as read that one of the calls has read', async () => {
+    const text = `export default ({ platform, vars }) => ({ from: platform === 'linux/arm64' ? (vars.base ?? 'none') : 'scratch' })`
+    const { specs } = await load(text, { vars: { base: 'debian' }, platforms: both })
+    expect((await specs()).map(({ spec }) => spec.from)).toEqual(['scratch', 'debian'])
+    const unread = await load(text, { vars: { bsae: 'debian' }, platforms: both })
+    await expect(unread.specs()).rejects.toMatchObject({ code: 'USAGE', hint: 'It reads: base.' })
+  })
+
+  it('says for which platform its function fails', async () => {
+    const text = `export default ({ platform }) => { throw new Error('none for ' + platform) }`
+    await expect((await load(text, { platforms: both })).specs()).rejects.toMatchObject({
+      code: 'SPEC_UNREADABLE',
+      message: expect.stringMatching(/failed for linux\/amd64: .*: none for linux\/amd64$/),
+    })
+  })
+
+  it('is no one spec, for whoever wants one', async () => {
+    const { file } = await load(`export default { from: 'scratch', platform: ${JSON.stringify(PLATFORMS)} }`)
+    await expect(loadSpec(file, { vars: {}, env: {} })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('is for linux/amd64 and linux/arm64'),
+    })
+  })
+
+  it.each([
+    ["['linux/arm64', 'linux/aarch64']", 'The platform linux/arm64 is named twice, as linux/arm64 and linux/aarch64.'],
+    ["['linux/amd64', 'x']", "The platform is 'x'"],
+    ['[]', 'platform: is an empty list'],
+    ['7', "expected a platform such as 'linux/amd64', or a list of them"],
+  ])('names no %s', async (platform, message) => {
+    const { specs } = await load(`export default { from: 'scratch', platform: ${platform} }`)
+    await expect(specs()).rejects.toMatchObject({ code: 'SPEC_INVALID', message: expect.stringContaining(message) })
   })
 })

@@ -9,7 +9,7 @@ import { SPECS } from './cli.ts'
  * `layout:tag` and the tarball. @returns the root's path
  */
 export async function referenceRoot(base: string, tarball: string, folder: string): Promise<string> {
-  const { steps = [] } = memcached({ vars: {}, env: {} })
+  const { steps = [] } = memcached({ vars: {}, env: {}, platform: 'linux/amd64' })
   const [install, , purge] = steps.filter((step): step is RunStep => 'run' in step)
   const env = { INSTALL: scriptOf(install!), PURGE: scriptOf(purge!) }
   const script = join(import.meta.dirname, 'reference-root.sh')

@@ -2,20 +2,10 @@ import { isSecretName } from '../secret-name.ts'
 import { joinTexts } from '../text.ts'
 import { Mixed, type Place, Reference, type Text } from '../value.ts'
 import { splitWords } from './instructions.ts'
+import { PLATFORM_CODE } from './platform-args.ts'
 import { type DockerInstruction, invalid } from './read-dockerfile.ts'
 import type { StageState } from './stage-state.ts'
 
-/** What BuildKit sets by itself, for a build on and for this platform. */
-const PLATFORM: ReadonlyMap<string, string> = new Map([
-  ['TARGETPLATFORM', 'linux/amd64'],
-  ['TARGETOS', 'linux'],
-  ['TARGETARCH', 'amd64'],
-  ['TARGETVARIANT', ''],
-  ['BUILDPLATFORM', 'linux/amd64'],
-  ['BUILDOS', 'linux'],
-  ['BUILDARCH', 'amd64'],
-  ['BUILDVARIANT', ''],
-])
 const PREDEFINED = /^(https?|ftp|no|all)_proxy$/i
 
 /** ARG: a variable of the spec. @param args what ARG before the first FROM says */
@@ -53,23 +43,32 @@ export function argText(
   name: string,
   fallback: string | undefined,
   place: Place,
-  state: Pick<StageState, 'context' | 'given'>,
+  state: Pick<StageState, 'context' | 'given' | 'platform'>,
 ): Text {
   const { notes, hidden } = state.context
-  const platform = PLATFORM.get(name)
+  const platform = state.platform.values.get(name)
   const shown = fallback === undefined ? undefined : hidden.show(fallback)
   if (shown !== undefined && typeof shown !== 'string' && state.given[name] === undefined) {
     notes.add('OB205', place, `\`ARG ${name}\``, 'Its default, which is made of other variables.')
     return shown
   }
-  if (fallback === undefined && platform !== undefined) {
+  const isAutomatic = fallback === undefined && platform !== undefined && state.given[name] === undefined
+  if (isAutomatic && PLATFORM_CODE.has(name)) {
+    state.platform.declared.add(name)
+    notes.add('OB205', place, `\`ARG ${name}\``, `The platform that is built for; --var ${name}=… for another.`)
+  } else if (isAutomatic && state.platform.isAssumed) {
     notes.add(
       'OB238',
       place,
-      `\`${name}\` is of the platform of a build; here it is ${platform === '' ? 'empty' : platform}.`,
+      `\`${name}\` is of the machine that builds; here it is ${platform === '' ? 'empty' : platform}.`,
       `Give --var ${name}=… for another.`,
     )
-  } else if (fallback === undefined && !isSecretName(name) && state.given[name] === undefined) {
+  } else if (
+    fallback === undefined &&
+    platform === undefined &&
+    !isSecretName(name) &&
+    state.given[name] === undefined
+  ) {
     const says = `\`ARG ${name}\` has no default: it is not set unless it is given; here it is empty then.`
     notes.add('OB239', place, says, `Give --var ${name}=…, or write a default.`)
   } else {

@@ -15,14 +15,16 @@ export function globalArgs(
   instructions: readonly DockerInstruction[],
   scope: Scope,
   escaper: string,
-  shared: Pick<StageState, 'context' | 'given'>,
+  shared: Pick<StageState, 'context' | 'given' | 'platform'>,
 ): ReadonlyMap<string, Text> {
   const args = new Map<string, Text>()
   for (const instruction of instructions) {
     for (const word of splitWords(instruction.rest, escaper)) {
       const { name, value } = argOf(word, instruction)
+      const { given, platform } = shared
+      const isKnown = given[name] !== undefined || platform.values.has(name)
       const text =
-        value === undefined && shared.given[name] === undefined
+        value === undefined && !isKnown
           ? required(name, instruction, shared)
           : argText(
               name,

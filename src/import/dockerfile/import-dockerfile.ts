@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { OcibakeError } from '../../errors.ts'
+import type { Platform } from '../../oci/platform.ts'
 import type { Imported } from '../imported.ts'
 import type { Context } from '../packer/context.ts'
 import { Notes } from '../packer/notes.ts'
@@ -11,6 +12,7 @@ import { BuildContext } from './build-context.ts'
 import { contextFolder } from './context-folder.ts'
 import { globalArgs } from './global-args.ts'
 import { neededArgs } from './needed-args.ts'
+import { platformArgs } from './platform-args.ts'
 import { type DockerfileText, invalid, readDockerfile } from './read-dockerfile.ts'
 import { Scope } from './scope.ts'
 import { StageImports } from './stage-imports.ts'
@@ -26,6 +28,8 @@ export interface DockerfileOptions {
   /** The stage that is built, by its name or number; undefined: the last. */
   readonly target: string | undefined
   readonly lift: boolean
+  /** What is built; undefined: nobody knows yet. */
+  readonly platform?: Platform | undefined
 }
 
 /** Each is translated with those that it stands on, one within the other. */
@@ -54,7 +58,10 @@ export function importDockerfile(source: SourceText, options: DockerfileOptions)
     builder: { name, type: 'docker' },
   }
   const scope = new Scope(hidden, text.escaper, undefined, true)
-  const shared = { context, given: options.vars }
+  const platform = platformArgs(options.platform)
+  const shared = { context, given: options.vars, platform }
+  // FROM sees them without an ARG.
+  if (!platform.isAssumed) for (const [name, value] of platform.values) scope.args.set(name, value)
   const { escaper } = text
   const files = new BuildContext(folder, dockerfile, options.spec, ownFiles(name, stages))
   const declared = { global: scope, args: globalArgs(args, scope, escaper, shared) }

@@ -6,6 +6,7 @@ import type { Place, Text } from '../value.ts'
 import type { BuildContext } from './build-context.ts'
 import { madeFiles } from './made-files.ts'
 import { noteDecided, noteUnknown } from './note-variables.ts'
+import { PLATFORM_CODE } from './platform-args.ts'
 import { invalid } from './read-dockerfile.ts'
 import { Scope } from './scope.ts'
 import { SpecNames } from './spec-names.ts'
@@ -14,7 +15,7 @@ import type { OtherImage, StageState } from './stage-state.ts'
 import { type Stage, stageNamed } from './stages.ts'
 import { translateStage } from './translate-stage.ts'
 
-export interface Shared extends Pick<StageState, 'context' | 'given' | 'escaper'> {
+export interface Shared extends Pick<StageState, 'context' | 'given' | 'platform' | 'escaper'> {
   /** Of the last image; those of stages begin with it. */
   readonly name: string
   readonly stages: readonly Stage[]
@@ -111,9 +112,9 @@ export class StageImports {
   }
 
   #begin(stage: Stage, below: StageState | undefined, isBare: boolean): StageState {
-    const { context, escaper, files, given } = this.#shared
+    const { context, escaper, files, given, platform } = this.#shared
     return {
-      ...{ context, escaper, files, given, stage },
+      ...{ context, escaper, files, given, platform, stage },
       scope: new Scope(context.hidden, escaper, below?.scope, isBare),
       otherImage: (word, place) => this.#other(word, place, stage),
       ...{ actions: [], config: new Map(), comments: [] },
@@ -153,11 +154,12 @@ const NONE: ReadonlySet<string> = new Set()
 const tarballOf = (name: string) => `out/${name}.tar`
 const calledOf = ({ name, index }: Stage) => name ?? String(index)
 
-function variablesOf({ scope }: StageState): DraftVariable[] {
+function variablesOf({ scope, platform }: StageState): DraftVariable[] {
   const args = [...scope.args.keys()].map((name) => ({
     name,
     comment: [],
     ...(isSecretName(name) ? { sensitive: true } : {}),
+    ...(platform.declared.has(name) ? { code: PLATFORM_CODE.get(name)! } : {}),
   }))
   const unknown = [...scope.unknown].filter((name) => !scope.args.has(name))
   return [...args, ...unknown.map((name) => ({ name, comment: ['TODO: the value that the base has for it.'] }))]

@@ -4,6 +4,7 @@ import type { Context } from '../packer/context.ts'
 import type { ImageFolders } from '../packer/image-folders.ts'
 import type { Place } from '../value.ts'
 import type { BuildContext } from './build-context.ts'
+import type { PlatformArgs } from './platform-args.ts'
 import type { Scope } from './scope.ts'
 import type { Stage } from './stages.ts'
 
@@ -16,6 +17,7 @@ export interface StageState {
   readonly stage: Stage
   /** `--build-arg`. */
   readonly given: Readonly<Record<string, string>>
+  readonly platform: PlatformArgs
   /** The stage that a name means here, by what its spec is called; an image gets a spec of its own. */
   readonly otherImage: (word: string, place: Place) => OtherImage
   readonly actions: Action[]

@@ -1,11 +1,11 @@
 import type { Spec, SpecContext } from 'ocibake'
 
 // Imported from Dockerfile.
-export default ({ vars }: SpecContext): Spec => {
+export default ({ vars, platform }: SpecContext): Spec => {
   const registry = vars.REGISTRY ?? 'docker.io'
   const app = vars.APP ?? 'web'
   const buildDate = vars.BUILD_DATE ?? ''
-  const targetarch = vars.TARGETARCH ?? 'amd64'
+  const targetarch = vars.TARGETARCH ?? platform.split('/')[1] ?? ''
   // TODO: the value that the base has for it.
   const port = vars.PORT ?? '8080'
   const tag = vars.TAG ?? 'bookworm'

@@ -1,9 +1,9 @@
 import type { Spec, SpecContext } from 'ocibake'
 
 // Imported from Dockerfile.
-export default ({ vars }: SpecContext): Spec => {
-  const targetos = vars.TARGETOS ?? 'linux'
-  const targetarch = vars.TARGETARCH ?? 'amd64'
+export default ({ vars, platform }: SpecContext): Spec => {
+  const targetos = vars.TARGETOS ?? platform.split('/')[0] ?? ''
+  const targetarch = vars.TARGETARCH ?? platform.split('/')[1] ?? ''
   const goVersion = vars.GO_VERSION ?? '1.23'
 
   return {

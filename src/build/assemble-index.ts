@@ -1,0 +1,26 @@
+import type { Image } from '../oci/image.ts'
+import { type ImageIndex, writeIndex } from '../oci/image-index.ts'
+import { parseDocument } from '../oci/manifest.ts'
+import type { Plan } from '../spec/plan.ts'
+import { secondsOf } from './base.ts'
+import { entryPlatform } from './index-platforms.ts'
+
+const CREATED = 'org.opencontainers.image.created'
+
+/** The index around the images of plans, in their order: the same images give the same index. */
+export function assembleIndex(plans: readonly Plan[], images: readonly Image[]): ImageIndex {
+  const entries = images.map((image, at) => ({ platform: entryPlatform(plans[at]!, image.config.document), image }))
+  return writeIndex({ entries, annotations: annotationsOf(images), mediaTypes: plans[0]!.mediaTypes })
+}
+
+/** Those that all manifests have, and the time of the newest. */
+function annotationsOf(images: readonly Image[]): Record<string, string> {
+  const [first = {}, ...others] = images.map(({ manifest }) => {
+    const document = parseDocument(manifest)
+    return document.kind === 'manifest' ? document.annotations : {}
+  })
+  const times = [first, ...others].flatMap(({ [CREATED]: time }) => (time === undefined ? [] : [time]))
+  const newest = times.toSorted((a, b) => secondsOf(a) - secondsOf(b)).at(-1)
+  const common = Object.entries(first).filter(([name, value]) => others.every((other) => other[name] === value))
+  return { ...(newest === undefined ? {} : { [CREATED]: newest }), ...Object.fromEntries(common) }
+}

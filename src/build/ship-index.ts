@@ -1,0 +1,62 @@
+import type { Report } from '../events.ts'
+import { type ImageIndex, imagesOf } from '../oci/image-index.ts'
+import { formatReference } from '../oci/reference.ts'
+import type { Store } from '../oci/store.ts'
+import { formatTransport, type Transport } from '../oci/transport.ts'
+import type { RegistryConnection } from '../registry/connection.ts'
+import { type Donor, pushImage } from '../registry/push.ts'
+import { pushIndex } from '../registry/push-index.ts'
+import type { Plan } from '../spec/plan.ts'
+import { byDigest, type PartOfIndex, type Shipped, targetsOf } from './ship.ts'
+import { type LayoutOutput, writeNamed } from './write-named.ts'
+
+export interface ShipIndexOptions {
+  readonly store: Store
+  readonly connection: RegistryConnection
+  readonly push: boolean
+  readonly allowImmutableTags?: boolean
+  readonly outputs: readonly Transport[]
+  /** What the images were built as. */
+  readonly part: PartOfIndex
+  /** Of each image, in their order: what a push of it can make use of. */
+  readonly parts: readonly { readonly isOld: boolean; readonly donors: readonly Donor[] }[]
+  readonly report: Report
+  readonly signal: AbortSignal
+}
+
+/** Writes the outputs, then pushes the images where that is not done, then the index: a tag moves when all is there. */
+export async function shipIndex(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<Shipped> {
+  const { store, connection, parts, report, signal } = options
+  const { digest } = index.document
+  const local = options.outputs.filter(isLayout)
+  for (const output of local) {
+    signal.throwIfAborted()
+    await writeNamed(index, output, store, signal)
+    report({ type: 'written', output: formatTransport(output), digest })
+  }
+  if (options.part === 'keep') await pushImages(index, plan, options)
+  const { allowImmutableTags = false } = options
+  const isOld = parts.every((one) => one.isOld)
+  const references = targetsOf(plan, { push: options.push, outputs: options.outputs })
+  const pushed = await pushIndex(index.document, references, connection, { signal, report, allowImmutableTags, isOld })
+  return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
+}
+
+/** All their blobs are in the store. */
+async function pushImages(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<void> {
+  const { store, connection, report, signal } = options
+  const repositories = targetsOf(plan, options)
+  for (const [at, image] of imagesOf(index).entries()) {
+    const { manifest, config } = image
+    const layers = image.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
+    const openBlob = store.openBlob.bind(store)
+    const { isOld, donors } = options.parts[at]!
+    const pushed = { manifest, config: config.descriptor, layers, openBlob, isOld, donors }
+    await pushImage(pushed, byDigest(repositories, image), connection, { signal, report })
+  }
+}
+
+/** Of what is written on this machine, what can have images of several platforms. */
+function isLayout(output: Transport): output is LayoutOutput {
+  return output.kind === 'oci' || output.kind === 'oci-archive'
+}
