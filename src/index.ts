@@ -3,6 +3,7 @@
  * starts threads from files beside it: to a bundler, the package has to be an external one.
  */
 export { CacheRepo, type CacheRepoOptions } from './build/cache-repo.ts'
+export type { SbomOptions, ShippedSbom } from './build/sbom.ts'
 export { type BuildOptions, type BuildResult, build } from './build.ts'
 export { type ErrorCode, EXIT_CODES, OcibakeError } from './errors.ts'
 export { type Event, type Report, silent } from './events.ts'

@@ -21,6 +21,7 @@ import type {
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
+import { type SbomCliOptions, sbomOptions } from './sbom-options.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -31,7 +32,8 @@ export interface BuildActionOptions
     SessionOptions,
     CacheUseOptions,
     CacheBoundOptions,
-    CacheRepoOptions {
+    CacheRepoOptions,
+    SbomCliOptions {
   readonly push?: boolean
   readonly allowImmutableTags?: boolean
   readonly output?: string[]
@@ -72,7 +74,8 @@ export async function buildAction(
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
   refuseCollisions(jobs, options.push === true)
-  if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
+  const sbom = sbomOptions(jobs, options, around)
+  for (const file of [options.metadataFile, sbom?.file]) if (file !== undefined) await checkWritable(file)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
   // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
   const mayTakeLittle = plans.every(
@@ -92,7 +95,7 @@ export async function buildAction(
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: { plan: Plan; result: BuildResult }[] = []
   for (const { plan, outputs, cache } of jobs) {
-    const chosen = { outputs, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
+    const chosen = { outputs, sbom, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
     const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
@@ -104,7 +107,7 @@ export async function buildAction(
 
 function buildOne(
   plan: Plan,
-  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
+  chosen: Pick<BuildOptions, 'outputs' | 'sbom' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

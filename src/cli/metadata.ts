@@ -1,4 +1,5 @@
 import type { BuildResult } from '../build.ts'
+import { digestOf } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { writeFileAtomically } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
@@ -23,9 +24,11 @@ export interface Metadata {
   /** What names the image in registries now. */
   readonly tags: readonly string[]
   readonly outputs: readonly string[]
+  /** Where a list of what is in the image was asked for: of its bytes, and what names it in registries. */
+  readonly sbom?: { readonly digest: string; readonly size: number; readonly attached: readonly string[] }
 }
 
-export function describeResult(plan: Plan, { image, shipped }: BuildResult): Metadata {
+export function describeResult(plan: Plan, { image, shipped, sbom }: BuildResult): Metadata {
   const { manifest, config } = image
   const layers = image.layers.map(({ digest, size, diffId, mediaType }) => ({ digest, size, diffId, mediaType }))
   const { os, architecture, variant } = config.document
@@ -40,6 +43,9 @@ export function describeResult(plan: Plan, { image, shipped }: BuildResult): Met
     layers,
     tags: shipped.pushed,
     outputs: shipped.outputs,
+    ...(sbom && {
+      sbom: { digest: digestOf(sbom.document), size: sbom.document.length, attached: sbom.attached },
+    }),
   }
 }
 
