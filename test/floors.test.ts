@@ -54,6 +54,9 @@ describe('the floors of the house', () => {
   it('keeps the list of what is in an image from those that make and move it', () => {
     const users = files.filter((file) => importsOf(file).some((path) => path.startsWith('sbom/')))
     expect(users.filter((file) => !file.startsWith('sbom/'))).toEqual(['build/sbom.ts'])
+    // A build that nobody wants a list of does not load it.
+    const loads = /^(import|export) (?!type)[^;]*?from '[^']*\/sbom\.ts'/m
+    expect(files.filter((file) => loads.test(readFileSync(join(SOURCE, file), 'utf8')))).toEqual([])
   })
 
   it('has no import cycle', () => {

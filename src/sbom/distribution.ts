@@ -13,7 +13,7 @@ export async function distributionOf(texts: ImageTexts): Promise<Distribution> {
   const text =
     (await texts.read('etc/os-release', METADATA)) ?? (await texts.read('usr/lib/os-release', METADATA)) ?? ''
   const values = new Map([...text.matchAll(/^([A-Z_]+)=["']?([\w.~+-]{1,100})["']?\s*$/gm)].map(([, k, v]) => [k!, v!]))
-  const id = values.get('ID')
+  const id = values.get('ID')?.toLowerCase()
   // Of a release that is not out yet there is a name alone.
   const version = values.get('VERSION_ID') ?? values.get('VERSION_CODENAME')
   return { id, release: id === undefined || version === undefined ? id : `${id}-${version}` }

@@ -22,8 +22,9 @@ export function isPlausible(text: string | undefined): text is string {
 }
 
 /** `Name <address>`, as package managers write it. (SPDX 2.3, 7.5) @returns undefined for what is nothing like it */
-export function partyOf(text: string | undefined): string | undefined {
-  const [, name = '', address] = /^\s*"?([^<>"]{0,200}?)"?\s*(?:<([^<>\s]{1,200})>\s*)?$/.exec(text ?? '') ?? []
+export function partyOf(text = ''): string | undefined {
+  if (text.length > 500) return undefined
+  const [, name = '', address] = /^\s*"?([^<>"]{0,200}?)"?\s*(?:<([^<>\s]{1,200})>\s*)?$/.exec(text) ?? []
   // What stands in brackets would be the address.
   const shown = name
     .replace(/[\x00-\x1f\x7f-\x9f]/g, '?')

@@ -203,6 +203,17 @@ describe('the list of what is in an image', () => {
     expect(again.made.sbom).toEqual(made.sbom)
   })
 
+  it('is no part of what the next build copies from its folder', async () => {
+    const fields = { from: 'scratch', steps: [{ copy: 'app', to: '/app' }] }
+    const copied = async () => {
+      const { code, stdout } = await build(fields, ['--sbom', 'app/app.spdx.json'])
+      expect(code).toBe(0)
+      return stdout
+    }
+    expect(await copied()).toBe(await copied())
+    await rm(join(folder, 'app/app.spdx.json'))
+  })
+
   it('is not written for an image that could not be pushed', async () => {
     const file = join(folder, 'never.json')
     const { code } = await build({ steps: STEPS }, ['--output', 'docker://localhost:1/x:1', '--sbom', file])
