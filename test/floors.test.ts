@@ -55,7 +55,7 @@ describe('the floors of the house', () => {
     const users = files.filter((file) => importsOf(file).some((path) => path.startsWith('sbom/')))
     expect(users.filter((file) => !file.startsWith('sbom/'))).toEqual(['build/sbom.ts'])
     // A build that nobody wants a list of does not load it.
-    const loads = /^(import|export) (?!type)[^;]*?from '[^']*\/sbom\.ts'/m
+    const loads = /^(import|export) (?!type)[^']*from '[^']*\/sbom\.ts'/m
     expect(files.filter((file) => loads.test(readFileSync(join(SOURCE, file), 'utf8')))).toEqual([])
   })
 
