@@ -11,6 +11,7 @@ import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { pushCache } from './build/push-cache.ts'
+import type { SbomOptions, ShippedSbom, sbomOf } from './build/sbom.ts'
 import { refuseSecretTexts } from './build/search-image.ts'
 import type { SourceOf } from './build/shared-sources.ts'
 import { donorsOf, earlyPush, type PartOfIndex, pushCheck, type Shipped, ship, targetsOf } from './build/ship.ts'
@@ -40,6 +41,8 @@ export interface BuildOptions {
   readonly allowImmutableTags?: boolean
   /** Written beside or instead of a push. */
   readonly outputs: readonly Transport[]
+  /** A list of what is in the image; default: none, and nothing is done for it. */
+  readonly sbom?: SbomOptions | undefined
   /** 'auto' or the name of one. */
   readonly sandbox: string
   /** A sandbox will do that loses owners that scripts give to files; default: false. */
@@ -61,6 +64,8 @@ export interface BuildOptions {
 export interface BuildResult {
   readonly image: Image
   readonly shipped: Shipped
+  /** Where a list was asked for. */
+  readonly sbom?: ShippedSbom
 }
 
 /** For `buildIndex`. */
@@ -119,7 +124,15 @@ export async function buildImage(plan: Plan, options: ImageOptions, needsFiles: 
   // What fails meanwhile does not wait for a registry that does not answer.
   const ending = new AbortController()
   const mayPush = pushCheck(targets, options, AbortSignal.any([signal, ending.signal]))
-  const around = { ...options, ...surroundings, early, mayPush, targets: credentialed, threads, needsFiles }
+  const around = {
+    ...options,
+    ...surroundings,
+    early,
+    mayPush,
+    targets: credentialed,
+    threads,
+    needsFiles: needsFiles || options.sbom !== undefined,
+  }
   try {
     await foreseen
     // Before a line of the log shows what a step is called, and again when more is known to be secret.
@@ -132,10 +145,13 @@ export async function buildImage(plan: Plan, options: ImageOptions, needsFiles: 
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
+    const sbom = options.sbom && (await makeSbom(plan, base, finished, image, options.sbom, options))
     const shipped = await ship(image, plan, { ...options, base, finished, early })
     const pushed = part === 'keep' ? [] : targets
+    const listed = await sbom?.ship(targets)
     if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed })
-    return { image, shipped, isOld: finished.isOld, donors: donorsOf({ base, cacheRepo, finished }) }
+    const donors = donorsOf({ base, cacheRepo, finished })
+    return { image, shipped, isOld: finished.isOld, donors, ...(listed && { sbom: listed }) }
   } finally {
     ending.abort()
     await early?.abandon()
@@ -148,9 +164,16 @@ function surroundingsOf(
   own: Pick<BuildSurroundings, 'roots' | 'aside'>,
   options: BuildOptions,
 ): BuildSurroundings {
-  const { store, outputs, cache = 'all', connection } = options
-  const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf)])
+  const { store, outputs, sbom, cache = 'all', connection } = options
+  const files = sbom?.file === undefined ? [] : [resolve(sbom.file)]
+  const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf), ...files])
   return { ...options, ...own, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
+}
+
+/** Of a build without such a list, nothing of that is loaded. */
+async function makeSbom(...args: Parameters<typeof sbomOf>): ReturnType<typeof sbomOf> {
+  const { sbomOf } = await import('./build/sbom.ts')
+  return await sbomOf(...args)
 }
 
 /** Where an output lands on this machine, if it does. */

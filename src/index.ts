@@ -5,6 +5,7 @@
 
 export { type BuildIndexOptions, type BuildIndexResult, buildIndex } from './build/build-index.ts'
 export { CacheRepo, type CacheRepoOptions } from './build/cache-repo.ts'
+export type { SbomOptions, ShippedSbom } from './build/sbom.ts'
 export { type BuildOptions, type BuildResult, build } from './build.ts'
 export { type ErrorCode, EXIT_CODES, OcibakeError } from './errors.ts'
 export { type Event, type Report, silent } from './events.ts'

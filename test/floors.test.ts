@@ -9,7 +9,7 @@ const FLOORS: readonly [test: RegExp, floor: number][] = [
   [/^cli(\.ts|\/)/, 5],
   [/^(build(\.ts|\/)|report\/|doctor\/|import\/|index\.ts)/, 4],
   [/^spec\//, 3],
-  [/^(registry|provision)\//, 2],
+  [/^(registry|provision|sbom)\//, 2],
   [/^(oci|network|secrets)\//, 1],
   [/^(errors|events)\.ts/, 0],
 ]
@@ -49,6 +49,14 @@ describe('the floors of the house', () => {
           file,
         ).toEqual([])
     }
+  })
+
+  it('keeps the list of what is in an image from those that make and move it', () => {
+    const users = files.filter((file) => importsOf(file).some((path) => path.startsWith('sbom/')))
+    expect(users.filter((file) => !file.startsWith('sbom/'))).toEqual(['build/sbom.ts'])
+    // A build that nobody wants a list of does not load it.
+    const loads = /^(import|export) (?!type)[^']*from '[^']*\/sbom\.ts'/m
+    expect(files.filter((file) => loads.test(readFileSync(join(SOURCE, file), 'utf8')))).toEqual([])
   })
 
   it('has no import cycle', () => {

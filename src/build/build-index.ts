@@ -8,6 +8,7 @@ import type { CacheUse } from './cache-use.ts'
 import { checkPlatforms } from './index-platforms.ts'
 import { preflight } from './preflight.ts'
 import { refuseOnePlatform, refuseUnlike } from './refuse-index.ts'
+import type { ShippedSbom } from './sbom.ts'
 import { type SourceOf, sharedSources } from './shared-sources.ts'
 import type { PartOfIndex, Shipped } from './ship.ts'
 import { shipIndex } from './ship-index.ts'
@@ -21,6 +22,8 @@ export interface BuildIndexOptions extends Omit<BuildOptions, 'cache'> {
 export interface BuildIndexResult {
   readonly index: ImageIndex
   readonly shipped: Shipped
+  /** Of each image, where such lists were asked for. */
+  readonly sboms: readonly (ShippedSbom | undefined)[]
 }
 
 /**
@@ -62,5 +65,6 @@ async function buildOnce(
   const { digest } = index.document
   report({ type: 'index-built', digest, platforms: index.entries.map(({ platform }) => formatPlatform(platform)) })
   signal.throwIfAborted()
-  return { index, shipped: await shipIndex(index, plans[0]!, { ...options, part, parts }) }
+  const shipped = await shipIndex(index, plans[0]!, { ...options, part, parts })
+  return { index, shipped, sboms: parts.map(({ sbom }) => sbom) }
 }

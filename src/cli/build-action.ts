@@ -23,6 +23,7 @@ import type {
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
 import { type Job, refuseCollisions } from './refuse-collisions.ts'
+import { type SbomCliOptions, sbomOptions } from './sbom-options.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -33,7 +34,8 @@ export interface BuildActionOptions
     SessionOptions,
     CacheUseOptions,
     CacheBoundOptions,
-    CacheRepoOptions {
+    CacheRepoOptions,
+    SbomCliOptions {
   readonly push?: boolean
   readonly allowImmutableTags?: boolean
   readonly output?: string[]
@@ -74,7 +76,12 @@ export async function buildAction(
   const plans = jobs.flatMap((job) => job.plans)
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   refuseCollisions(jobs, options.push === true)
-  if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
+  const sbom = sbomOptions(
+    jobs.flatMap(({ plans, outputs }) => plans.map((plan) => ({ plan, outputs }))),
+    options,
+    around,
+  )
+  for (const file of [options.metadataFile, sbom?.file]) if (file !== undefined) await checkWritable(file)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
   // specs are loaded: Node's own code, of which loading takes much, is compiled anew afterwards.
   const mayTakeLittle = plans.every(
@@ -94,7 +101,7 @@ export async function buildAction(
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: (Metadata | IndexMetadata)[] = []
   for (const job of jobs) {
-    const chosen = { cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
+    const chosen = { sbom, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
     const described = await buildJob(job, chosen, options, { ...around, env }, session, progress.report)
     built.push(described)
     around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
@@ -120,7 +127,7 @@ function jobOf(plans: readonly Plan[], options: BuildActionOptions): BuildJob {
 
 async function buildJob(
   { plan, plans, outputs, cacheOf }: BuildJob,
-  chosen: Pick<BuildOptions, 'cacheRepo' | 'onLayer' | 'earlyPool'>,
+  chosen: Pick<BuildOptions, 'sbom' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

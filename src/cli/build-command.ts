@@ -35,6 +35,7 @@ Examples:
   ocibake build app.spec.ts --platform linux/amd64,linux/arm64 --push    one index with an image for each
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1
   ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
+  ocibake build app.spec.ts --push --sbom app.spdx.json --attach-sbom
   ocibake build memcached.pkr.hcl                            a Packer template, imported in memory
   ocibake build Dockerfile --var VERSION=1.6.21              a Dockerfile of one stage, likewise
 
@@ -61,6 +62,8 @@ export function buildCommand(around: Surroundings): Command {
     .addOption(cacheRepoOption())
     .addOption(noPushCacheOption())
     .option('--metadata-file <file>', 'write digest, size, tags and layers there, as JSON')
+    .option('--sbom <file>', 'write a list of what is in the image there, as SPDX 2.3 in JSON')
+    .option('--attach-sbom', 'push that list beside the image, where whoever has the image finds it')
     .addOption(progressOption())
     .addOption(cacheOption())
     .addOption(cacheBoundOption())

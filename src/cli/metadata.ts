@@ -1,5 +1,7 @@
 import type { BuildIndexResult } from '../build/build-index.ts'
+import type { ShippedSbom } from '../build/sbom.ts'
 import type { BuildResult } from '../build.ts'
+import { digestOf } from '../oci/digest.ts'
 import { type Image, imageBlobs } from '../oci/image.ts'
 import { imagesOf } from '../oci/image-index.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
@@ -22,6 +24,8 @@ export interface ImageMetadata {
     readonly diffId: string
     readonly mediaType: string
   }[]
+  /** Where a list of what is in the image was asked for: of its bytes, and what names it in registries. */
+  readonly sbom?: { readonly digest: string; readonly size: number; readonly attached: readonly string[] }
 }
 
 /** Where an image or index is. */
@@ -45,26 +49,30 @@ export interface IndexMetadata extends Places {
   readonly platforms: readonly ImageMetadata[]
 }
 
-export function describeResult(plan: Plan, { image, shipped }: BuildResult): Metadata {
+export function describeResult(plan: Plan, { image, shipped, sbom }: BuildResult): Metadata {
   const { os, architecture, variant } = image.config.document
   const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) }
-  return { spec: plan.file, ...describeImage(image, platform), tags: shipped.pushed, outputs: shipped.outputs }
+  return { spec: plan.file, ...describeImage(image, platform, sbom), tags: shipped.pushed, outputs: shipped.outputs }
 }
 
-export function describeIndex(plan: Plan, { index, shipped }: BuildIndexResult): IndexMetadata {
+export function describeIndex(plan: Plan, { index, shipped, sboms }: BuildIndexResult): IndexMetadata {
   const { digest, mediaType } = index.document
   return {
     spec: plan.file,
     digest,
     mediaType,
     size: imageBlobs(...imagesOf(index)).reduce((sum, blob) => sum + blob.size, 0),
-    platforms: index.entries.map(({ image, platform }) => describeImage(image, platform)),
+    platforms: index.entries.map(({ image, platform }, i) => describeImage(image, platform, sboms[i])),
     tags: shipped.pushed,
     outputs: shipped.outputs,
   }
 }
 
-function describeImage({ manifest, config, ...image }: Image, platform: Platform): ImageMetadata {
+function describeImage(
+  { manifest, config, ...image }: Image,
+  platform: Platform,
+  sbom: ShippedSbom | undefined,
+): ImageMetadata {
   const layers = image.layers.map(({ digest, size, diffId, mediaType }) => ({ digest, size, diffId, mediaType }))
   return {
     digest: manifest.digest,
@@ -74,6 +82,7 @@ function describeImage({ manifest, config, ...image }: Image, platform: Platform
     created: config.document.created ?? '',
     config: { digest: config.descriptor.digest, size: config.descriptor.size },
     layers,
+    ...(sbom && { sbom: { digest: digestOf(sbom.document), size: sbom.document.length, attached: sbom.attached } }),
   }
 }
 

@@ -43,6 +43,30 @@ export function writeArtifact(mediaType: string, document: Buffer, blobs: readon
   return { mediaType: OCI_MANIFEST, digest: digestOf(bytes), bytes }
 }
 
+/** What is said of an image by something beside it. */
+export interface Referrer {
+  /** What it is about. */
+  readonly subject: Descriptor
+  /** What it says, and by that its kind. */
+  readonly blob: Descriptor
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** The manifest of an artifact that refers to an image. (image-spec manifest.md, "Guidelines for Artifact Usage") */
+export function writeReferrer({ subject, blob, annotations }: Referrer): Document {
+  const { mediaType, digest, size } = subject
+  const bytes = writeJson({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: blob.mediaType,
+    config: EMPTY_DESCRIPTOR,
+    layers: [blob],
+    subject: { mediaType, digest, size },
+    annotations,
+  })
+  return { mediaType: OCI_MANIFEST, digest: digestOf(bytes), bytes }
+}
+
 /**
  * What the manifest of an artifact says.
  * @throws MANIFEST_INVALID for what is no such manifest, or one whose config has another media type;

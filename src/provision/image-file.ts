@@ -9,16 +9,17 @@ const LIMIT = 1 << 20
 /**
  * The bytes of a small file of the image, symlinks resolved inside it; undefined when there is none, or what is there
  * is no regular file.
- * @throws PATH_INVALID above 1 MiB
+ * @param limit bytes; default: 1 MiB
+ * @throws PATH_INVALID above that
  */
-export async function readSmallFile(tree: Tree, path: ByteString): Promise<Buffer | undefined> {
+export async function readSmallFile(tree: Tree, path: ByteString, limit = LIMIT): Promise<Buffer | undefined> {
   const real = resolvedOrNull(tree, path)
   const node = real === null ? undefined : nodeAt(tree, real)
   if (node?.kind !== 'file') return undefined
-  if (node.content.size <= LIMIT) return readAll(node.content, LIMIT)
+  if (node.content.size <= limit) return readAll(node.content, limit)
   throw new OcibakeError(
     'PATH_INVALID',
-    `The image's /${display(path)} has ${node.content.size} bytes; at most ${LIMIT} are read.`,
+    `The image's /${display(path)} has ${node.content.size} bytes; at most ${limit} are read.`,
   )
 }
 

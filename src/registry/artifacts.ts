@@ -90,6 +90,12 @@ export async function putArtifact(
   if (answer.status > 299) throw await client.failure(answer, `manifest ${tag}`)
 }
 
+/** A blob that is at hand. */
+export function blobInMemory(mediaType: string, bytes: Buffer): ArtifactBlob {
+  const { blob, open } = inMemory(bytes)
+  return { descriptor: { mediaType, ...blob }, donor: undefined, open }
+}
+
 function inMemory(bytes: Buffer): UploadSource {
   return {
     blob: { digest: digestOf(bytes), size: bytes.length },
@@ -99,13 +105,11 @@ function inMemory(bytes: Buffer): UploadSource {
   }
 }
 
-const EMPTY: ArtifactBlob = {
-  descriptor: EMPTY_DESCRIPTOR,
-  donor: undefined,
-  open: (start) => inMemory(EMPTY_BLOB).open(start),
-}
+/** What stands for a blob, or for a config, where there is none. */
+export const EMPTY: ArtifactBlob = blobInMemory(EMPTY_DESCRIPTOR.mediaType, EMPTY_BLOB)
 
-async function putBlob(
+/** Has the registry have a blob, which it is not sent if it has it. @throws REGISTRY_*, INTERRUPTED; what opening it throws */
+export async function putBlob(
   client: RegistryClient,
   { descriptor: blob, donor, open }: ArtifactBlob,
   { signal, report }: ArtifactOptions,

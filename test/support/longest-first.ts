@@ -7,15 +7,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   ...['e2e/ansible', 'e2e/cache-repo', 'e2e/package', 'e2e/sandboxes', 'e2e/import-dockerfile', 'e2e/interrupted'],
   ...['provision/debian', 'native/as-nobody', 'e2e/damaged-store', 'e2e/memcached', 'e2e/bad-input'],
-  ...[
-    'e2e/import-memcached',
-    'e2e/platforms',
-    'e2e/bad-output',
-    'e2e/step-cache',
-    'e2e/bases',
-    'native/calls',
-    'cli/commands',
-  ],
+  ...['e2e/sbom', 'e2e/platforms'],
+  ...['e2e/import-memcached', 'e2e/bad-output', 'e2e/step-cache', 'e2e/bases', 'native/calls', 'cli/commands'],
   ...['native/recorder', 'e2e/machine', 'oci/layer-start', 'build/unpacked-blocks', 'provision/ansible'],
   ...['e2e/reproducible', 'oci/decompress', 'oci/divide', 'doctor/doctor', 'e2e/append', 'e2e/ansible-cache'],
   ...['cli/import', 'native/random', 'oci/apply-diff', 'provision/fetch-s3', 'cli/refuse-collisions'],
