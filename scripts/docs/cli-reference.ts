@@ -12,6 +12,7 @@ export function cliReference(): string {
     version: '0',
     stdin: unused,
     stdout: unused,
+    endable: unused,
     stderr: process.stderr,
     signal: new AbortController().signal,
   })

@@ -12,4 +12,6 @@ export interface Surroundings {
   readonly stderr: NodeJS.WriteStream
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal
+  /** Does what these may end in the middle: it may keep the thread for ever, and has nothing to tidy up. */
+  endable<T>(work: () => Promise<T>): Promise<T>
 }

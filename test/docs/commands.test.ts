@@ -15,6 +15,7 @@ function idleProgram(): Command {
     version: '0',
     stdin: unused,
     stdout: unused,
+    endable: unused,
     stderr: process.stderr,
     signal,
   })
