@@ -23,7 +23,8 @@ import type { EarlyPool } from './oci/early-pool.ts'
 import type { Image } from './oci/image.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
-import type { Transport } from './oci/transport.ts'
+import { isStdout, type Transport } from './oci/transport.ts'
+import type { TakeBytes } from './oci/write-piped.ts'
 import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
 import type { Plan } from './spec/plan.ts'
@@ -38,6 +39,8 @@ export interface BuildOptions {
   readonly allowImmutableTags?: boolean
   /** Written beside or instead of a push. */
   readonly outputs: readonly Transport[]
+  /** For an output whose path is `-`; default: there can be none. */
+  readonly stdout?: TakeBytes
   /** 'auto' or the name of one. */
   readonly sandbox: string
   /** A sandbox will do that loses owners that scripts give to files; default: false. */
@@ -137,6 +140,6 @@ function surroundingsOf(
 
 /** Where an output lands on this machine, if it does. */
 function pathOf(output: Transport): string[] {
-  if (output.kind === 'docker') return []
+  if (output.kind === 'docker' || isStdout(output)) return []
   return [resolve(output.kind === 'oci' ? output.folder : output.file)]
 }

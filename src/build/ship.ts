@@ -6,11 +6,13 @@ import { withFolders } from '../oci/make-folders.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
-import { formatTransport, type Transport } from '../oci/transport.ts'
+import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
+import type { ArchivePlace } from '../oci/write-archive.ts'
 import { writeDockerArchive } from '../oci/write-docker-archive.ts'
 import { outputError } from '../oci/write-file.ts'
 import { writeLayout } from '../oci/write-layout.ts'
 import { writeOciArchive } from '../oci/write-oci-archive.ts'
+import { type TakeBytes, writePiped } from '../oci/write-piped.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
 import { checkPush } from '../registry/check-push.ts'
 import { RegistryClient } from '../registry/client.ts'
@@ -28,6 +30,8 @@ export interface ShipOptions {
   readonly push: boolean
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
+  /** See BuildOptions. */
+  readonly stdout?: TakeBytes | undefined
   readonly base: Base
   readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
   readonly cacheRepo?: CacheRepo | undefined
@@ -43,18 +47,23 @@ export interface Shipped {
   readonly outputs: readonly string[]
 }
 
-/** Writes the outputs, then pushes: what is local is there even when the network fails. */
+/**
+ * Writes the outputs, then pushes: what is local is there even when the network fails. What goes to stdout comes last:
+ * what has been read there cannot be taken back when something else fails, or begins again.
+ */
 export async function ship(image: Image, plan: Plan, options: ShipOptions): Promise<Shipped> {
   const { report, signal } = options
   const local = options.outputs.filter((output) => output.kind !== 'docker')
   const references = targetsOf(plan, options)
-  for (const output of local) {
+  const write = async (output: Transport) => {
     signal.throwIfAborted()
     await fetchBlobs(image, options)
     await writeOutput(image, output, plan, options)
     report({ type: 'written', output: formatTransport(output), digest: image.manifest.digest })
   }
+  for (const output of local) if (!isStdout(output)) await write(output)
   const pushed = references.length > 0 ? await push(image, references, options) : []
+  for (const output of local) if (isStdout(output)) await write(output)
   return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
 }
 
@@ -104,20 +113,25 @@ async function writeOutput(
   image: Image,
   output: Transport,
   plan: Plan,
-  { store, finished, signal }: ShipOptions,
+  { store, finished, stdout, signal }: ShipOptions,
 ): Promise<void> {
+  const inPlace = async (file: string, write: (place: ArchivePlace) => Promise<void>) => {
+    if (!isStdout(output)) return await inFolder(file, () => write(file))
+    // `preflight` has refused it where there is none.
+    await write((bytes) => writePiped(bytes, output, stdout!, signal))
+  }
   switch (output.kind) {
     case 'oci':
       return await writeLayout(output.folder, output.tag, image, store, signal)
     case 'oci-archive':
-      return await inFolder(output.file, () => writeOciArchive(output.file, output.tag, image, store, signal))
+      return await inPlace(output.file, (place) => writeOciArchive(place, output.tag, image, store, signal))
     case 'docker-archive': {
       const names = output.image === undefined ? plan.tags : [output.image]
       const tags = names.filter((name) => typeof name !== 'number')
-      return await inFolder(output.file, () => writeDockerArchive(output.file, tags, image, store, signal))
+      return await inPlace(output.file, (place) => writeDockerArchive(place, tags, image, store, signal))
     }
     case 'rootfs':
-      return await inFolder(output.file, async () => writeRootfs(output.file, await finished.tree(), signal))
+      return await inPlace(output.file, async (place) => writeRootfs(place, await finished.tree(), signal))
   }
 }
 

@@ -23,6 +23,7 @@ import { startProgress } from './progress.ts'
 import { refuseCollisions } from './refuse-collisions.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
+import { takeBytes, usesStdout } from './standard-output.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
@@ -55,7 +56,7 @@ export interface Foreseen {
 
 /**
  * Plans every spec before it builds the first; prints each image's digest as it is there. Then the cache is brought to
- * the size that it may have.
+ * the size that it may have. Digests go to stderr where stdout gets an image.
  */
 export async function buildAction(
   specs: readonly string[],
@@ -71,6 +72,7 @@ export async function buildAction(
   const plans = planned.flatMap((one) => one.plans)
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const jobs = plans.map((plan) => ({ plan, outputs: outputsOf(plan, options), cache: cacheUse(plan, options) }))
+  const isPiped = usesStdout(jobs, around)
   refuseCollisions(jobs, options.push === true)
   if (options.metadataFile !== undefined) await checkWritable(options.metadataFile)
   // A first build takes most memory, and one of many files takes it before it is known what there is to do. Not before
@@ -91,12 +93,14 @@ export async function buildAction(
   const { report } = progress
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: { plan: Plan; result: BuildResult }[] = []
+  const stdout = isPiped ? { stdout: takeBytes(around.results) } : {}
+  const print = isPiped ? (text: string) => void around.stderr.write(text) : around.stdout
   for (const { plan, outputs, cache } of jobs) {
-    const chosen = { outputs, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
+    const chosen = { outputs, ...stdout, cache, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
     const result = await buildOne(plan, chosen, options, { ...around, env }, session, progress.report)
     built.push({ plan, result })
     const described = describeResult(plan, result)
-    around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
+    print(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
   }
   if (options.metadataFile !== undefined) await writeMetadata(options.metadataFile, built)
   await boundCache(session.store, bound, began, progress.report)
@@ -104,7 +108,7 @@ export async function buildAction(
 
 function buildOne(
   plan: Plan,
-  chosen: Pick<BuildOptions, 'outputs' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
+  chosen: Pick<BuildOptions, 'outputs' | 'stdout' | 'cache' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

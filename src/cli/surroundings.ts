@@ -8,6 +8,8 @@ export interface Surroundings {
   stdin(): NodeJS.ReadStream
   /** Results. */
   stdout(text: string): void
+  /** The stream that they go to, for an output that is one. */
+  readonly results: NodeJS.WriteStream & { readonly fd: number }
   /** Everything else. */
   readonly stderr: NodeJS.WriteStream
   /** Aborted by Ctrl-C and SIGTERM. */
