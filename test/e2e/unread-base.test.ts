@@ -139,7 +139,9 @@ describe('readBase: false', () => {
   it('refuses a file where the base has a folder, which is not known to be one', async () => {
     const { code, stderr } = await fails({ steps: [{ copy: 'app/run.sh', to: '/usr/local/bin' }] })
     expect(code).toBe(1)
-    expect(stderr).toMatch(/a file \/usr\/local\/bin, and take the place(.|\n)*end `to` with a slash: '\/usr\/local\/bin\/'/)
+    expect(stderr).toMatch(
+      /a file \/usr\/local\/bin, and take the place(.|\n)*end `to` with a slash: '\/usr\/local\/bin\/'/,
+    )
   })
 
   it('says why it does not find what the base has', async () => {

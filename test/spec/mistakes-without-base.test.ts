@@ -3,7 +3,8 @@ import { mistakesWithoutBase } from '../../src/spec/mistakes-without-base.ts'
 import { validate } from '../../src/spec/validate.ts'
 
 const SPEC = { from: 'debian:bookworm-slim', layers: 'append', readBase: false }
-const mistakes = (fields: object) => mistakesWithoutBase({ ...SPEC, ...fields }).map(({ where, what }) => `${where}: ${what}`)
+const mistakes = (fields: object) =>
+  mistakesWithoutBase({ ...SPEC, ...fields }).map(({ where, what }) => `${where}: ${what}`)
 
 describe('mistakesWithoutBase', () => {
   it('takes steps that lay files down, with owners that are numbers', () => {
