@@ -25,7 +25,8 @@ import type { EarlyPool } from './oci/early-pool.ts'
 import type { Image } from './oci/image.ts'
 import { formatPlatform } from './oci/platform.ts'
 import type { Store } from './oci/store.ts'
-import type { Transport } from './oci/transport.ts'
+import { isStdout, type Transport } from './oci/transport.ts'
+import type { TakeBytes } from './oci/write-piped.ts'
 import { RootKeeper } from './provision/root-keeper.ts'
 import type { RegistryConnection } from './registry/connection.ts'
 import type { Donor } from './registry/push.ts'
@@ -43,6 +44,8 @@ export interface BuildOptions {
   readonly outputs: readonly Transport[]
   /** A list of what is in the image; default: none, and nothing is done for it. */
   readonly sbom?: SbomOptions | undefined
+  /** For an output whose path is `-`; default: there can be none. */
+  readonly stdout?: TakeBytes
   /** 'auto' or the name of one. */
   readonly sandbox: string
   /** A sandbox will do that loses owners that scripts give to files; default: false. */
@@ -178,6 +181,6 @@ async function makeSbom(...args: Parameters<typeof sbomOf>): ReturnType<typeof s
 
 /** Where an output lands on this machine, if it does. */
 function pathOf(output: Transport): string[] {
-  if (output.kind === 'docker') return []
+  if (output.kind === 'docker' || isStdout(output)) return []
   return [resolve(output.kind === 'oci' ? output.folder : output.file)]
 }

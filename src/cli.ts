@@ -24,6 +24,7 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
     version,
     stdin: () => process.stdin,
     stdout: (text) => void process.stdout.write(text),
+    results: process.stdout,
     stderr: process.stderr,
   })
   await leave()
@@ -36,8 +37,10 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
 async function leave(): Promise<void> {
   // The last answer of the filesystem is still being given.
   await setImmediate()
+  // Whoever has stopped it does not wait for a reader that takes no more of an image.
+  const isStopped = Number(process.exitCode) > 128 && process.stdout.writableLength > 0
   const isDone = process.getActiveResourcesInfo().every((kind) => kind === 'PipeWrap' || kind === 'TTYWrap')
-  if (isDone) process.exit()
+  if (isStopped || isDone) process.exit()
 }
 
 /** A user without HOME and without an account, as containers have them, is at home nowhere. */

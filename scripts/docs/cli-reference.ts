@@ -12,6 +12,8 @@ export function cliReference(): string {
     version: '0',
     stdin: unused,
     stdout: unused,
+    results: process.stdout,
+    endable: unused,
     stderr: process.stderr,
     signal: new AbortController().signal,
   })
@@ -20,7 +22,8 @@ export function cliReference(): string {
 
 Made from \`--help\` by \`npm run docs\`; CI checks that it is up to date.
 
-Results go to stdout (the digest; JSON with \`--progress json\`), everything else to stderr.
+Results go to stdout (the digest; JSON with \`--progress json\`), everything else to stderr. With an output to \`-\`, that
+alone is on stdout.
 
 | exit code | meaning |
 | --- | --- |

@@ -6,7 +6,7 @@ import { freeBytes, nearestFolder } from '../oci/free-space.ts'
 import type { Layer } from '../oci/layer.ts'
 import { blobPath } from '../oci/layout-source.ts'
 import type { Store } from '../oci/store.ts'
-import type { Transport } from '../oci/transport.ts'
+import { isStdout, type Transport } from '../oci/transport.ts'
 import { MORE_ROOM } from '../oci/write-error.ts'
 import { isScript } from '../provision/step.ts'
 import { count, formatBytes } from '../report/quantities.ts'
@@ -76,7 +76,7 @@ async function storeNeed(plan: Plan, layers: readonly Layer[], { store, outputs 
 }
 
 async function outputNeed(output: Transport, { layers: mode }: Plan, layers: readonly Layer[]): Promise<Need> {
-  if (output.kind === 'docker') return { folder: '/', least: 0, about: 0 }
+  if (output.kind === 'docker' || isStdout(output)) return { folder: '/', least: 0, about: 0 }
   const all = sizeOf(layers)
   const kept = mode === 'append' ? all : 0
   if (output.kind === 'oci') {

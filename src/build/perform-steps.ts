@@ -1,11 +1,12 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Network } from '../network/network.ts'
 import type { PackedTarball } from '../oci/ingest-tarball.ts'
+import { makeFolders } from '../oci/make-folders.ts'
 import type { Directory, Tree } from '../oci/node.ts'
 import type { Store } from '../oci/store.ts'
+import { ArchiveTrees } from '../provision/archive-trees.ts'
 import { proxyVariables } from '../provision/proxy-variables.ts'
 import type { RootKeeper } from '../provision/root-keeper.ts'
 import type { Sandbox } from '../provision/sandbox.ts'
@@ -44,8 +45,9 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
   const { store, sandbox, roots, report, signal, newest, cache, network, blocks, tarballs } = options
   const inputDated = (time: number) => newest.saw(time)
   const unpacked = (packed: PackedTarball, layer: Directory) => void tarballs.push({ packed, layer })
-  await mkdir(options.logFolder, { recursive: true })
+  await makeFolders(options.logFolder)
   const trees: Tree[] = []
+  const archiveTrees = new ArchiveTrees()
   const last = plan.steps.findLast(({ step }) => isScript(step))
   for (const planned of plan.steps) {
     const { number, verb, title } = planned
@@ -65,8 +67,10 @@ export async function performSteps(tree: Tree, plan: Plan, options: PerformOptio
       step: number,
       isLastScript: planned === last,
     }
+    // What a script takes of memory comes on top.
+    if (isScript(planned.step)) archiveTrees.forget()
     try {
-      const around = { store, sandbox, roots, report, signal, network, blocks, inputDated, unpacked }
+      const around = { store, sandbox, roots, report, signal, network, archiveTrees, blocks, inputDated, unpacked }
       trees.push(await cache.perform(trees.at(-1) ?? tree, planned, { ...around, build }))
     } catch (error) {
       if (!(error instanceof OcibakeError)) throw error

@@ -1,5 +1,6 @@
 import { OcibakeError } from '../errors.ts'
-import type { Transport } from '../oci/transport.ts'
+import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
+import type { TakeBytes } from '../oci/write-piped.ts'
 import { ansibleProgram } from '../provision/ansible-programs.ts'
 import { entryOf } from '../provision/host-source.ts'
 import { readSecrets } from '../provision/run-secrets.ts'
@@ -10,6 +11,8 @@ const NOBODY = { uid: 0, gid: 0, groups: [], home: '/' }
 
 export interface PreflightOptions {
   readonly outputs: readonly Transport[]
+  /** See BuildOptions. */
+  readonly stdout?: TakeBytes | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -18,7 +21,8 @@ export interface PreflightOptions {
  * set, programs that are not installed, outputs that cannot hold such an image.
  * @throws COPY_NOT_FOUND, USAGE, TOOL_MISSING
  */
-export async function preflight(plan: Plan, { outputs, env }: PreflightOptions): Promise<void> {
+export async function preflight(plan: Plan, { outputs, stdout, env }: PreflightOptions): Promise<void> {
+  refuseStdout(outputs, stdout !== undefined)
   const layout = outputs.find(({ kind }) => kind === 'oci' || kind === 'oci-archive')
   if (layout !== undefined && plan.mediaTypes === 'docker') {
     throw new OcibakeError(
@@ -45,6 +49,18 @@ export async function preflight(plan: Plan, { outputs, env }: PreflightOptions):
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
   }
+}
+
+/** One image for one reader: the second would begin in the middle of what the reader takes for the first. */
+function refuseStdout(outputs: readonly Transport[], isThere: boolean): void {
+  const [first, second] = outputs.filter(isStdout).map(formatTransport)
+  if (first !== undefined && !isThere) {
+    throw new OcibakeError('USAGE', `${first} goes to stdout, and there is none.`, { hint: 'Name a file.' })
+  }
+  if (second === undefined) return
+  throw new OcibakeError('USAGE', `${first} and ${second} both go to stdout, which takes one output.`, {
+    hint: 'Name a file for one of them.',
+  })
 }
 
 async function check(step: Step, env: PreflightOptions['env']): Promise<void> {

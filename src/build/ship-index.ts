@@ -2,7 +2,8 @@ import type { Report } from '../events.ts'
 import { type ImageIndex, imagesOf } from '../oci/image-index.ts'
 import { formatReference } from '../oci/reference.ts'
 import type { Store } from '../oci/store.ts'
-import { formatTransport, type Transport } from '../oci/transport.ts'
+import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
+import type { TakeBytes } from '../oci/write-piped.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { type Donor, pushImage } from '../registry/push.ts'
 import { pushIndex } from '../registry/push-index.ts'
@@ -16,6 +17,8 @@ export interface ShipIndexOptions {
   readonly push: boolean
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
+  /** See BuildOptions. */
+  readonly stdout?: TakeBytes | undefined
   /** What the images were built as. */
   readonly part: PartOfIndex
   /** Of each image, in their order: what a push of it can make use of. */
@@ -24,21 +27,23 @@ export interface ShipIndexOptions {
   readonly signal: AbortSignal
 }
 
-/** Writes the outputs, then pushes the images where that is not done, then the index: a tag moves when all is there. */
+/** As `ship`: the outputs, then the images where they are not pushed, then the index. A tag moves when all is there. */
 export async function shipIndex(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<Shipped> {
-  const { store, connection, parts, report, signal } = options
+  const { connection, parts, report, signal } = options
   const { digest } = index.document
   const local = options.outputs.filter(isLayout)
-  for (const output of local) {
+  const write = async (output: LayoutOutput) => {
     signal.throwIfAborted()
-    await writeNamed(index, output, store, signal)
+    await writeNamed(index, output, options)
     report({ type: 'written', output: formatTransport(output), digest })
   }
+  for (const output of local) if (!isStdout(output)) await write(output)
   if (options.part === 'keep') await pushImages(index, plan, options)
   const { allowImmutableTags = false } = options
   const isOld = parts.every((one) => one.isOld)
   const references = targetsOf(plan, { push: options.push, outputs: options.outputs })
   const pushed = await pushIndex(index.document, references, connection, { signal, report, allowImmutableTags, isOld })
+  for (const output of local) if (isStdout(output)) await write(output)
   return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
 }
 

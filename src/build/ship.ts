@@ -4,8 +4,9 @@ import type { Image } from '../oci/image.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
-import { formatTransport, type Transport } from '../oci/transport.ts'
+import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
 import { writeDockerArchive } from '../oci/write-docker-archive.ts'
+import type { TakeBytes } from '../oci/write-piped.ts'
 import { writeRootfs } from '../oci/write-rootfs.ts'
 import { checkPush } from '../registry/check-push.ts'
 import { RegistryClient } from '../registry/client.ts'
@@ -16,7 +17,7 @@ import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import type { CacheRepo } from './cache-repo.ts'
 import type { FinishedLayer } from './finished-layer.ts'
-import { inFolder, writeNamed } from './write-named.ts'
+import { inPlace, writeNamed } from './write-named.ts'
 
 export interface ShipOptions {
   readonly store: Store
@@ -25,6 +26,8 @@ export interface ShipOptions {
   readonly allowImmutableTags?: boolean
   readonly outputs: readonly Transport[]
   readonly part?: PartOfIndex | undefined
+  /** See BuildOptions. */
+  readonly stdout?: TakeBytes | undefined
   readonly base: Base
   readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
   readonly cacheRepo?: CacheRepo | undefined
@@ -46,7 +49,10 @@ export interface Shipped {
   readonly outputs: readonly string[]
 }
 
-/** Writes the outputs, then pushes: what is local is there even when the network fails. */
+/**
+ * Writes the outputs, then pushes: what is local is there even when the network fails. What goes to stdout comes last:
+ * what has been read there cannot be taken back when something else fails, or begins again.
+ */
 export async function ship(image: Image, plan: Plan, options: ShipOptions): Promise<Shipped> {
   const { report, signal, part } = options
   if (part === 'keep') {
@@ -56,13 +62,15 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
   const local = options.outputs.filter((output) => output.kind !== 'docker')
   const targets = targetsOf(plan, options)
   const references = part === undefined ? targets : byDigest(targets, image)
-  for (const output of local) {
+  const write = async (output: Transport) => {
     signal.throwIfAborted()
     await fetchBlobs(image, options)
     await writeOutput(image, output, plan, options)
     report({ type: 'written', output: formatTransport(output), digest: image.manifest.digest })
   }
+  for (const output of local) if (!isStdout(output)) await write(output)
   const pushed = references.length > 0 ? await push(image, references, options) : []
+  for (const output of local) if (isStdout(output)) await write(output)
   return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
 }
 
@@ -120,23 +128,19 @@ async function fetchBlobs(image: Image, { store, base, finished, signal }: ShipO
   }
 }
 
-async function writeOutput(
-  image: Image,
-  output: Transport,
-  plan: Plan,
-  { store, finished, signal }: ShipOptions,
-): Promise<void> {
+async function writeOutput(image: Image, output: Transport, plan: Plan, options: ShipOptions): Promise<void> {
+  const { store, finished, signal } = options
   switch (output.kind) {
     case 'oci':
     case 'oci-archive':
-      return await writeNamed(image, output, store, signal)
+      return await writeNamed(image, output, options)
     case 'docker-archive': {
       const names = output.image === undefined ? plan.tags : [output.image]
       const tags = names.filter((name) => typeof name !== 'number')
-      return await inFolder(output.file, () => writeDockerArchive(output.file, tags, image, store, signal))
+      return await inPlace(output, options, (place) => writeDockerArchive(place, tags, image, store, signal))
     }
     case 'rootfs':
-      return await inFolder(output.file, async () => writeRootfs(output.file, await finished.tree(), signal))
+      return await inPlace(output, options, async (place) => writeRootfs(place, await finished.tree(), signal))
   }
 }
 

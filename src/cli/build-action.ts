@@ -26,6 +26,7 @@ import { type Job, refuseCollisions } from './refuse-collisions.ts'
 import { type SbomCliOptions, sbomOptions } from './sbom-options.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
+import { takeBytes, usesStdout } from './standard-output.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The options of `ocibake build`, as commander gives them. */
@@ -59,7 +60,7 @@ export interface Foreseen {
 
 /**
  * Plans every spec before it builds the first; prints each image's digest, or that of the index of several, as it is
- * there. Then the cache is brought to the size that it may have.
+ * there: to stderr where stdout gets an image. Then the cache is brought to the size that it may have.
  */
 export async function buildAction(
   specs: readonly string[],
@@ -75,6 +76,7 @@ export async function buildAction(
   const jobs = planned.flatMap(({ builds }) => builds).map((plans) => jobOf(plans, options))
   const plans = jobs.flatMap((job) => job.plans)
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
+  const isPiped = usesStdout(jobs, around)
   refuseCollisions(jobs, options.push === true)
   const sbom = sbomOptions(
     jobs.flatMap(({ plans, outputs }) => plans.map((plan) => ({ plan, outputs }))),
@@ -100,11 +102,13 @@ export async function buildAction(
   const { report } = progress
   const cacheRepo = elsewhere && new CacheRepo({ ...elsewhere, connection, report })
   const built: (Metadata | IndexMetadata)[] = []
+  const stdout = isPiped ? { stdout: takeBytes(around.results) } : {}
+  const print = isPiped ? (text: string) => void around.stderr.write(text) : around.stdout
   for (const job of jobs) {
-    const chosen = { sbom, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
+    const chosen = { sbom, ...stdout, cacheRepo, onLayer: setForLayer, ...(earlyPool && { earlyPool }) }
     const described = await buildJob(job, chosen, options, { ...around, env }, session, progress.report)
     built.push(described)
-    around.stdout(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
+    print(`${options.progress === 'json' ? JSON.stringify(described) : described.digest}\n`)
   }
   if (options.metadataFile !== undefined) await writeMetadata(options.metadataFile, built)
   await boundCache(session.store, bound, began, progress.report)
@@ -127,7 +131,7 @@ function jobOf(plans: readonly Plan[], options: BuildActionOptions): BuildJob {
 
 async function buildJob(
   { plan, plans, outputs, cacheOf }: BuildJob,
-  chosen: Pick<BuildOptions, 'sbom' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
+  chosen: Pick<BuildOptions, 'sbom' | 'stdout' | 'cacheRepo' | 'onLayer' | 'earlyPool'>,
   options: BuildActionOptions,
   around: Surroundings,
   { store, connection }: Session,

@@ -34,12 +34,14 @@ Examples:
   ocibake build app.spec.ts --tag ghcr.io/me/app:1 --push    and to one more
   ocibake build app.spec.ts --platform linux/amd64,linux/arm64 --push    one index with an image for each
   ocibake build app.spec.ts --output docker-archive:app.tar:app:1
+  ocibake build app.spec.ts --output docker-archive:-:app:1 | podman load
   ocibake build *.spec.ts --var version=1.2 --progress json --metadata-file built.json
   ocibake build app.spec.ts --push --sbom app.spdx.json --attach-sbom
   ocibake build memcached.pkr.hcl                            a Packer template, imported in memory
   ocibake build Dockerfile --var VERSION=1.6.21              a Dockerfile of one stage, likewise
 
 Outputs: docker://REF  oci:FOLDER[:TAG]  oci-archive:FILE[:TAG]  docker-archive:FILE[:NAME:TAG]  rootfs:FILE
+With - for FILE an image goes to stdout, and its digest to stderr.
 Exit codes: 0 done, 1 the build failed, 2 the spec or the command line is wrong, 3 network or credentials.`
 
 export function buildCommand(around: Surroundings): Command {

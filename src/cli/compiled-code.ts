@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs'
+import { lstatSync, type Stats, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
+import { makeFoldersSync } from '../oci/make-folders.ts'
 
 const OTHERS_MAY_WRITE = 0o022
 
@@ -13,10 +14,10 @@ const OTHERS_MAY_WRITE = 0o022
 export function keepCompiledCode(root: string, { make = false }: { readonly make?: boolean } = {}): void {
   try {
     // As Store.open makes it.
-    if (make) mkdirSync(root, { recursive: true, mode: 0o700 })
+    if (make) makeFoldersSync(root, 0o700)
     const folder = codeFolder(root)
     if (folder === undefined) return
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFoldersSync(folder, 0o700)
     enableCompileCache(folder)
   } catch {
     // A command that needs the store says what is wrong with it; the others need none.

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import type { ImportedImage } from '../import/imported.ts'
 import { reportDocument, reportLines } from '../import/report.ts'
 import { writeSpec } from '../import/write-spec.ts'
+import { makeFolders } from '../oci/make-folders.ts'
 import { writeFileAtomically } from '../oci/write-file.ts'
 import { importFile } from './import-file.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -66,7 +67,7 @@ async function writeAll(files: readonly OutputFile[]): Promise<void> {
   try {
     for (const { path, text } of files) {
       const target = resolve(path)
-      await mkdir(dirname(target), { recursive: true })
+      await makeFolders(dirname(target))
       const bytes = existsSync(target) && statSync(target).isFile() ? await readFile(target) : undefined
       await writeFileAtomically(target, Buffer.from(text))
       before.push({ path: target, bytes })

@@ -6,16 +6,11 @@ import { renderError } from '../report/render-error.ts'
 import { explained } from './explained.ts'
 import { ignoreTypeless } from './ignore-typeless.ts'
 import { program } from './program.ts'
+import { StopSignals } from './stop-signals.ts'
 import type { Surroundings } from './surroundings.ts'
 
-const SIGNALS = [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const
-
 /** Runs the command line of a process to its end, however it ends. @returns the exit code */
-export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'signal'>): Promise<number> {
+export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'signal' | 'endable'>): Promise<number> {
   // A spec is a program, and may use the console; stdout is for results.
   Object.assign(console, new Console(around.stderr))
   ignoreTypeless(host)
@@ -23,21 +18,10 @@ export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'sig
   const say = (error: unknown, exitCode: number, debug = false) =>
     void around.stderr.write(json ? jsonError(error, exitCode) : renderError(error, debug))
   const done = refuseEarlyExit(host, say)
-  const stop = new AbortController()
-  let stopped: number | undefined
-  for (const [name, code] of SIGNALS) {
-    host.on(name, () => {
-      // The second time the user means it: nothing half-written is ever visible, so leaving at once is safe too.
-      if (stop.signal.aborted) {
-        done()
-        host.exit(code)
-      }
-      stopped = code
-      stop.abort(new OcibakeError('INTERRUPTED', `Stopped by ${name}. What was written or pushed before is complete.`))
-    })
-  }
+  const stop = new StopSignals(host, done)
   surviveClosedPipes(host)
-  const top = program({ ...around, signal: stop.signal }, host.argv[2])
+  const { signal } = stop
+  const top = program({ ...around, signal, endable: (work) => stop.endable(work) }, host.argv[2])
   if (json) silence(top)
   try {
     await top.parseAsync(host.argv)
@@ -49,8 +33,8 @@ export async function main(host: NodeJS.Process, around: Omit<Surroundings, 'sig
       if (json && code !== 0) say(new OcibakeError('USAGE', error.message.replace(/^error: /, '')), code)
       return code
     }
-    const known = stop.signal.aborted ? stop.signal.reason : explained(error)
-    const code = stopped ?? (known instanceof OcibakeError ? known.exitCode : 70)
+    const known = signal.aborted ? signal.reason : explained(error)
+    const code = stop.exitCode ?? (known instanceof OcibakeError ? known.exitCode : 70)
     say(known, code, top.opts().debug === true)
     return code
   } finally {

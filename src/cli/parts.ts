@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
+import { makeFoldersSync } from '../oci/make-folders.ts'
 import { usualTag, withUsualHeap } from './small-heap.ts'
 
 /** Bytes before what V8 has made of a part: check sums of the part's text and of what follows. */
@@ -73,7 +74,7 @@ export class Parts {
     try {
       const folder = this.#options.code?.()
       if (folder === undefined || this.#compiled.length === 0) return
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      makeFoldersSync(folder, 0o700)
       withUsualHeap(() => {
         for (const compiled of this.#compiled.splice(0)) {
           write(this.#kept(folder, compiled.name), compiled)

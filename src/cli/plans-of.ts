@@ -18,8 +18,15 @@ export interface Planned {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** The plans of a spec file, a Packer template or a Dockerfile, with the command line's wishes in them. */
-export async function plansOf(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
+/**
+ * The plans of a spec file, a Packer template or a Dockerfile, with the command line's wishes in them. Meanwhile Ctrl-C ends
+ * the process: a spec is a program, and may be in an endless loop.
+ */
+export function plansOf(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
+  return around.endable(() => plansIn(file, options, around))
+}
+
+async function plansIn(file: string, options: SpecOptions, around: Surroundings): Promise<Planned> {
   const { env } = around
   const platforms = wishedPlatforms(options)
   const planned = (specs: readonly LoadedSpec[]) => {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { formatReference } from '../oci/reference.ts'
-import { formatTransport, type Transport } from '../oci/transport.ts'
+import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
 import type { Plan } from '../spec/plan.ts'
 
 /** One spec of a command, and where its image, or the index of its images, goes beside its tags. */
@@ -38,5 +38,5 @@ export function refuseCollisions(jobs: readonly Job[], push: boolean): void {
 function placeOf(output: Transport): string {
   if (output.kind === 'docker') return `docker://${formatReference(output.reference)}`
   if (output.kind === 'oci') return `${resolve(output.folder)}:${output.tag ?? ''}`
-  return resolve(output.file)
+  return isStdout(output) ? output.file : resolve(output.file)
 }

@@ -39,7 +39,7 @@ export function openConnection(
   report: Report,
   credentials: (helpers: HelpersLookup) => CredentialLookup,
 ): RegistryConnection {
-  const { registries, helpers } = registriesConf(around)
+  const { registries, helpers, doubts } = registriesConf(around)
   return new RegistryConnection({
     credentials: credentials(helpers),
     insecureRegistries: new Set(options.insecureRegistry ?? []),
@@ -49,6 +49,7 @@ export function openConnection(
     mirrors: (options.mirror ?? []).map(parseMirror),
     onlyMirrors: options.mirrorFallback === false,
     registries,
+    doubts,
     userAgent: `ocibake/${around.version}`,
   })
 }

@@ -8,8 +8,12 @@ export interface Surroundings {
   stdin(): NodeJS.ReadStream
   /** Results. */
   stdout(text: string): void
+  /** The stream that they go to, for an output that is one. */
+  readonly results: NodeJS.WriteStream & { readonly fd: number }
   /** Everything else. */
   readonly stderr: NodeJS.WriteStream
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal
+  /** Does what these may end in the middle: it may keep the thread for ever, and has nothing to tidy up. */
+  endable<T>(work: () => Promise<T>): Promise<T>
 }

@@ -1,21 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
-import { findProgram } from '../provision/find-program.ts'
+import { SUBORDINATE_IDS } from '../provision/mmdebstrap.ts'
 import type { Examined, Finding } from './finding.ts'
+import { subordinateIds } from './subordinate-ids.ts'
 import type { TriedSandbox } from './try-sandboxes.ts'
 
 /** What of the kernel sandboxes are made of, by what the sandboxes themselves have found by doing it. */
 export async function kernelFindings(tried: readonly TriedSandbox[], examined: Examined): Promise<Finding[]> {
-  return [
-    mount(tried),
-    await overlay(),
-    await userNamespaces(tried),
-    await subordinateIds(examined),
-    await ptrace(tried),
-  ]
+  return [mount(tried), await overlay(), await userNamespaces(tried), await ownIds(examined), await ptrace(tried)]
 }
 
-const worked = (tried: readonly TriedSandbox[], name: string) =>
+/** Whether the sandbox of that name works here. */
+export const worked = (tried: readonly TriedSandbox[], name: string) =>
   tried.some(({ name: one, sandbox }) => one === name && sandbox !== undefined)
 
 function mount(tried: readonly TriedSandbox[]): Finding {
@@ -68,34 +63,14 @@ async function userNamespaces(tried: readonly TriedSandbox[]): Promise<Finding> 
   }
 }
 
-async function subordinateIds({ env }: Examined): Promise<Finding> {
-  const uid = process.getuid?.() ?? -1
-  const program = await findProgram('newuidmap', env)
-  const ranges = [await rangeOf('/etc/subuid', uid), await rangeOf('/etc/subgid', uid)]
-  const whole = program !== undefined && ranges.every((range) => range !== undefined)
+async function ownIds({ env }: Examined): Promise<Finding> {
+  const { newuidmap, uids, gids, isWhole } = await subordinateIds(env)
   return {
     what: 'subordinate ids',
-    state: whole ? 'ok' : 'not needed',
-    found: `newuidmap ${program ?? 'not installed'}; subuid ${ranges[0] ?? 'none'}; subgid ${ranges[1] ?? 'none'}`,
+    state: isWhole ? 'ok' : 'not needed',
+    found: `newuidmap ${newuidmap ?? 'not installed'}; subuid ${uids ?? 'none'}; subgid ${gids ?? 'none'}`,
     neededFor: 'Debian bases by mmdebstrap, made by an ordinary user; no sandbox uses them',
-    howToGet: 'apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER',
-  }
-}
-
-/** subuid(5): `name or number:first:count`. */
-async function rangeOf(file: string, uid: number): Promise<string | undefined> {
-  const names = [String(uid), nameOfUser()]
-  const line = (await text(file)).split('\n').find((one) => names.includes(one.split(':')[0]!))
-  const [, first, count] = line?.split(':') ?? []
-  return count === undefined ? undefined : `${first}+${count}`
-}
-
-/** Undefined for a number without an account, as containers have them. */
-function nameOfUser(): string | undefined {
-  try {
-    return userInfo().username
-  } catch {
-    return undefined
+    howToGet: SUBORDINATE_IDS,
   }
 }
 

@@ -2,10 +2,13 @@ import { open } from 'node:fs/promises'
 import { messageOf } from '../errors.ts'
 import { askAnsibleVersion } from '../provision/ansible-programs.ts'
 import { findProgram } from '../provision/find-program.ts'
-import { requireMmdebstrap } from '../provision/mmdebstrap.ts'
+import { requireMmdebstrap, SUBORDINATE_IDS } from '../provision/mmdebstrap.ts'
 import { helperOrRefusal, type NativeProgram } from '../provision/native-helper.ts'
 import { prootVersion } from '../provision/proot-program.ts'
 import type { Examined, Finding } from './finding.ts'
+import { worked } from './kernel-findings.ts'
+import { processStatus } from './process-status.ts'
+import { subordinateIds } from './subordinate-ids.ts'
 import type { TriedSandbox } from './try-sandboxes.ts'
 
 /** Programs that builds may want: our own, and those of the machine. */
@@ -17,7 +20,7 @@ export async function programFindings({ env }: Examined, tried: readonly TriedSa
     await program('tar', 'Debian bases', 'tar', env),
     await program('xz', 'unpacking .tar.xz', 'xz-utils', env),
     await program('bzip2', 'unpacking .tar.bz2', 'bzip2', env),
-    await mmdebstrap(),
+    await mmdebstrap(env, tried),
     await ansible(env),
   ]
 }
@@ -65,15 +68,36 @@ async function program(name: string, neededFor: string, debian: string, env: Exa
   return { what: name, state, found: path ?? 'not on the PATH', neededFor, howToGet: `apt-get install ${debian}` }
 }
 
-async function mmdebstrap(): Promise<Finding> {
+async function mmdebstrap(env: Examined['env'], tried: readonly TriedSandbox[]): Promise<Finding> {
   const common = { what: 'mmdebstrap', neededFor: 'Debian bases (`from: { debian: … }`)' }
   const howToGet = 'apt-get install mmdebstrap debian-archive-keyring'
   try {
     await requireMmdebstrap()
-    return { ...common, state: 'ok', found: 'installed, with the keys of Debian', howToGet }
   } catch (error) {
     return { ...common, state: 'missing', found: messageOf(error), howToGet }
   }
+  const lack = process.getuid?.() === 0 ? lackOfRoot(tried) : await lackOfUser(env, tried)
+  if (lack !== undefined) return { ...common, state: 'missing', ...lack }
+  return { ...common, state: 'ok', found: 'installed, with the keys of Debian', howToGet }
+}
+
+/** What lets mmdebstrap fail, who does what our own sandboxes do, if anything. */
+type Lack = Pick<Finding, 'found' | 'howToGet'> | undefined
+
+function lackOfRoot(tried: readonly TriedSandbox[]): Lack {
+  if (worked(tried, 'chroot')) return undefined
+  return { found: 'installed, but root may not mount here', howToGet: 'docker run --privileged' }
+}
+
+async function lackOfUser(env: Examined['env'], tried: readonly TriedSandbox[]): Promise<Lack> {
+  if (!worked(tried, 'userns')) {
+    return { found: 'installed, but user namespaces are refused', howToGet: 'see the sandbox userns above; or root' }
+  }
+  if (!(await subordinateIds(env)).isWhole) {
+    return { found: 'installed, but this user has no subordinate ids', howToGet: SUBORDINATE_IDS }
+  }
+  if (!(await processStatus()).noNewPrivileges) return undefined
+  return { found: 'installed, but no-new-privileges stops newuidmap', howToGet: 'a container without it; or root' }
 }
 
 async function ansible(env: Examined['env']): Promise<Finding> {

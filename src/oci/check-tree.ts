@@ -75,16 +75,22 @@ class TreeCheck {
     const names = this.#from.string()
     if (names.includes('\0') || names.includes('/')) throw invalidTree('a name is none')
     let at = 0
+    const all: ByteString[] = []
+    let isSorted = true
     for (let hasAttrs = false; left > 0; left--) {
       const flags = this.#from.number()
       const length = this.#from.number(LONGEST_NAME)
       if (length === 0 || at + length > names.length) throw invalidTree('a name is none')
+      const name = names.slice(at, at + length)
       // '.' and '..' as well as those of whiteouts.
-      if (names.charCodeAt(at) === DOT && !isName(names.slice(at, at + length))) throw invalidTree('a name is none')
+      if (names.charCodeAt(at) === DOT && !isName(name)) throw invalidTree('a name is none')
+      isSorted &&= all.length === 0 || all.at(-1)! < name
+      all.push(name)
       at += length
       hasAttrs = this.#node(flags, hasAttrs, folder, length)
     }
     if (at !== names.length) throw invalidTree('names are left over')
+    if (!isSorted && new Set(all).size !== all.length) throw invalidTree('a folder has a name twice')
   }
 
   /** @returns whether the next one may have the same attributes */

@@ -1,28 +1,43 @@
-import { mkdir, rmdir } from 'node:fs/promises'
+import { mkdirSync, type Stats, statSync } from 'node:fs'
+import { mkdir, rmdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { systemCode } from '../errors.ts'
 
 /**
  * Makes a host folder and those above it. @returns the first that was made, undefined when all were there
- * @throws the system's error for the first folder that could not be made: Node's own recursive mkdir says ENOENT for
- * most of them, on a read-only file system too
+ * @throws the system's error for the first folder that could not be made: Node's own recursive mkdir says ENOENT for most
+ * of them, and never ends where a filesystem answers ENOENT although the folder above is there, as /proc does
  */
 export async function makeFolders(path: string, mode = 0o777): Promise<string | undefined> {
+  const folder = resolve(path)
+  const found = await stat(folder).catch(systemCode)
+  if (isFolder(found)) return undefined
+  const first = found === 'ENOENT' ? await makeFolders(dirname(folder), mode) : undefined
   try {
-    return await mkdir(path, { recursive: true, mode })
+    await mkdir(folder, mode)
+    return first ?? folder
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    // Somebody else may have just made it.
+    if (isFolder(await stat(folder).catch(systemCode))) return first
+    throw error
   }
-  for (let missing = resolve(path); ; missing = dirname(missing)) {
-    try {
-      await mkdir(missing, mode)
-      // It could be made after all: somebody has just removed it.
-      await mkdir(path, { recursive: true, mode })
-      return missing
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT' || missing === dirname(missing)) throw error
-    }
+}
+
+/** `makeFolders` while everything else waits. */
+export function makeFoldersSync(path: string, mode = 0o777): void {
+  const folder = resolve(path)
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found?.isDirectory()) return
+  if (found === undefined) makeFoldersSync(dirname(folder), mode)
+  try {
+    mkdirSync(folder, { mode })
+  } catch (error) {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error
   }
+}
+
+function isFolder(found: Stats | string | undefined): boolean {
+  return typeof found === 'object' && found.isDirectory()
 }
 
 /**

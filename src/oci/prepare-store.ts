@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { EarlyScan } from './early-scan.ts'
@@ -24,8 +23,8 @@ export async function prepareStore(root: string, report: Report): Promise<StoreS
   try {
     // Layers may hold what only root may read: other users of the machine have no business here.
     await makeFolders(root, 0o700)
-    for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
-    await mkdir(temporary, { recursive: true, mode: 0o700 })
+    for (const folder of Object.values(folders)) await makeFolders(folder)
+    await makeFolders(temporary, 0o700)
     reportCleanUp(await removeDeadSessions(temporary), report)
     return await StoreSession.open(temporary)
   } catch (error) {

@@ -9,6 +9,9 @@ export type Transport =
   | { readonly kind: 'docker-archive'; readonly file: string; readonly image?: ArchivedImage }
   | { readonly kind: 'rootfs'; readonly file: string }
 
+/** The path of an output that goes to stdout: `rootfs:-`. */
+const STDOUT = '-'
+
 /** One image of a docker-archive: its name and tag, or its place in the archive, from 0 (`@0`). */
 export type ArchivedImage = Reference | number
 
@@ -70,6 +73,11 @@ function shown(text: string): string {
     .slice(0, 200)
     .replace(/[^\x20-\x7e]/g, '?')
     .replace(/\/\/[^/@]*@/, '//…@')
+}
+
+/** Whether an output of that name goes to stdout: `rootfs:-`, `oci-archive:-:1`. A file of that name is `./-`. */
+export function isStdout(output: Transport): boolean {
+  return 'file' in output && output.file === STDOUT
 }
 
 /** The text that `parseTransport` reads as this. */

@@ -9,7 +9,7 @@ import { formatReference, type Reference } from './reference.ts'
 import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
 import { verified } from './verified.ts'
-import { writeFileAtomically } from './write-file.ts'
+import { type ArchivePlace, writeArchive } from './write-archive.ts'
 import { storedBlob } from './write-oci-archive.ts'
 
 /**
@@ -19,7 +19,7 @@ import { storedBlob } from './write-oci-archive.ts'
  * of the signal
  */
 export async function writeDockerArchive(
-  file: string,
+  place: ArchivePlace,
   names: readonly Reference[],
   image: Image,
   store: Store,
@@ -43,7 +43,7 @@ export async function writeDockerArchive(
     { name: 'manifest.json', content: bytesContent(writeJson([item])) },
     { name: 'repositories', content: bytesContent(writeJson(repositories(names, image))) },
   ]
-  await writeFileAtomically(file, stoppable(plainArchive(members), signal))
+  await writeArchive(place, stoppable(plainArchive(members), signal))
 }
 
 function layerName(diffId: Digest): string {

@@ -82,7 +82,9 @@ export function outputError(error: unknown, path: string): unknown {
     const hint = 'Make room there, or write to another disk.'
     return new OcibakeError('DISK_FULL', `No space is left to write ${shown}.`, { hint, cause: error })
   }
-  const hint = code === 'ENOENT' ? { hint: `Make the folder first: mkdir -p ${display(fromText(dirname(path)))}` } : {}
+  // Where not even the folder can be made, nobody has to be told to make it.
+  const isMissing = code === 'ENOENT' && !(error instanceof Error && 'syscall' in error && error.syscall === 'mkdir')
+  const hint = isMissing ? { hint: `Make the folder first: mkdir -p ${display(fromText(dirname(path)))}` } : {}
   return new OcibakeError('OUTPUT_FAILED', `Cannot write ${shown}: ${messageOf(error)}.`, { ...hint, cause: error })
 }
 

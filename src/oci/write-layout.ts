@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { bytesContent, type Content } from './content.ts'
@@ -10,7 +10,7 @@ import { checkLayoutFile, LAYOUT_FILE, writeLayoutIndex } from './layout-index.t
 import { blobPath } from './layout-source.ts'
 import { folderBlobs } from './local-blobs.ts'
 import { readDocumentFile } from './local-file.ts'
-import { withFolders } from './make-folders.ts'
+import { makeFolders, withFolders } from './make-folders.ts'
 import { display, fromText } from './name.ts'
 import type { Descriptor } from './source.ts'
 import { stoppable } from './stoppable.ts'
@@ -56,7 +56,7 @@ async function writeInto(
   try {
     const blobs = join(root, 'blobs')
     for (const path of [blobs, join(blobs, 'sha256')]) {
-      if ((await mkdir(path, { recursive: true })) !== undefined) undo.push(() => rmdir(path))
+      if ((await makeFolders(path)) !== undefined) undo.push(() => rmdir(path))
     }
     await removePartial(root)
     const add = async (path: string, content: Content) => {

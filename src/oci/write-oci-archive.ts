@@ -7,15 +7,15 @@ import { type ArchiveMember, plainArchive } from './plain-archive.ts'
 import type { Descriptor } from './source.ts'
 import { stoppable } from './stoppable.ts'
 import type { Store } from './store.ts'
-import { writeFileAtomically } from './write-file.ts'
+import { type ArchivePlace, writeArchive } from './write-archive.ts'
 
 /**
  * Writes `oci-archive:file[:tag]`: an OCI image layout of this one image, or index, as a tar archive. The same image and
- * tag give the same bytes. Atomic: the file that was there is replaced by a whole one or stays.
+ * tag give the same bytes. Atomic: a file that was there is replaced by a whole one or stays.
  * @throws DISK_FULL, OUTPUT_FAILED, STORE_CORRUPT; the reason of the signal
  */
 export async function writeOciArchive(
-  file: string,
+  place: ArchivePlace,
   tag: string | undefined,
   named: Named,
   store: Store,
@@ -34,7 +34,7 @@ export async function writeOciArchive(
     { name: 'index.json', content: bytesContent(writeLayoutIndex(named, tag)) },
     ...[...blobs, ...documents].sort((a, b) => (a.name < b.name ? -1 : 1)),
   ]
-  await writeFileAtomically(file, stoppable(plainArchive(members), signal))
+  await writeArchive(place, stoppable(plainArchive(members), signal))
 }
 
 /** A blob of the store as a content; verified as it is read. */

@@ -6,7 +6,7 @@ import { type Attrs, type Directory, directory, NO_XATTRS, type Node, type Tree 
 import { nodeAt, placeAt, resolvePath } from '../oci/tree-paths.ts'
 import { lookUpUser } from './accounts.ts'
 import { UNDATED } from './dates.ts'
-import { imagePath } from './glob.ts'
+import { newPath, refuseDeletion } from './glob.ts'
 import { checkReadable, type HostFolder, type HostNode, hostSource } from './host-source.ts'
 import type { CopyStep, Tools } from './step.ts'
 
@@ -18,11 +18,12 @@ import type { CopyStep, Tools } from './step.ts'
 export async function copy(tree: Tree, step: CopyStep, tools: Tools): Promise<Tree> {
   const source = tools.taken?.kind === 'files' ? tools.taken.source : sourceOf(step, tools)
   if (source === undefined) return tree
-  const to = imagePath(step.to)
+  const to = newPath(step.to)
   const owner = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
   if (source.kind === 'directory') return apply(tree, placeAt(to, folderLayer(source, { tree, owner }, to)))
   const into = step.to.endsWith('/') || isFolder(tree, to)
   const path = into ? [to, fromText(basename(step.copy))].filter((part) => part !== '').join('/') : to
+  refuseDeletion(path)
   return apply(tree, placeAt(path, nodeOf(source, { tree, owner }, path)))
 }
 

@@ -1,8 +1,9 @@
 import { OcibakeError } from '../errors.ts'
-import { type ByteString, fromText } from '../oci/name.ts'
+import { type ByteString, display, fromText } from '../oci/name.ts'
 import type { Directory, Tree } from '../oci/node.ts'
 import { namesOf, nodeAt, resolvePath } from '../oci/tree-paths.ts'
 import { sortedNames, walk } from '../oci/walk.ts'
+import { WHITEOUT_PREFIX } from '../oci/whiteout-name.ts'
 import { expandBraces } from './braces.ts'
 import { hasWildcard, namePattern } from './wildcard.ts'
 
@@ -87,4 +88,18 @@ export function imagePath(text: string): ByteString {
     throw invalid(`${text.slice(0, 60)}…`, 'Linux has no names that long', `At most ${NAME_LIMIT} bytes a name.`)
   }
   return path
+}
+
+/** As `imagePath`, for what a step is going to make. @throws PATH_INVALID also for names that mean a deletion in a layer */
+export function newPath(text: string): ByteString {
+  const path = imagePath(text)
+  refuseDeletion(path)
+  return path
+}
+
+/** Said here, where it is known which step it is; the layer knows only that it cannot have it. @throws PATH_INVALID */
+export function refuseDeletion(path: ByteString): void {
+  if (!namesOf(path).some((name) => name.startsWith(WHITEOUT_PREFIX))) return
+  const says = `No image can have /${display(path)}: in a layer, '${WHITEOUT_PREFIX}' before a name says that the file is deleted.`
+  throw new OcibakeError('PATH_INVALID', says, { hint: 'Give it another name.' })
 }

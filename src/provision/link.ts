@@ -4,12 +4,12 @@ import { fromText } from '../oci/name.ts'
 import { NO_XATTRS, type Node, type Tree } from '../oci/node.ts'
 import { nodeAt, placeAt, resolvePath } from '../oci/tree-paths.ts'
 import { UNDATED } from './dates.ts'
-import { imagePath } from './glob.ts'
+import { imagePath, newPath } from './glob.ts'
 import type { LinkStep, Tools } from './step.ts'
 
 /** The tree with one more symbolic or hard link; a file or link of that name is replaced, as by `ln -sfn`. */
 export async function link(tree: Tree, step: LinkStep, _tools: Tools): Promise<Tree> {
-  const path = imagePath(step.link)
+  const path = newPath(step.link)
   const parent = resolvePath(tree, path, { followLast: false })
   if (parent !== null && nodeAt(tree, parent)?.kind === 'directory') {
     throw new OcibakeError('PATH_INVALID', `${step.link} is a folder in the image.`, {

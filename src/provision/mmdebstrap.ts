@@ -23,6 +23,10 @@ export interface MmdebstrapOrder {
   readonly old: boolean
 }
 
+/** How root gives a user the ids that mmdebstrap takes for those of the base's files: subuid(5). */
+export const SUBORDINATE_IDS =
+  'apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER'
+
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const NEEDED = [
   ['/usr/bin/mmdebstrap', 'mmdebstrap', 'mmdebstrap'],
@@ -171,13 +175,22 @@ function full(): OcibakeError {
 function failure(result: { readonly exitCode?: number | undefined }, last: readonly string[]): OcibakeError {
   const said = last.join('\n')
   if (/No space left on device/.test(said)) return full()
-  return new OcibakeError(
-    'TOOL_FAILED',
-    `mmdebstrap ended with exit code ${result.exitCode}. Its last lines:\n${said}`,
-    {
-      hint: 'Check the suite, the names in `include`, and that apt-get update works on this machine.',
-    },
-  )
+  const message = `mmdebstrap ended with exit code ${result.exitCode}. Its last lines:\n${said}`
+  return new OcibakeError('TOOL_FAILED', message, { hint: hintFor(said) })
+}
+
+/** What an ordinary user lacks, in the words of mmdebstrap's unshare mode. */
+const LACKS_IDS =
+  /\/etc\/sub[ug]id|new[ug]idmap|failed to unshare the user namespace|unshare\(\) failed|unshare syscall failed/
+/** What `wrapper` says as a root that may not. */
+const MAY_NOT_MOUNT = /^unshare: .*Operation not permitted|^mount: .*(permission denied|Operation not permitted)/m
+
+function hintFor(said: string): string {
+  if (LACKS_IDS.test(said)) return `An ordinary user needs user namespaces, and ids of his own: ${SUBORDINATE_IDS}`
+  if (MAY_NOT_MOUNT.test(said)) {
+    return 'Root needs the capability SYS_ADMIN: in a container, --privileged. Or build as an ordinary user who has subordinate ids.'
+  }
+  return 'Check the suite, the names in `include`, and that apt-get update works on this machine.'
 }
 
 /** For mmdebstrap's special hooks, which split their arguments as a shell does. */

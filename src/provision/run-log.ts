@@ -1,5 +1,6 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFoldersSync } from '../oci/make-folders.ts'
 import { writeError } from '../oci/write-error.ts'
 import type { OnLine } from './sandbox.ts'
 import type { Tools } from './step.ts'
@@ -27,7 +28,7 @@ export class RunLog {
     this.path = path
     this.#most = most
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFoldersSync(dirname(path))
       // Another build of the same spec may be writing to it right now: that one keeps its file.
       rmSync(path, { force: true })
       this.#descriptor = openSync(path, 'w', 0o600)

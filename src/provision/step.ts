@@ -6,6 +6,7 @@ import type { Directory, Tree } from '../oci/node.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Store } from '../oci/store.ts'
 import type { AnsibleStep } from './ansible-step.ts'
+import type { ArchiveTrees } from './archive-trees.ts'
 import type { HostNode } from './host-source.ts'
 import type { RootKeeper } from './root-keeper.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -144,6 +145,8 @@ export interface Tools {
   readonly build: BuildFacts
   /** What the step's fingerprint was taken of, so that it is that and nothing newer which goes into the image. */
   readonly taken?: Taken
+  /** Shared by the steps of a build. Default: made for the step. */
+  readonly archiveTrees?: ArchiveTrees
   /** See ArchiveTools. */
   readonly blocks?: boolean
   /** A step tells of a tarball that `Store.gzipSource` may know, and what that laid over the image. */

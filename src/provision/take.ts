@@ -1,34 +1,33 @@
 import { posix } from 'node:path'
 import { OcibakeError } from '../errors.ts'
-import { apply } from '../oci/apply.ts'
 import { type ByteString, display, fromText } from '../oci/name.ts'
-import { type Directory, directory, EMPTY, FRESH_DIRECTORY, type Node, type Tree } from '../oci/node.ts'
+import { type Directory, directory, FRESH_DIRECTORY, type Leaf, type Node, type Tree } from '../oci/node.ts'
 import { nodeAt, placeAt, resolvePath } from '../oci/tree-paths.ts'
 import type { Archive } from './archive.ts'
-import { archiveLayer, type LayerOptions } from './archive-layer.ts'
-import { glob, imagePath } from './glob.ts'
+import type { LayerOptions } from './archive-layer.ts'
+import { glob, newPath } from './glob.ts'
 import type { UnpackStep } from './step.ts'
 import { excludePattern, hasWildcard, type NameTest } from './wildcard.ts'
 
 /**
- * What COPY of a Dockerfile makes of `step.take`, a path or a glob in the root that the archive is: a layer of the image
+ * What COPY of a Dockerfile makes of `step.take`, a path or a glob in `root`, which the archive is: a layer of the image
  * for each of what is there. Of a folder its contents go to `to`; anything else becomes `to`, or goes into it if that ends
  * with a slash or is a folder of `tree`. Symlinks on the way and in the last place are followed, inside of the archive;
  * those below a folder stay what they are.
  * @throws UNPACK_NOTHING_MATCHED when nothing is there, or a symlink leads to nothing; PATH_INVALID for several files in
- * the place of one; what `archiveLayer` throws
+ * the place of one
  */
 export function takenLayers(
+  root: Tree,
   archive: Archive,
   step: UnpackStep & { readonly take: string },
   tree: Tree,
   owner: NonNullable<LayerOptions['owner']>,
 ): Directory[] {
-  const root = apply(EMPTY, archiveLayer(archive, { to: '', owner }))
   const found = pathsOf(root, step.take).map((path) => ({ path, node: followed(root, path, archive) }))
   if (found.length === 0) throw nothing(archive, `${archive.name} has nothing at '${step.take}'.`)
   const excluded = (step.exclude ?? []).map(excludePattern)
-  const to = imagePath(step.to)
+  const to = newPath(step.to)
   const there = resolvePath(tree, to)
   const into = step.to.endsWith('/') || (there !== null && nodeAt(tree, there)?.kind === 'directory')
   // It is the owner's, with the usual mode: fsutil, copy/copy.go, prepareTargetDir.
@@ -39,9 +38,10 @@ export function takenLayers(
       hint: `Write '${step.to}/'.`,
     })
   }
+  const copies = new Map<Leaf, Leaf>()
   return found.flatMap(({ path, node }) => {
     if (node.kind === 'directory') {
-      return [placeAt(to, without(excluded, path, directory(node.children, attrs)))]
+      return [placeAt(to, copyWithout(excluded, path, directory(node.children, attrs), copies))]
     }
     if (isExcluded(excluded, path)) return []
     // Another object: what is copied twice is no hard link.
@@ -69,12 +69,22 @@ function nothing(archive: Archive, fault: string): OcibakeError {
   })
 }
 
-function without(excluded: readonly NameTest[], path: ByteString, folder: Directory): Directory {
-  if (excluded.length === 0) return folder
+/** A folder of other objects: what another step takes of the root is no hard link to it. Those inside of it stay. */
+function copyWithout(
+  excluded: readonly NameTest[],
+  path: ByteString,
+  folder: Directory,
+  copies: Map<Leaf, Leaf>,
+): Directory {
   const children = [...folder.children].flatMap(([name, node]): [ByteString, Node][] => {
     const at = below(path, name)
     if (isExcluded(excluded, at)) return []
-    return [[name, node.kind === 'directory' ? without(excluded, at, node) : node]]
+    if (node.kind === 'directory') return [[name, copyWithout(excluded, at, node, copies)]]
+    // A tree has no other kinds of nodes.
+    const leaf = node as Leaf
+    const copy = copies.get(leaf) ?? { ...leaf }
+    copies.set(leaf, copy)
+    return [[name, copy]]
   })
   return directory(new Map(children), folder.attrs)
 }

@@ -5,7 +5,8 @@ import type { Directory, Tree } from '../oci/node.ts'
 import { lookUpUser } from './accounts.ts'
 import { type Archive, fetchArchive } from './archive.ts'
 import { archiveLayer, asArchiveFault, type LayerOptions } from './archive-layer.ts'
-import { imagePath } from './glob.ts'
+import { ArchiveTrees } from './archive-trees.ts'
+import { newPath } from './glob.ts'
 import { changed } from './s3-failure.ts'
 import { sourceNames } from './start-fetch.ts'
 import type { Tools, UnpackStep } from './step.ts'
@@ -20,7 +21,7 @@ export async function unpack(tree: Tree, step: UnpackStep, tools: Tools): Promis
   const owner = await ownerOf(tree, step.owner)
   const archive = await archiveOf(step, tools)
   try {
-    const layers = layersOf(archive, step, tree, owner)
+    const layers = layersOf(archive, step, tree, owner, tools.archiveTrees ?? new ArchiveTrees())
     return layers.reduce<Tree>((done, layer) => {
       tools.inputDated(newestIn(layer))
       if (archive.packed !== undefined) tools.unpacked?.(archive.packed, layer)
@@ -36,10 +37,11 @@ function layersOf(
   step: UnpackStep,
   tree: Tree,
   owner: NonNullable<LayerOptions['owner']>,
+  trees: ArchiveTrees,
 ): readonly Directory[] {
   const { take } = step
-  if (take !== undefined) return takenLayers(archive, { ...step, take }, tree, owner)
-  return [archiveLayer(archive, { ...step, owner, to: imagePath(step.to) })]
+  if (take !== undefined) return takenLayers(trees.of(archive, owner), archive, { ...step, take }, tree, owner)
+  return [archiveLayer(archive, { ...step, owner, to: newPath(step.to) })]
 }
 
 async function archiveOf(step: UnpackStep, tools: Tools): Promise<Archive> {

@@ -6,12 +6,12 @@ import { nodeAt, placeAt, resolvePath } from '../oci/tree-paths.ts'
 import { lookUpUser } from './accounts.ts'
 import { UNDATED } from './dates.ts'
 import { parseOctalMode } from './file-mode.ts'
-import { imagePath } from './glob.ts'
+import { newPath } from './glob.ts'
 import type { Tools, WriteStep } from './step.ts'
 
 /** The tree with a file of the given text; missing folders are made, a file that was there is replaced. */
 export async function write(tree: Tree, step: WriteStep, _tools: Tools): Promise<Tree> {
-  const path = imagePath(step.write)
+  const path = newPath(step.write)
   const { uid, gid } = step.owner === undefined ? { uid: 0, gid: 0 } : await lookUpUser(tree, step.owner)
   const there = resolvePath(tree, path)
   if (there !== null && nodeAt(tree, there)?.kind === 'directory') {

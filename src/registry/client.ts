@@ -6,6 +6,7 @@ import type { Document } from '../oci/source.ts'
 import { type Access, pullScope, pushScope } from './access.ts'
 import type { RegistryConnection } from './connection.ts'
 import { failure } from './failure.ts'
+import { type OpenUpload, openUpload } from './open-upload.ts'
 import type { Timing } from './retry.ts'
 import { checkLed } from './target.ts'
 import type { Answer, HttpRequest } from './transport.ts'
@@ -97,7 +98,7 @@ export class RegistryClient {
    * Asks for a blob of another repository of the same registry. True if it is there now; else where an upload session
    * was opened instead, or undefined: not every registry can, and who may not read there gets no answer that says so.
    */
-  async mountBlob(digest: Digest, from: string, signal: AbortSignal): Promise<true | URL | undefined> {
+  async mountBlob(digest: Digest, from: string, signal: AbortSignal): Promise<true | OpenUpload | undefined> {
     const query = new URLSearchParams({ mount: digest, from })
     const about = `blob ${digest} of ${from}`
     const scopes = [...this.#scopes, pullScope(from)]
@@ -106,7 +107,7 @@ export class RegistryClient {
       const body = bytesContent('')
       const answer = await this.request({ method: 'POST', path, about, scopes, body, signal, attempts: 2 })
       if (answer.status === 201) return true
-      return answer.status === 202 ? this.location(answer, about) : undefined
+      return answer.status === 202 ? openUpload(answer, this.location(answer, about)) : undefined
     } catch (error) {
       if (signal.aborted || !(error instanceof OcibakeError)) throw error
       return undefined

@@ -10,7 +10,8 @@ import type { CredentialLookup } from './credentials.ts'
 import { ecrService } from './ecr-host.ts'
 import { findEndpoint } from './find-endpoint.ts'
 import { type Mirror, ownPlace, type Place, placesFor } from './mirrors.ts'
-import { noRegistries, type RegistriesLookup } from './registries-conf.ts'
+import type { FileDoubt } from './parse-registries-conf.ts'
+import { type DoubtsLookup, noRegistries, type RegistriesLookup } from './registries-conf.ts'
 import type { RegistryTable } from './registry-table.ts'
 import type { Timing } from './retry.ts'
 import { Transport } from './transport.ts'
@@ -32,12 +33,14 @@ export interface RegistryConnectionOptions {
   readonly onlyMirrors?: boolean
   /** What is written of registries on this machine; nothing when absent. */
   readonly registries?: RegistriesLookup
+  /** What is doubtful in that beside its tables; nothing when absent. */
+  readonly doubts?: DoubtsLookup
   /** How patient to be; for tests and for slow networks. */
   readonly timing?: Partial<Timing>
 }
 
-/** Tables whose doubts were told: several connections share them. */
-const told = new WeakSet<RegistryTable>()
+/** Tables and files whose doubts were told: several connections share them. */
+const told = new WeakSet<FileDoubt>()
 
 /**
  * What all work with registries in one build shares: sockets, tokens, and how each registry is reached. `close` ends
@@ -146,14 +149,15 @@ export class RegistryConnection {
   }
 
   async #tables(): Promise<readonly RegistryTable[]> {
-    const { registries = noRegistries } = this.#options
+    const { registries = noRegistries, doubts: ofFiles } = this.#options
     const tables = await registries()
-    for (const table of tables) {
-      if (table.doubts.length === 0 || told.has(table)) continue
-      told.add(table)
+    for (const doubtful of [...((await ofFiles?.()) ?? []), ...tables]) {
+      const { file, doubts } = doubtful
+      if (doubts.length === 0 || told.has(doubtful)) continue
+      told.add(doubtful)
       this.report({
         type: 'warning',
-        message: `${table.file} has ${table.doubts.join(' and ')}, which nobody knows: it has no effect.`,
+        message: `${file} has ${doubts.join(' and ')}, which nobody knows: it has no effect.`,
         hint: 'Check the spelling; containers-registries.conf(5) has all keys.',
       })
     }

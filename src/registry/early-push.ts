@@ -7,12 +7,13 @@ import type { RegistryClient } from './client.ts'
 import { each } from './each.ts'
 import { COURTESY, EarlyUpload, type EarlyUploadOptions } from './early-upload.ts'
 import { findOrMount, isDonorFor } from './find-or-mount.ts'
+import type { OpenUpload } from './open-upload.ts'
 
 /** Blobs that are looked for at the same time. */
 const AT_ONCE = 4
 
 /** How the registry has a blob, or the upload session that is open for it; undefined when nothing was done for it. */
-export type Early = 'pushed' | 'was there' | 'mounted' | URL | undefined
+export type Early = 'pushed' | 'was there' | 'mounted' | OpenUpload | undefined
 
 /**
  * What of a push to one repository is done while the image is being made: answers of a registry that is far away are not
@@ -78,7 +79,7 @@ export class EarlyPush {
     this.#looked.clear()
     const forget = async (found: Promise<Early>) => {
       const session = await found
-      if (session instanceof URL) await this.#client.abandonUpload(session)
+      if (typeof session === 'object') await this.#client.abandonUpload(session.location)
     }
     const timer = setTimeout(() => this.#stop.abort(), COURTESY)
     await Promise.all([this.#layer.abandon(), this.#config.abandon(), ...looked.map(forget)])

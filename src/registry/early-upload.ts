@@ -6,6 +6,7 @@ import { unlessAborted } from '../oci/unless-aborted.ts'
 import type { RegistryClient } from './client.ts'
 import type { RequestBody } from './exchange.ts'
 import { hasBlob } from './has-blob.ts'
+import { type OpenUpload, openUpload } from './open-upload.ts'
 import { Task } from './task.ts'
 import { withDigest } from './upload-session.ts'
 
@@ -36,9 +37,11 @@ export class EarlyUpload {
   /** Where the session is when all bytes are sent; undefined when they could not be. */
   #sent: Promise<URL | undefined> = Promise.resolve(undefined)
   /** What the registry still waits for. */
-  #session: URL | undefined
+  #session: OpenUpload | undefined
   /** Where the session begins; undefined when there is none. */
-  #opening: Promise<URL | undefined> | undefined
+  #opening: Promise<OpenUpload | undefined> | undefined
+  /** The registry takes no chunks as small as the blob is: nothing was sent. */
+  #isTooSmall = false
   #isUnwanted = false
   #givenUp: Promise<void> | undefined
 
@@ -66,7 +69,7 @@ export class EarlyUpload {
    * @returns how the registry has it by that; when it has to be sent, the session that was opened for it, which the caller
    * ends, or undefined
    */
-  async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | URL | undefined> {
+  async finish(blob: Descriptor, signal: AbortSignal): Promise<'pushed' | 'was there' | OpenUpload | undefined> {
     if (!(await this.#begun)) {
       await unlessAborted(Promise.resolve(this.#opening), signal)
       return this.#take()
@@ -83,15 +86,16 @@ export class EarlyUpload {
   }
 
   /** The session, for whoever asks first: he ends it. */
-  #take(): URL | undefined {
+  #take(): OpenUpload | undefined {
     const session = this.#session
     this.#session = undefined
     return session
   }
 
-  async #end(blob: Descriptor, giveUp: () => void): Promise<'pushed' | 'was there' | undefined> {
+  async #end(blob: Descriptor, giveUp: () => void): Promise<'pushed' | 'was there' | OpenUpload | undefined> {
     const isThere = hasBlob(this.#client, blob, this.#signal).catch(() => false)
     const location = await Promise.race([this.#sent, isThere.then((there) => (there ? undefined : this.#sent))])
+    if (this.#isTooSmall && !(await isThere)) return this.#take()
     if (location === undefined || (await isThere)) {
       giveUp()
       return (await isThere) ? 'was there' : undefined
@@ -116,15 +120,15 @@ export class EarlyUpload {
     await Promise.all([this.#sent, this.#opening])
     clearTimeout(timer)
     const session = this.#take()
-    if (session !== undefined) await this.#client.abandonUpload(session)
+    if (session !== undefined) await this.#client.abandonUpload(session.location)
   }
 
   /** Once. */
-  #open(): Promise<URL | undefined> {
+  #open(): Promise<OpenUpload | undefined> {
     const open = async () => {
       const opened = await this.#request('POST', 'blobs/uploads/', bytesContent(''))
       if (opened.status !== 202) return undefined
-      this.#session = this.#client.location(opened, ABOUT)
+      this.#session = openUpload(opened, this.#client.location(opened, ABOUT))
       return this.#session
     }
     this.#opening ??= open().catch(() => undefined)
@@ -135,15 +139,20 @@ export class EarlyUpload {
     if (!(await this.#begun)) return undefined
     const session = await this.#open()
     if (session === undefined) return undefined
+    if (session.leastChunk > WORTHWHILE && !(await file.reaches(session.leastChunk))) {
+      this.#isTooSmall = true
+      return undefined
+    }
     const name = this.#client.name
     const task = new Task(this.#options.report, `push ${name} early`, this.#client.what('push the layer'))
     try {
-      const answer = await this.#request('PATCH', session, { open: () => this.#bytes(file, task) })
+      const answer = await this.#request('PATCH', session.location, { open: () => this.#bytes(file, task) })
       if (answer.status !== 202) return undefined
-      this.#session = this.#client.location(answer, ABOUT)
+      const location = this.#client.location(answer, ABOUT)
+      this.#session = { ...session, location }
       if (this.#isUnwanted) return undefined
       task.finish('sent')
-      return this.#session
+      return location
     } finally {
       task.finish('given up')
     }

@@ -2,6 +2,7 @@ import type { Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient } from './client.ts'
 import { hasBlob } from './has-blob.ts'
+import type { OpenUpload } from './open-upload.ts'
 
 /**
  * Looks whether the repository has a blob, and has it taken from another one of the same registry if there is one.
@@ -14,7 +15,7 @@ export async function findOrMount(
   donor: Reference | undefined,
   signal: AbortSignal,
   attempts?: number,
-): Promise<'was there' | 'mounted' | URL | undefined> {
+): Promise<'was there' | 'mounted' | OpenUpload | undefined> {
   if (await hasBlob(client, blob, signal, attempts)) return 'was there'
   const mounted = donor && (await client.mountBlob(blob.digest, donor.repository, signal))
   return mounted === true ? 'mounted' : mounted

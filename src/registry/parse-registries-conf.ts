@@ -1,10 +1,20 @@
 import { OcibakeError } from '../errors.ts'
 import { isDigest } from '../oci/digest.ts'
 import { isJsonObject, type JsonObject } from '../oci/json.ts'
+import { didYouMean } from '../oci/nearest-name.ts'
 import { isHelperName } from './credential-file.ts'
 import { displayHost, redact } from './redact.ts'
 import { parsePlace, type RegistryTable, type TableMirror } from './registry-table.ts'
 
+/** Of a file: those that are read here, and those that others read. */
+const FILE_KEYS = new Set([
+  'registry',
+  'credential-helpers',
+  'unqualified-search-registries',
+  'short-name-mode',
+  'additional-layer-store-auth-helper',
+  'aliases',
+])
 const PULLS = ['all', 'digest-only', 'tag-only'] as const
 
 const MIRROR_KEYS = new Set(['location', 'insecure', 'pull-from-mirror'])
@@ -16,16 +26,24 @@ export interface RegistriesConf {
   readonly tables: readonly RegistryTable[]
   /** `credential-helpers`: who is asked for credentials, in order; undefined when the file does not say. */
   readonly helpers: readonly string[] | undefined
+  /** What is wrong outside of tables without being an error to others who read it. */
+  readonly doubts: readonly FileDoubt[]
+}
+
+/** Keys at the top of a file that nobody knows. */
+export interface FileDoubt {
+  readonly file: string
+  readonly doubts: readonly string[]
 }
 
 /**
- * A registries.conf of version 2, in which `file` is the name of errors. Other settings are passed over; unknown
- * keys of tables are `doubts`.
+ * A registries.conf of version 2, in which `file` is the name of errors. Other settings are passed over; unknown keys are
+ * `doubts`.
  * @throws USAGE with the line, or the table, that is wrong (containers-registries.conf(5))
  */
 export async function parseRegistriesConf(text: string, file: string): Promise<RegistriesConf> {
   // What distributions install is comments.
-  if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return { tables: [], helpers: undefined }
+  if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return { tables: [], helpers: undefined, doubts: [] }
   const root = await readToml(text, file)
   if ('registries' in root) {
     throw invalid(file, 'is of version 1, [registries.…]', 'Write [[registry]] tables instead; podman reads them, too.')
@@ -35,7 +53,12 @@ export async function parseRegistriesConf(text: string, file: string): Promise<R
     const table = readTable(fields, `[[registry]] ${at + 1}`, file)
     if (!tables.has(table.prefix)) tables.set(table.prefix, table)
   }
-  return { tables: [...tables.values()], helpers: helpersIn(root, file) }
+  const doubts = unknownKeys(root, FILE_KEYS, '')
+  return {
+    tables: [...tables.values()],
+    helpers: helpersIn(root, file),
+    doubts: doubts.length === 0 ? [] : [{ file, doubts }],
+  }
 }
 
 function helpersIn(root: JsonObject, file: string): string[] | undefined {
@@ -68,17 +91,17 @@ function readTable(fields: JsonObject, where: string, file: string): RegistryTab
     ),
     file,
     doubts: [
-      ...unknownKeys(fields, TABLE_KEYS, where),
-      ...mirrors.flatMap((mirror, at) => unknownKeys(mirror, MIRROR_KEYS, `mirror ${at + 1} of ${where}`)),
+      ...unknownKeys(fields, TABLE_KEYS, ` in ${where}`),
+      ...mirrors.flatMap((mirror, at) => unknownKeys(mirror, MIRROR_KEYS, ` in mirror ${at + 1} of ${where}`)),
     ],
   }
 }
 
-/** containers/image passes over such keys, too; but a misspelt `blocked` blocks nothing. */
+/** containers/image passes over such keys, too; but a misspelt `blocked` blocks nothing. @param where behind a key */
 function unknownKeys(fields: JsonObject, known: ReadonlySet<string>, where: string): string[] {
   return Object.keys(fields)
     .filter((key) => !known.has(key))
-    .map((key) => `'${redact(key)}' in ${where}`)
+    .map((key) => `'${redact(key)}'${where}${didYouMean(key, [...known])}`)
 }
 
 type Fault = (what: string) => OcibakeError

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.ts'
-import { invalid, parseRegistriesConf, type RegistriesConf } from './parse-registries-conf.ts'
+import { type FileDoubt, invalid, parseRegistriesConf, type RegistriesConf } from './parse-registries-conf.ts'
 import type { RegistryTable } from './registry-table.ts'
 
 /** What is written of registries on this machine. @throws USAGE for a file that cannot be used */
@@ -9,6 +9,9 @@ export type RegistriesLookup = () => Promise<readonly RegistryTable[]>
 
 /** Who is asked for credentials, in order: names behind `docker-credential-`, and AUTH_FILES. @throws USAGE as above */
 export type HelpersLookup = () => Promise<readonly string[]>
+
+/** Keys of the files, outside of tables, that nobody knows. @throws USAGE as above */
+export type DoubtsLookup = () => Promise<readonly FileDoubt[]>
 
 /** What stands for the files that hold credentials, among names of programs. */
 export const AUTH_FILES = 'containers-auth.json'
@@ -32,15 +35,16 @@ export function helpersLookup(around: ConfSurroundings, system?: string): Helper
   return registriesConf(around, system).helpers
 }
 
-/** `registriesLookup` and `helpersLookup`, for which the files are read once in all. */
+/** `registriesLookup`, `helpersLookup` and what is doubtful, for which the files are read once in all. */
 export function registriesConf(
   around: ConfSurroundings,
   system?: string,
-): { readonly registries: RegistriesLookup; readonly helpers: HelpersLookup } {
+): { readonly registries: RegistriesLookup; readonly helpers: HelpersLookup; readonly doubts: DoubtsLookup } {
   const read = reader(around, system)
   return {
     registries: async () => (await read()).tables,
     helpers: async () => (await read()).helpers ?? [AUTH_FILES],
+    doubts: async () => (await read()).doubts,
   }
 }
 
@@ -73,14 +77,16 @@ async function readAll(own: string, system: string): Promise<RegistriesConf> {
   const folders = ofUser === undefined ? [system, own] : [own]
   const tables = new Map(first?.tables.map((table) => [table.prefix, table]))
   let helpers = first?.helpers
+  const doubts = [...(first?.doubts ?? [])]
   for (const folder of folders) {
     for (const file of await dropIns(join(folder, 'registries.conf.d'))) {
       const conf = await readOne(file)
       for (const table of conf?.tables ?? []) tables.set(table.prefix, table)
       helpers = conf?.helpers ?? helpers
+      doubts.push(...(conf?.doubts ?? []))
     }
   }
-  return { tables: [...tables.values()], helpers }
+  return { tables: [...tables.values()], helpers, doubts }
 }
 
 async function dropIns(folder: string): Promise<string[]> {

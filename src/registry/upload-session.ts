@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { Descriptor } from '../oci/source.ts'
 import type { RegistryClient, RepositoryRequest } from './client.ts'
 import { NetworkFault } from './network-fault.ts'
+import { type OpenUpload, openUpload } from './open-upload.ts'
 import { isTransientStatus, pause, waitBefore } from './retry.ts'
 import type { Answer } from './transport.ts'
 
@@ -52,15 +53,14 @@ export class UploadSession {
   /** The last Location: only that one is good for the next request. */
   #location: URL
 
-  /** `leastChunk` is what the registry said in OCI-Chunk-Min-Length, bytes. */
-  constructor(client: RegistryClient, source: UploadSource, options: UploadOptions, location: URL, leastChunk = 0) {
+  constructor(client: RegistryClient, source: UploadSource, options: UploadOptions, open: OpenUpload) {
     this.#client = client
     this.#source = source
     this.#options = options
     this.#about = aboutUpload(source)
-    this.#location = location
-    this.#leastChunk = leastChunk
-    this.#chunk = Math.max(CHUNK, leastChunk)
+    this.#location = open.location
+    this.#leastChunk = open.leastChunk
+    this.#chunk = Math.max(CHUNK, open.leastChunk)
   }
 
   /** Opens a new one. @throws REGISTRY_* */
@@ -69,9 +69,7 @@ export class UploadSession {
     const body = bytesContent('')
     const answer = await client.request({ method: 'POST', path: 'blobs/uploads/', about, body, signal: options.signal })
     if (answer.status !== 202) throw await client.failure(answer, about)
-    const least = Number(answer.headers.get('oci-chunk-min-length') ?? 0)
-    const leastChunk = Number.isSafeInteger(least) ? least : 0
-    return new UploadSession(client, source, options, client.location(answer, about), leastChunk)
+    return new UploadSession(client, source, options, openUpload(answer, client.location(answer, about)))
   }
 
   /** Tells the registry that nothing more comes. Never throws. */

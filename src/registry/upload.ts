@@ -1,6 +1,7 @@
 import { OcibakeError } from '../errors.ts'
 import type { RegistryClient } from './client.ts'
 import { hasBlob } from './has-blob.ts'
+import type { OpenUpload } from './open-upload.ts'
 import { isTransientStatus, pause, waitBefore } from './retry.ts'
 import {
   aboutUpload,
@@ -20,15 +21,15 @@ import {
 export async function uploadBlob(
   client: RegistryClient,
   source: UploadSource,
-  open: URL | undefined,
+  open: OpenUpload | undefined,
   options: UploadOptions,
 ): Promise<void> {
   const { attempts: limit } = client.timing
-  let location = open
+  let opened = open
   let inChunks = false
   let isRefused = false
   for (let attempt = 1; ; attempt++) {
-    const failed = await attemptUpload(client, source, location, inChunks, options)
+    const failed = await attemptUpload(client, source, opened, inChunks, options)
     if (failed === undefined || (await isThere(client, source, failed, options))) return
     const { why, isChunkRefused } = failed.fault
     const error = why instanceof OcibakeError ? why : await client.failure(why, aboutUpload(source))
@@ -45,7 +46,7 @@ export async function uploadBlob(
     const what = client.what(aboutUpload(source))
     options.report({ type: 'retry', what, attempt, limit, waitMilliseconds, reason: error.message })
     await pause(waitMilliseconds, options.signal)
-    location = undefined
+    opened = undefined
     inChunks = !isChunkRefused && !isStale
   }
 }
@@ -59,14 +60,14 @@ interface Failed {
 async function attemptUpload(
   client: RegistryClient,
   source: UploadSource,
-  location: URL | undefined,
+  open: OpenUpload | undefined,
   inChunks: boolean,
   options: UploadOptions,
 ): Promise<Failed | undefined> {
   let session: UploadSession | undefined
   try {
-    session = location
-      ? new UploadSession(client, source, options, location)
+    session = open
+      ? new UploadSession(client, source, options, open)
       : await UploadSession.start(client, source, options)
     await (inChunks ? session.sendChunks() : session.sendWhole())
     return undefined

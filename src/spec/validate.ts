@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import { OcibakeError } from '../errors.ts'
+import { didYouMean } from '../oci/nearest-name.ts'
 import { fieldsAt } from './fields-at.ts'
 import type { Mistake } from './mistake.ts'
 import { mistakesWithoutBase } from './mistakes-without-base.ts'
-import { nearestName } from './nearest-name.ts'
 import { specSchema } from './schema.ts'
 import type { Spec } from './spec.ts'
 import { stepSchemas, type Verb } from './step-schemas.ts'
@@ -117,11 +117,6 @@ function instead(key: string, path: readonly PropertyKey[], { schema, value }: C
   const names = isTop ? [...fieldsAt(schema, path), 'steps'] : fieldsAt(schema, path)
   const free = names.filter((name) => !isRecord(given) || !Object.hasOwn(given, name))
   return didYouMean(key, free)
-}
-
-function didYouMean(written: string, names: readonly string[]): string {
-  const name = nearestName(written, names)
-  return name === undefined ? '' : ` (did you mean '${name}'?)`
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

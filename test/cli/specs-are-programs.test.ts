@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { temporaryIn } from '../support/bakery.ts'
+import { cliProgram, runCli } from '../support/cli.ts'
 
 const SPEC = `{ from: 'scratch', steps: [{ write: '/a', text: 'a' }] }`
 
@@ -38,6 +41,24 @@ describe('a spec that is a program', () => {
       expect(stderr).toMatch(/^SPEC_UNREADABLE\n {2}app\.spec\.ts never finishes loading/)
       expect(stderr).not.toContain('Warning')
     }
+  })
+
+  it.each([
+    ['SIGINT', 'build', `console.error('busy'); while (true) {}`],
+    ['SIGTERM', 'build', `export default () => { console.error('busy'); while (true) {} }`],
+    ['SIGHUP', 'validate', `export default () => { console.error('busy'); while (true) {} }`],
+    ['SIGTERM', 'plan', `console.error('busy'); await new Promise((go) => setTimeout(go, 1e6))`],
+  ] as const)('and never ends is ended by %s, in a %s', async (signal, command, text) => {
+    await writeFile(join(folder, 'app.spec.ts'), text)
+    const cache = join(folder, 'cache-of-endless')
+    const args = [await cliProgram(), command, 'app.spec.ts']
+    const env = { PATH: process.env.PATH, HOME: cache, OCIBAKE_CACHE_DIR: join(cache, 'store') }
+    const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
+    child.stderr.on('data', () => child.kill(signal))
+    expect(await ended).toEqual([null, signal])
+    expect(temporaryIn(cache)).toEqual([])
   })
 
   it('may take its time', async () => {

@@ -15,6 +15,8 @@ function idleProgram(): Command {
     version: '0',
     stdin: unused,
     stdout: unused,
+    results: process.stdout,
+    endable: unused,
     stderr: process.stderr,
     signal,
   })

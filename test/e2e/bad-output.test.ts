@@ -204,6 +204,14 @@ describe('an output', () => {
     expect(partialFiles(bakery.folder)).toEqual([])
   })
 
+  it('in a folder of which the system says that it is not there, however often it is made', async () => {
+    for (const [output] of outputs('/proc/nope')) {
+      const { code, stdout, stderr } = await bakery.build(plain, ['-o', output!])
+      expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^OUTPUT_FAILED\n {2}Cannot write \/proc\/nope\/.*ENOENT.*\n {2}-> Check the path/m)
+    }
+  })
+
   it('to a layout where there is a file, or a folder with other things in it', async () => {
     writeFileSync(bakery.at('file'), 'mine')
     for (const path of ['file', '.']) {
@@ -229,11 +237,17 @@ describe('a cache folder that cannot be written', () => {
     ['read-only', 'EROFS'],
     ['a file', 'EEXIST'],
     ['below a file', 'ENOTDIR'],
+    ['in /proc', 'ENOENT'],
+    ['/proc itself', 'ENOENT'],
   ])('%s', async (what, reason) => {
     const disk = smallDisk(MEGABYTE, ...(what === 'read-only' ? ['ro'] : []))
-    const cache = { 'read-only': `${disk}/cache`, 'a file': `${disk}/file`, 'below a file': `${disk}/file/cache` }[
-      what
-    ]!
+    const cache = {
+      'read-only': `${disk}/cache`,
+      'a file': `${disk}/file`,
+      'below a file': `${disk}/file/cache`,
+      'in /proc': '/proc/nope',
+      '/proc itself': '/proc',
+    }[what]!
     if (what !== 'read-only') writeFileSync(`${disk}/file`, '')
     const { code, stdout, stderr } = await bakery.build(plain, ['-o', 'oci:out:1', '--cache-dir', cache])
     expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })

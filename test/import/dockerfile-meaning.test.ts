@@ -161,6 +161,16 @@ describe('the specs of a Dockerfile', () => {
       `out/${called('-one-2')}.tar`,
     ])
   })
+
+  it.each([
+    ['127.0.0.1:5000/team/tools:1', '-tools'],
+    ['registry.example.com:5000/tools', '-tools'],
+    [`localhost:5000/tools@sha256:${'0'.repeat(64)}`, '-tools'],
+    ['tools:1.2', '-tools'],
+  ])('are called by the last part of an image: %s', (image, name) => {
+    const { images } = imported(['FROM debian', `COPY --from=${image} /a /a`])
+    expect(images.map(({ draft }) => draft.name)).toEqual([`${basename(folder)}${name}`, basename(folder)])
+  })
 })
 
 describe('forms of variables in a Dockerfile', () => {

@@ -75,6 +75,24 @@ it('an outline does not part a name of an account from its hard links', async ()
   expect(plain(said(outline))).toBe(plain(said(layerOfTar(tar))))
 })
 
+it('an outline with a name twice in one folder is refused', async () => {
+  const file = (text: string) => ({ kind: 'file' as const, attrs: FRESH_DIRECTORY, content: bytesContent(text) })
+  const names = ['srv-a', 'srv-b', 'srv-c', 'also']
+  const layer = directory(new Map(names.map((name) => [name, file(name)])))
+  const tar = await (await testStore()).ingestTar(layerBytes(layer))
+  const honest = await writeOutline(layerOfTar(tar))
+  expect([...readOutline(honest, tar.diffId).children.keys()].sort()).toEqual([...names].sort())
+  for (const [name, other] of [
+    ['srv-b', 'srv-a'],
+    ['srv-c', 'srv-a'],
+    ['srv-a', 'srv-b'],
+  ]) {
+    const forged = Buffer.from(honest)
+    forged.write(other!, forged.indexOf(name!))
+    expect(() => readOutline(forged, tar.diffId)).toThrow(expect.objectContaining({ code: 'LAYER_INVALID' }))
+  }
+})
+
 it('whatever bytes are taken for an outline, they are a layer or refused', async () => {
   const store = await testStore()
   const honest: Buffer[] = []

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Event } from '../../src/events.ts'
 import { type DebianOptions, debianKey, debianTar } from '../../src/provision/debian.ts'
 import { proxyVariables } from '../../src/provision/proxy-variables.ts'
+import { runCli } from '../support/cli.ts'
 import { madeDebian, SMALL_DEBIAN } from '../support/made-debian.ts'
+import { AS_NOBODY, folderOfNobody } from '../support/ordinary-user.ts'
 
 // Needs root, mmdebstrap and a Debian mirror that apt reaches.
 
@@ -62,6 +64,15 @@ describe('a Debian base', () => {
     expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(inside)
     await rm(inside, { recursive: true })
   })
+})
+
+test('an ordinary user without ids of his own is told how to get some', { timeout: 60_000 }, async () => {
+  const folder = await folderOfNobody()
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'app.spec.json'), JSON.stringify({ from: { debian: 'bookworm' } }))
+  const { code, stderr } = await runCli(['build', 'app.spec.json'], { cache: folder, cwd: folder, under: AS_NOBODY })
+  expect(code, stderr).toBe(1)
+  expect(stderr).toMatch(/^TOOL_FAILED\n(.*\n)+ {2}-> An ordinary user needs .*--add-subuids/m)
 })
 
 test('a disk that is too small for a base is said as such', { timeout: 60_000 }, async () => {

@@ -350,6 +350,26 @@ describe('copy', () => {
     await expect(performed(made({}), { copy: folder, to: '/etc' })).rejects.toThrow(/means "deleted" in a layer/)
   })
 
+  it.each<[string, Step]>([
+    ['write', { write: '/etc/.wh.passwd', text: '' }],
+    ['a folder of write', { write: '/.wh.etc/passwd', text: '' }],
+    ['link', { link: '/etc/.wh..wh..opq', target: '/x' }],
+    ['copy', { copy: '', to: '/srv/.wh.x' }],
+  ])('refuses a place whose name means "deleted" in a layer: %s', async (_, step) => {
+    put('a', '')
+    const named = 'copy' in step ? { ...step, copy: folder } : step
+    await expect(performed(made({ etc: made({}) }), named)).rejects.toMatchObject({
+      code: 'PATH_INVALID',
+      message: expect.stringMatching(/^No image can have \/.*\.wh\./),
+    })
+  })
+
+  it('refuses a file alone whose name means "deleted" in a layer', async () => {
+    put('.wh.passwd', '')
+    const step = { copy: join(folder, '.wh.passwd'), to: '/etc/' }
+    await expect(performed(made({ etc: made({}) }), step)).rejects.toThrow('/etc/.wh.passwd')
+  })
+
   it('notices that a file changed between planning and reading', async () => {
     put('a', 'before')
     const tree = await performed(made({}), { copy: folder, to: '/' })

@@ -7,6 +7,7 @@ import { EMPTY, type Node, type Tree } from '../../src/oci/node.ts'
 import { Store } from '../../src/oci/store.ts'
 import { nodeAt } from '../../src/oci/tree-paths.ts'
 import { hardLinks, walk } from '../../src/oci/walk.ts'
+import { ArchiveTrees } from '../../src/provision/archive-trees.ts'
 import type { Tools, UnpackStep } from '../../src/provision/step.ts'
 import { unpack } from '../../src/provision/unpack.ts'
 import { testFolder } from '../support/folder.ts'
@@ -28,6 +29,8 @@ const ROOT: readonly Member[] = [
   { name: 'opt/v1/sub/', type: 'directory' },
   { name: 'opt/v1/sub/b', content: 'B' },
   { name: 'opt/{x}/', type: 'directory' },
+  { name: 'srv/a', content: 'LINKED' },
+  { name: 'srv/b', type: 'link', target: 'srv/a' },
   { name: 'opt/{x}/[y]', content: 'Y' },
 ]
 
@@ -94,6 +97,17 @@ describe('what an unpack step takes', () => {
 
   it('is no hard link of what else it took', async () => {
     expect(hardLinks(await taken({ take: '/opt/t/tool*', to: '/x/' })).size).toBe(0)
+  })
+
+  it('is no hard link of what another step took, and keeps the hard links inside of it', async () => {
+    Object.assign(tools, { archiveTrees: new ArchiveTrees() })
+    const once = await taken({ take: '/srv', to: '/one' })
+    const twice = await taken({ take: '/srv', to: '/two' }, once)
+    const links = [...hardLinks(twice).values()].map((paths) => [...paths].sort())
+    expect(links.sort()).toEqual([
+      ['one/a', 'one/b'],
+      ['two/a', 'two/b'],
+    ])
   })
 
   it('is without what is excluded', async () => {

@@ -34,10 +34,13 @@ async function newFile(): Promise<TempFile> {
 }
 
 /** A registry that says yes to everything but what `answers` has, and has no blob. */
-async function yesServer(answers: Readonly<Record<string, number>> = {}) {
+async function yesServer(
+  answers: Readonly<Record<string, number>> = {},
+  headers: Readonly<Record<string, string>> = {},
+) {
   const script: Script = ({ method }, response) => {
     const usual = { HEAD: 404, POST: 202, PATCH: 202, PUT: 201 }[method] ?? 500
-    response.writeHead(answers[method] ?? usual, { Location: SESSION }).end()
+    response.writeHead(answers[method] ?? usual, { Location: SESSION, ...headers }).end()
   }
   const server = await startScriptedServer(script)
   onTestFinished(() => server.stop())
@@ -85,9 +88,24 @@ describe('EarlyUpload', () => {
     upload.start(file.follow())
     await write(file, bytes.subarray(0, 1000))
     await file.commit(`${file.path}.done`)
-    expect(String(await upload.finish(blob, signal))).toBe(`http://${server.host}${SESSION}`)
+    const location = new URL(SESSION, `http://${server.host}`)
+    expect(await upload.finish(blob, signal)).toEqual({ location, leastChunk: 0 })
     await upload.abandon()
     expect(server.seen.map(({ method }) => method)).toEqual(['POST'])
+  })
+
+  test.each([
+    ['sends nothing', 1, ['HEAD', 'POST']],
+    ['sends it', 0, ['HEAD', 'PATCH', 'POST', 'PUT']],
+  ])('to a registry that wants chunks that are larger by %#: %s', async (_, more, methods) => {
+    const least = bytes.length + more
+    const server = await yesServer({}, { 'OCI-Chunk-Min-Length': String(least) })
+    const { outcome, upload } = await uploadWhole(server.host)
+    const location = new URL(SESSION, `http://${server.host}`)
+    // The session, and what it wants, is for whoever sends the blob at once.
+    expect(outcome).toEqual(more === 0 ? 'pushed' : { location, leastChunk: least })
+    await upload.abandon()
+    expect(server.seen.map(({ method }) => method).sort()).toEqual(methods)
   })
 
   test('leaves no session open that nobody took', async () => {

@@ -355,13 +355,19 @@ test('a key that nobody knows is told once, by its table and its file; what podm
   expect(tables.flatMap(({ doubts }) => doubts)).toEqual([])
   const home = await written({
     '.config/containers/registries.conf': `short-name-mode = "enforcing"
+credential-helper = ["x"]
 additional-layer-store-auth-helper = "x"
 [[registry]]
 location = "a.io"
 blockd = true
-mirror = [{ location = "m.io", insecur = true }]`,
+mirror = [{ location = "m.io", insecur = true }]
+[[registy]]
+location = "b.io"
+[of-somebody-else]
+x = 1`,
   })
-  const { connection, events } = testConnection({ registries: registriesLookup({ env: {}, home }, '/nowhere') })
+  const { registries, doubts } = registriesConf({ env: {}, home }, '/nowhere')
+  const { connection, events } = testConnection({ registries, doubts })
   onTestFinished(() => connection.close())
   for (const name of ['a.io/x/y:1', 'b.io/x/y:1']) await connection.placesFor(parseReference(name))
   await connection.toOwn(parseReference('a.io/x/y:1'))
@@ -369,7 +375,12 @@ mirror = [{ location = "m.io", insecur = true }]`,
   expect(events.filter(({ type }) => type === 'warning')).toEqual([
     {
       type: 'warning',
-      message: `${file} has 'blockd' in [[registry]] 1 and 'insecur' in mirror 1 of [[registry]] 1, which nobody knows: it has no effect.`,
+      message: `${file} has 'credential-helper' (did you mean 'credential-helpers'?) and 'registy' (did you mean 'registry'?) and 'of-somebody-else', which nobody knows: it has no effect.`,
+      hint: 'Check the spelling; containers-registries.conf(5) has all keys.',
+    },
+    {
+      type: 'warning',
+      message: `${file} has 'blockd' in [[registry]] 1 (did you mean 'blocked'?) and 'insecur' in mirror 1 of [[registry]] 1 (did you mean 'insecure'?), which nobody knows: it has no effect.`,
       hint: 'Check the spelling; containers-registries.conf(5) has all keys.',
     },
   ])

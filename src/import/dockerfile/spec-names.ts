@@ -24,8 +24,9 @@ export class SpecNames {
   /** Another one for each call: the caller knows which image has one. */
   ofImage(image: string): string {
     const word = image
-      .replace(/[@:].*$/s, '')
+      // First of all: a registry's port has a colon, too.
       .replace(/^.*\//s, '')
+      .replace(/[@:].*$/s, '')
       .replace(/[^A-Za-z0-9._-]+/g, '-')
     return this.#free([word])
   }

@@ -11,6 +11,12 @@ export function nearestName(written: string, names: readonly string[]): string |
   return rated.filter(({ name, changes }) => isLikely(name, changes)).sort((a, b) => a.changes - b.changes)[0]?.name
 }
 
+/** To be put behind a name that nobody knows: ` (did you mean 'run'?)`, or nothing. */
+export function didYouMean(written: string, names: readonly string[]): string {
+  const name = nearestName(written, names)
+  return name === undefined ? '' : ` (did you mean '${name}'?)`
+}
+
 /** What only goes on or ends otherwise (`environment` for `env`, `time` for `timeout`) is one change away. */
 function changesTo(name: string, written: string): number {
   if (name.length > 2 && written.startsWith(name)) return 1
