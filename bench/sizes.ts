@@ -4,6 +4,7 @@ import { CLI } from './builders/ocibake.ts'
 import { measure } from './measure.ts'
 import { hugeFiles, manyFiles } from './scenario/tarballs.ts'
 import type { Services } from './services.ts'
+import { refuseLittleRoom } from './state-folder.ts'
 import { table } from './table.ts'
 
 const SPEC = join(import.meta.dirname, 'scenario/tarball.spec.ts')
@@ -19,6 +20,8 @@ export interface SizesOptions {
 
 /** The peak of a build of one layer of so many gigabytes, cold. */
 export async function hugeLayer(gigabytes: number, options: SizesOptions): Promise<string> {
+  // Tarball, store and registry.
+  await refuseLittleRoom(options.objects, 3 * gigabytes * 1e9, `A layer of ${gigabytes} GB`)
   const archive = await hugeFiles(join(options.objects, `huge-${gigabytes}.tar.gz`), gigabytes)
   const row = await built(`${gigabytes} GB`, archive, options)
   return table(['layer', 'seconds', 'cpu s', 'MiB', 'load'], [row])

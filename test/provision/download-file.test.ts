@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { giveBack } from '../../src/oci/single-use.ts'
 import { DownloadFile, StartedAgain } from '../../src/provision/download-file.ts'
 import { collect } from '../support/bytes.ts'
 import { testFolder } from '../support/folder.ts'
@@ -50,4 +51,20 @@ it('fails whoever waits for bytes of a download that is given up', async () => {
   await file.begun()
   expect(file.isEmpty).toBe(true)
   await expect(reading).rejects.toThrow('given up')
+})
+
+it('gives chunks that a reader can free, whatever others read of the same bytes', async () => {
+  const file = await newFile()
+  const wanted = Buffer.alloc(3 << 20, 'bytes of a download')
+  file.write(0, wanted)
+  file.end('whole')
+  const other = collect(file.bytes())
+  let freed = 0
+  for await (const chunk of file.bytes()) {
+    freed += chunk.byteLength
+    giveBack(chunk)
+    expect(chunk.byteLength).toBe(0)
+  }
+  expect(freed).toBe(wanted.byteLength)
+  expect(await other).toEqual(wanted)
 })
