@@ -46,6 +46,8 @@ export interface BuildOptions {
   readonly sbom?: SbomOptions | undefined
   /** For an output whose path is `-`; default: there can be none. */
   readonly stdout?: TakeBytes
+  /** What the caller writes about the image afterwards: like outputs, it does not get into what is copied. */
+  readonly metadataFile?: string | undefined
   /** 'auto' or the name of one. */
   readonly sandbox: string
   /** A sandbox will do that loses owners that scripts give to files; default: false. */
@@ -153,7 +155,7 @@ export async function buildImage(plan: Plan, options: ImageOptions, needsFiles: 
     const pushed = part === 'keep' ? [] : targets
     const listed = await sbom?.ship(targets)
     if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed })
-    const donors = donorsOf({ base, cacheRepo, finished })
+    const donors = await donorsOf({ base, cacheRepo, finished })
     return { image, shipped, isOld: finished.isOld, donors, ...(listed && { sbom: listed }) }
   } finally {
     ending.abort()
@@ -168,7 +170,7 @@ function surroundingsOf(
   options: BuildOptions,
 ): BuildSurroundings {
   const { store, outputs, sbom, cache = 'all', connection } = options
-  const files = sbom?.file === undefined ? [] : [resolve(sbom.file)]
+  const files = [sbom?.file, options.metadataFile].flatMap((file) => (file === undefined ? [] : [resolve(file)]))
   const ownOutputs = new Set([store.root, ...outputs.flatMap(pathOf), ...files])
   return { ...options, ...own, cache, ownOutputs, network: connection.network, blocks: copiesBlocks(plan) }
 }

@@ -1,7 +1,8 @@
+import { apply } from '../oci/apply.ts'
 import type { EarlyPool } from '../oci/early-pool.ts'
 import type { Layer } from '../oci/layer.ts'
 import type { LayerThreads } from '../oci/layer-threads.ts'
-import type { Tree } from '../oci/node.ts'
+import { EMPTY, type Tree } from '../oci/node.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Transport } from '../oci/transport.ts'
 import { writeLayer } from '../oci/write-layer.ts'
@@ -85,13 +86,17 @@ export async function finishedLayer(
     // It was thought that something had changed.
     if (options.earlyPool !== undefined) void aside.begun(keepStamps(store, plan, inputs.fingerprints))
     warnAgain(report, warnings)
+    const fetch = known.isElsewhere ? fetching(known, options) : undefined
+    const remade = async () => (await make(onlyNews(report))).tree()
+    // A script might leave other files if it ran again than those that are in the layer.
+    const hasScript = plan.steps.some(({ step }) => isScript(step))
     return {
       layer: layer ?? undefined,
       isOld: true,
       created,
       inputs,
-      tree: async () => (await make(onlyNews(report))).tree(),
-      ...(known.isElsewhere && { fetch: fetching(known, options) }),
+      tree: layer && hasScript ? () => treeWith(layer, plan, base, fetch, options) : remade,
+      ...(fetch && { fetch }),
     }
   }
   const isBorrowed = mayBeElsewhere && (await borrowOutlines(plan, base, inputs, options))
@@ -146,6 +151,20 @@ async function knownLayer(
   }
   await searchKnown(store, plan, known, credentials, signal, searched)
   return { ...known, isElsewhere: false }
+}
+
+/** The filesystem of an image, as its layers have it. */
+async function treeWith(
+  layer: Layer,
+  plan: Plan,
+  base: Base,
+  fetch: (() => Promise<void>) | undefined,
+  { store, signal }: FinishedLayerOptions,
+): Promise<Tree> {
+  await fetch?.()
+  await store.ingestLayer(layer, layer.diffId, (start) => store.openBlob(layer.digest, start), { signal })
+  const below = plan.layers === 'squash' ? EMPTY : await base.tree()
+  return apply(below, await store.layerTree(layer.diffId, { isWritten: false }))
 }
 
 /** What the second promise comes to, or the failure of the first if that comes before. */

@@ -27,9 +27,14 @@ export async function checkPlatforms(
     const base = await openBase(plan.base, { ...options, platform: plan.platform, report: silent })
     await base.close()
     const platform = formatPlatform(entryPlatform(plan, base.config))
-    const other = taken.get(platform)
-    if (other !== undefined) throw takenTwice(platform, base.name, [other, plan])
-    taken.set(platform, plan)
+    // Steps may make two variants of one base; without a difference both entries would be one image.
+    const { os, architecture, variant } = base.config
+    const image = JSON.stringify([base.contents, os, architecture, variant, { ...plan, platform: '' }])
+    for (const name of [platform, image]) {
+      const other = taken.get(name)
+      if (other !== undefined) throw takenTwice(formatPlatform(base.config), base.name, [other, plan])
+      taken.set(name, plan)
+    }
   }
 }
 

@@ -92,9 +92,9 @@ export async function makeTree(
   }
 }
 
-function shipped({ layers, readBase }: Plan, below: Tree, tree: Tree): readonly Section[] {
+function shipped({ file, layers, readBase }: Plan, below: Tree, tree: Tree): readonly Section[] {
   if (layers === 'squash') return divide(below, tree)
-  const layer = readBase ? diff(below, tree) : laidOver(tree)
+  const layer = readBase ? diff(below, tree) : laidOver(tree, file)
   return isEmptyLayer(layer) ? [] : [{ layer }]
 }
 

@@ -1,4 +1,5 @@
 import { OcibakeError } from '../errors.ts'
+import type { Store } from '../oci/store.ts'
 import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
 import type { TakeBytes } from '../oci/write-piped.ts'
 import { ansibleProgram } from '../provision/ansible-programs.ts'
@@ -10,6 +11,7 @@ import type { Plan } from '../spec/plan.ts'
 const NOBODY = { uid: 0, gid: 0, groups: [], home: '/' }
 
 export interface PreflightOptions {
+  readonly store: Pick<Store, 'root'>
   readonly outputs: readonly Transport[]
   /** See BuildOptions. */
   readonly stdout?: TakeBytes | undefined
@@ -21,7 +23,7 @@ export interface PreflightOptions {
  * set, programs that are not installed, outputs that cannot hold such an image.
  * @throws COPY_NOT_FOUND, USAGE, TOOL_MISSING
  */
-export async function preflight(plan: Plan, { outputs, stdout, env }: PreflightOptions): Promise<void> {
+export async function preflight(plan: Plan, { store, outputs, stdout, env }: PreflightOptions): Promise<void> {
   refuseStdout(outputs, stdout !== undefined)
   const layout = outputs.find(({ kind }) => kind === 'oci' || kind === 'oci-archive')
   if (layout !== undefined && plan.mediaTypes === 'docker') {
@@ -44,7 +46,7 @@ export async function preflight(plan: Plan, { outputs, stdout, env }: PreflightO
   }
   for (const { number, verb, step } of plan.steps) {
     try {
-      await check(step, env)
+      await check(step, env, store.root)
     } catch (error) {
       throw error instanceof OcibakeError ? error.at(`${plan.file}, step ${number} (${verb})`) : error
     }
@@ -63,12 +65,23 @@ function refuseStdout(outputs: readonly Transport[], isThere: boolean): void {
   })
 }
 
-async function check(step: Step, env: PreflightOptions['env']): Promise<void> {
-  if ('copy' in step) entryOf(step.copy)
+async function check(step: Step, env: PreflightOptions['env'], cache: string): Promise<void> {
+  if ('copy' in step) {
+    refuseCache(step.copy, cache)
+    entryOf(step.copy)
+  }
   if ('unpack' in step && !step.unpack.includes('://')) entryOf(step.unpack)
   if ('ansible' in step) {
     for (const playbook of [step.ansible].flat()) entryOf(playbook)
     await ansibleProgram('ansible-playbook', env)
   }
   if ('secrets' in step) await readSecrets(step.secrets ?? [], env, NOBODY)
+}
+
+/** What is in it is another thing in each build, and changes while it is copied. Within a copied folder it is left out. */
+function refuseCache(source: string, cache: string): void {
+  if (source !== cache && !source.startsWith(`${cache}/`)) return
+  throw new OcibakeError('USAGE', `${source} is in ocibake's own cache folder, ${cache}, which no image should have.`, {
+    hint: 'Choose another cache folder with --cache-dir.',
+  })
 }

@@ -158,7 +158,7 @@ async function push(image: Image, references: readonly Reference[], options: Shi
       layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
       openBlob: (digest, start) => blobOf(digest, start, image, options),
       isOld: finished.isOld,
-      donors: donorsOf(options),
+      donors: await donorsOf(options),
       ...(early && { early: (blob, either) => early.finish(blob, roleOf(blob), either) }),
     },
     references,
@@ -168,10 +168,15 @@ async function push(image: Image, references: readonly Reference[], options: Shi
 }
 
 /** The registry of the base has the base's layers; that of the cache repository one that was found there. */
-export function donorsOf({ base, cacheRepo, finished }: Pick<ShipOptions, 'base' | 'cacheRepo' | 'finished'>): Donor[] {
+export async function donorsOf({
+  base,
+  cacheRepo,
+  finished,
+}: Pick<ShipOptions, 'base' | 'cacheRepo' | 'finished'>): Promise<Donor[]> {
+  // Those that nobody has read, too.
   const below = base.reference && {
     reference: base.reference,
-    digests: new Set(base.blobs.map(({ digest }) => digest)),
+    digests: new Set((await base.layers()).map(({ digest }) => digest)),
   }
   const own = finished.fetch && finished.layer && cacheRepo
   const above = own && { reference: own.reference, digests: new Set([finished.layer!.digest]) }

@@ -10,7 +10,7 @@ import { type Manifest, parseDocument } from '../oci/manifest.ts'
 import { type Directory, EMPTY, type Tree } from '../oci/node.ts'
 import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Reference } from '../oci/reference.ts'
-import type { Document, ImageSource } from '../oci/source.ts'
+import type { Descriptor, Document, ImageSource } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
 import { each } from '../registry/each.ts'
 import { type Base, secondsOf } from './base.ts'
@@ -86,7 +86,7 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
 async function imageManifest({ source, platform, signal }: SourceBaseOptions, top: Document): Promise<Manifest> {
   const parsed = parseDocument(top)
   if (parsed.kind === 'manifest') return parsed
-  const chosen = choosePlatform(parsed.manifests, platform)
+  const chosen = chooseIn(parsed.manifests, platform, source)
   const inner = parseDocument(await source.manifest(chosen, signal), chosen)
   if (inner.kind === 'manifest') return inner
   throw new OcibakeError(
@@ -96,6 +96,14 @@ async function imageManifest({ source, platform, signal }: SourceBaseOptions, to
       hint: 'Name the inner index by its digest.',
     },
   )
+}
+
+function chooseIn(manifests: readonly Descriptor[], platform: Platform, { name }: ImageSource): Descriptor {
+  try {
+    return choosePlatform(manifests, platform)
+  } catch (error) {
+    throw error instanceof OcibakeError ? error.at(`the base ${name}`) : error
+  }
 }
 
 function warnOfOtherPlatform(config: ImageConfig, { source, platform, report }: SourceBaseOptions): void {

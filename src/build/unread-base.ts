@@ -21,7 +21,7 @@ const ASSUMED = {
   ...folder(0o755, { root: folder(0o700), tmp: folder(0o1777), var: folder(0o755, { tmp: folder(0o1777) }) }),
 } as Tree
 
-/** What is a symlink in some bases: a folder of that name in a layer would take its place, and all that was behind it. */
+/** What is a symlink in some bases, a folder in others: whatever has that name in a layer would take all away that is in it. */
 const MAY_BE_SYMLINKS: readonly (readonly [path: ByteString, target: string])[] = [
   ...['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'].map((name) => [name, `/usr/${name}`] as const),
   ['usr/sbin', '/usr/bin'],
@@ -45,15 +45,18 @@ export function unreadBase(base: Base): Base {
 
 /**
  * What steps laid over a base that nobody has read.
- * @throws PATH_INVALID for a folder that may be a symlink there, and for a file that is a folder there
+ * @param where the spec
+ * @throws PATH_INVALID for what may be a symlink or is a folder there, here
  */
-export function laidOver(tree: Tree): Directory {
+export function laidOver(tree: Tree, where: string): Directory {
   for (const [path, target] of MAY_BE_SYMLINKS) {
-    if (nodeAt(tree, path)?.kind !== 'directory') continue
+    const node = nodeAt(tree, path)
+    if (node === undefined) continue
+    const what = node.kind === 'directory' ? 'folder' : node.kind
     throw new OcibakeError(
       'PATH_INVALID',
-      `The layer would have a folder /${path}, which is a symlink to ${target} in some bases, and take its place.`,
-      { hint: `Lay the files below ${target}, or leave \`readBase: false\` out.` },
+      `The layer would have a ${what} /${path}, which is a symlink to ${target} in some bases, and take its place.`,
+      { hint: `Lay the files below ${target}, or leave \`readBase: false\` out.`, where },
     )
   }
   for (const path of FOLDERS) {
@@ -62,7 +65,10 @@ export function laidOver(tree: Tree): Directory {
     throw new OcibakeError(
       'PATH_INVALID',
       `The layer would have a ${node.kind} /${path}, and take the place of that folder in the base.`,
-      { hint: `To lay a file into the folder, end \`to\` with a slash: '/${path}/'.` },
+      {
+        hint: `Name something in the folder: where one file is copied there, \`to\` ends with a slash: '/${path}/'.`,
+        where,
+      },
     )
   }
   return added(tree, ASSUMED)

@@ -139,8 +139,8 @@ async function buildJob(
 ): Promise<Metadata | IndexMetadata> {
   const { env, signal } = around
   const push = options.push === true
-  const { sandbox, allowInexactOwnership = false, allowImmutableTags = false } = options
-  const allowed = { allowInexactOwnership, allowImmutableTags }
+  const { sandbox, metadataFile, allowInexactOwnership = false, allowImmutableTags = false } = options
+  const allowed = { metadataFile, allowInexactOwnership, allowImmutableTags }
   const all = { store, connection, push, outputs, ...chosen, sandbox, ...allowed, env, report, signal }
   if (plans.length === 1) return describeResult(plan, await build(plan, { ...all, cache: cacheOf(plan) }))
   const { buildIndex } = await import('../build/build-index.ts')

@@ -135,7 +135,9 @@ function newName(): string {
 
 async function isDead(name: string, path: string): Promise<boolean> {
   const mark = parseMark(name)
-  const alive = mark === undefined ? 'unknown' : isAlive(mark)
+  // No session was ever called so: a folder that was there before there was a store in it, with somebody's files.
+  if (mark === undefined) return false
+  const alive = isAlive(mark)
   if (alive !== 'unknown') return !alive
   const found = await stat(path).catch(() => undefined)
   return found !== undefined && Date.now() - found.mtimeMs > SILENCE

@@ -273,6 +273,14 @@ describe('a build for several platforms', () => {
     expect(events.filter(({ type }) => type === 'step-started' || type === 'build-started')).toEqual([])
   })
 
+  it('has no image twice, for two variants of which there is but one', async () => {
+    await writeFile(join(folder, 'variants.spec.json'), JSON.stringify({ from: named('library/base:amd64') }))
+    const args = ['build', 'variants.spec.json', '--platform', 'linux/amd64,linux/amd64/v3']
+    const { code, stderr } = await runCli(args, caching('variants'))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/base:amd64 is for linux\/amd64; wanted linux\/amd64 and linux\/amd64\/v3, each once/)
+  })
+
   it.each(['docker-archive:x.tar', 'rootfs:x.tar'])('has no %s output', async (output) => {
     const { code, stderr } = await run(spec(BOTH), ['build', '-o', output], 'unused')
     expect(code).toBe(2)

@@ -162,6 +162,16 @@ describe('a build into which the same goes', () => {
     expect(readFileSync(join(folder, 'second.tar')).equals(readFileSync(join(folder, 'first.tar')))).toBe(true)
   })
 
+  it('writes the filesystem that is in its layer, although a script would leave another one now', async () => {
+    const steps = [{ run: 'cat /proc/sys/kernel/random/uuid >/srv/id' }]
+    const archive = (name: string) => ({ outputs: [`rootfs:${folder}/${name}`] })
+    await built({ steps }, archive('first.tar'))
+    for (const name of readdirSync(join(cache, 'layers'))) rmSync(join(cache, 'layers', name))
+    const second = await built({ steps }, archive('second.tar'))
+    expect(second).toMatchObject({ isCached: true, scripts: [] })
+    expect(readFileSync(join(folder, 'second.tar')).equals(readFileSync(join(folder, 'first.tar')))).toBe(true)
+  })
+
   it('makes a layer again that is no longer in the cache, from the scripts that are', async () => {
     const first = await built()
     const { digest } = JSON.parse(readFileSync(join(folder, 'out/index.json'), 'utf8')).manifests[0]

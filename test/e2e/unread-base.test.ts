@@ -136,11 +136,38 @@ describe('readBase: false', () => {
     )
   })
 
+  it.each([
+    [{ copy: 'app/run.sh', to: '/bin' }, 'a file /bin'],
+    [{ link: '/lib64', target: 'usr/lib64' }, 'a symlink /lib64'],
+    [{ link: '/var/run', target: '/elsewhere' }, 'a symlink /var/run'],
+  ])('refuses %j, which would take the place of a folder or of a symlink', async (step, what) => {
+    const { code, stderr } = await fails({ steps: [step] })
+    expect(code).toBe(1)
+    expect(stderr).toContain(`The layer would have ${what}, which is a symlink`)
+  })
+
+  it('mounts the layers of the base in each repository, and from build to build', async () => {
+    const names = ['team/two:1', 'other/two:1'].map((name) => `${registry.host}/${name}`)
+    const spec = await specOf({ tags: names })
+    const cache = join(folder, 'cache-two')
+    const asked = async (...args: string[]) => {
+      const before = (await registry.requests()).length
+      await bake(['build', spec, '--push', ...args], { cache })
+      return (await registry.requests()).slice(before).filter((line) => !line.startsWith('HEAD '))
+    }
+    const hexes = base.Layers.map((digest) => digest.slice('sha256:'.length))
+    const ofBase = (lines: readonly string[]) => lines.filter((line) => hexes.some((hex) => line.includes(hex)))
+    expect(ofBase(await asked()).map((line) => line.split(' ')[0])).toEqual(Array(6).fill('POST'))
+    // The layer is known now.
+    const third = ofBase(await asked('--tag', `${registry.host}/third/two:1`))
+    expect(third.map((line) => line.split(' ')[0])).toEqual(Array(3).fill('POST'))
+  })
+
   it('refuses a file where the base has a folder, which is not known to be one', async () => {
     const { code, stderr } = await fails({ steps: [{ copy: 'app/run.sh', to: '/usr/local/bin' }] })
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /a file \/usr\/local\/bin, and take the place(.|\n)*end `to` with a slash: '\/usr\/local\/bin\/'/,
+      /a file \/usr\/local\/bin, and take the place(.|\n)*`to` ends with a slash: '\/usr\/local\/bin\/'/,
     )
   })
 

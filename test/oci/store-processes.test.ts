@@ -96,6 +96,17 @@ describe('a store', { timeout: 60_000 }, () => {
     expect(left).not.toContain(names.silent)
   })
 
+  it('in a folder that was there before keeps what somebody has in its tmp/', async () => {
+    const root = await testFolder()
+    const mine = join(root, 'tmp/mine')
+    await mkdir(mine, { recursive: true })
+    await writeFile(join(mine, 'file'), 'mine')
+    const long = new Date(Date.now() - 60 * 24 * 60 * 60 * 1000)
+    for (const path of [join(mine, 'file'), mine]) await utimes(path, long, long)
+    await using _ = await Store.open(root)
+    expect(await readdir(mine)).toEqual(['file'])
+  })
+
   it('is cleaned by one of many that open it at the same time', async () => {
     const root = join(await testFolder(), 'store')
     const { pid, start, place } = ownMark()
