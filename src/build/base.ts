@@ -3,6 +3,7 @@ import type { SliceFile } from '../oci/content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Layer } from '../oci/layer.ts'
 import type { Directory, Tree } from '../oci/node.ts'
+import type { IndexedImage } from '../oci/platform.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Descriptor } from '../oci/source.ts'
 
@@ -13,6 +14,8 @@ export interface Base {
   /** Of the manifest or index that the name was resolved to; undefined for a base without a manifest. */
   readonly digest: Digest | undefined
   readonly config: ImageConfig
+  /** The images of the index that the name leads to, this one among them; undefined where it leads to one image. */
+  readonly index?: readonly IndexedImage[] | undefined
   /** Digests that decide `tree()`: of its layers, uncompressed, or of what it is unpacked from. Nothing is fetched. */
   readonly contents: readonly Digest[]
   /** What `tree()` is read from, from the lowest to the highest; nothing for a base that comes in no blobs. */

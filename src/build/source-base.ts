@@ -8,9 +8,9 @@ import { imageLayers } from '../oci/image.ts'
 import type { Layer } from '../oci/layer.ts'
 import { type Manifest, parseDocument } from '../oci/manifest.ts'
 import { type Directory, EMPTY, type Tree } from '../oci/node.ts'
-import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts'
+import { choosePlatform, formatPlatform, imagesIn, type Platform } from '../oci/platform.ts'
 import type { Reference } from '../oci/reference.ts'
-import type { Descriptor, Document, ImageSource } from '../oci/source.ts'
+import type { Descriptor, ImageSource } from '../oci/source.ts'
 import type { Store } from '../oci/store.ts'
 import { each } from '../registry/each.ts'
 import { type Base, secondsOf } from './base.ts'
@@ -42,7 +42,8 @@ export interface SourceBaseOptions {
 export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
   const { source, store, unpacked = false, report, signal } = options
   const top = await source.resolve(signal)
-  const manifest = await imageManifest(options, top)
+  const parsed = parseDocument(top)
+  const manifest = parsed.kind === 'manifest' ? parsed : await manifestIn(options, parsed.manifests)
   // A base that nobody has seen: its layers come next, and a thread takes as long to start as their first bytes to come.
   if (unpacked && !(await store.has(manifest.config.digest))) store.prepareToUnpack(manifest.layers)
   await store.ingestBlob(manifest.config, (start) => source.blob(manifest.config, start, signal), { signal })
@@ -60,6 +61,7 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
     name: options.name,
     digest: top.digest,
     config,
+    index: parsed.kind === 'manifest' ? undefined : imagesIn(parsed.manifests),
     contents: layers.map(({ diffId }) => diffId),
     blobs: layers,
     reference: options.reference,
@@ -83,10 +85,11 @@ export async function sourceBase(options: SourceBaseOptions): Promise<Base> {
   }
 }
 
-async function imageManifest({ source, platform, signal }: SourceBaseOptions, top: Document): Promise<Manifest> {
-  const parsed = parseDocument(top)
-  if (parsed.kind === 'manifest') return parsed
-  const chosen = chooseIn(parsed.manifests, platform, source)
+async function manifestIn(
+  { source, platform, signal }: SourceBaseOptions,
+  manifests: readonly Descriptor[],
+): Promise<Manifest> {
+  const chosen = chooseIn(manifests, platform, source)
   const inner = parseDocument(await source.manifest(chosen, signal), chosen)
   if (inner.kind === 'manifest') return inner
   throw new OcibakeError(

@@ -43,7 +43,8 @@ export async function inspectAction(text: string, options: InspectActionOptions,
 async function asJson(base: Base, options: InspectActionOptions): Promise<string> {
   const layers = await base.layers()
   const files = options.files === true ? await filesOf(base) : undefined
-  return `${JSON.stringify({ name: base.name, digest: base.digest, config: base.config, layers, files }, null, 2)}\n`
+  const { name, digest, index, config } = base
+  return `${JSON.stringify({ name, digest, index, config, layers, files }, null, 2)}\n`
 }
 
 async function asText(base: Base, options: InspectActionOptions): Promise<string> {
@@ -54,6 +55,7 @@ async function asText(base: Base, options: InspectActionOptions): Promise<string
   const lines = [
     `name      ${base.name}`,
     `digest    ${base.digest}`,
+    ...(base.index ?? []).map((image) => `index     ${image.digest} ${image.platform ?? 'for no platform'}`),
     `platform  ${platform}`,
     ...(created === undefined ? [] : [`created   ${created}`]),
     ...Object.entries(config ?? {}).map(([name, value]) => `config    ${name} ${JSON.stringify(value)}`),

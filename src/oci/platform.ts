@@ -1,5 +1,6 @@
 import { endianness } from 'node:os'
 import { OcibakeError } from '../errors.ts'
+import type { Digest } from './digest.ts'
 import type { Descriptor } from './source.ts'
 
 /** An operating system and processor, by Go's names: image-spec image-index.md, "platform". */
@@ -7,6 +8,13 @@ export interface Platform {
   readonly os: string
   readonly architecture: string
   readonly variant?: string
+}
+
+/** An image that an index names. */
+export interface IndexedImage {
+  /** As ocibake writes platforms; undefined where the index names none. */
+  readonly platform: string | undefined
+  readonly digest: Digest
 }
 
 const OS_ALIASES = new Map([['macos', 'darwin']])
@@ -57,6 +65,12 @@ export function hostPlatform(): Platform {
     mipsel: 'mipsle',
   }
   return normalise('linux', names[process.arch] ?? process.arch, undefined)
+}
+
+/** The images that an index names: attestations are none. */
+export function imagesIn(manifests: readonly Descriptor[]): IndexedImage[] {
+  const images = manifests.filter((entry) => !isAttestation(entry))
+  return images.map(({ platform, digest }) => ({ platform: platform && printable(formatOf(platform)), digest }))
 }
 
 /**

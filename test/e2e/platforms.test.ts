@@ -157,6 +157,20 @@ describe('a build for several platforms', () => {
     ])
   })
 
+  it('is shown with all its images, whichever of them is looked at', async () => {
+    const { made } = await build(spec(BOTH), ['-o', 'oci:seen:x'], 'shown')
+    const images = made.platforms.map(({ platform, digest }) => ({ platform, digest }))
+    const inspect = (...args: string[]) => bake(['inspect', 'oci:seen:x', ...args], caching('shown'))
+    for (const { platform } of images) {
+      const shown = await inspect('--platform', platform)
+      expect(shown).toContain(`digest    ${made.digest}\n`)
+      for (const image of images) expect(shown).toContain(`index     ${image.digest} ${image.platform}\n`)
+      expect(shown).toContain(`platform  ${platform}\n`)
+      const json = JSON.parse(await inspect('--platform', platform, '--json'))
+      expect(json).toMatchObject({ digest: made.digest, index: images })
+    }
+  })
+
   it('uploads nothing and moves no tag when the same is pushed again', async () => {
     const text = spec(`${BOTH} ${tags('team/again:1', 'team/again:latest', 'other/again:1')}`)
     const { made } = await build(text, ['--push'], 'again')
