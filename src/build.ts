@@ -11,7 +11,7 @@ import { openBase } from './build/open-base.ts'
 import { ownCredentials } from './build/own-credentials.ts'
 import { preflight } from './build/preflight.ts'
 import { pushCache } from './build/push-cache.ts'
-import type { SbomOptions, ShippedSbom, sbomOf } from './build/sbom.ts'
+import type { MadeSbom, SbomOptions, ShippedSbom, sbomOf } from './build/sbom.ts'
 import { refuseSecretTexts } from './build/search-image.ts'
 import type { SourceOf } from './build/shared-sources.ts'
 import { donorsOf, earlyPush, type PartOfIndex, pushCheck, type Shipped, ship, targetsOf } from './build/ship.ts'
@@ -85,6 +85,8 @@ export interface BuiltImage extends BuildResult {
   /** An earlier build has made its layer. */
   readonly isOld: boolean
   readonly donors: readonly Donor[]
+  /** Of a part that is kept: to be shipped behind the image. */
+  readonly madeSbom?: MadeSbom | undefined
 }
 
 /**
@@ -146,17 +148,22 @@ export async function buildImage(plan: Plan, options: ImageOptions, needsFiles: 
     // A layer on top of what nobody has read may be older than that.
     const created = plan.created ?? Math.max(finished.created, await base.created())
     const image = await assemble(store, plan, base, finished.layer, created)
-    refuseSecretTexts(plan, base, image.config.document, (await ownCredentials(plan, around)).all)
+    const credentials = (await ownCredentials(plan, around)).all
+    refuseSecretTexts(plan, base, image.config.document, credentials)
     const size = image.layers.reduce((sum, layer) => sum + layer.size, image.config.descriptor.size)
     report({ type: 'image-built', digest: image.manifest.digest, size, layers: image.layers.length })
     signal.throwIfAborted()
-    const sbom = options.sbom && (await makeSbom(plan, base, finished, image, options.sbom, options))
-    const shipped = await ship(image, plan, { ...options, base, finished, early })
+    const made =
+      options.sbom && (await makeSbom(plan, base, finished, image, options.sbom, { ...options, credentials }))
+    let sbom: ShippedSbom | undefined
+    const besides = async () => {
+      sbom = await made?.ship(targets)
+    }
+    const shipped = await ship(image, plan, { ...options, base, finished, early, besides })
     const pushed = part === 'keep' ? [] : targets
-    const listed = await sbom?.ship(targets)
     if (cacheRepo !== undefined) await pushCache(plan, base, finished, cacheRepo, { ...around, began, pushed })
     const donors = await donorsOf({ base, cacheRepo, finished })
-    return { image, shipped, isOld: finished.isOld, donors, ...(listed && { sbom: listed }) }
+    return { image, shipped, isOld: finished.isOld, donors, madeSbom: made, ...(sbom && { sbom }) }
   } finally {
     ending.abort()
     await early?.abandon()

@@ -65,6 +65,6 @@ async function buildOnce(
   const { digest } = index.document
   report({ type: 'index-built', digest, platforms: index.entries.map(({ platform }) => formatPlatform(platform)) })
   signal.throwIfAborted()
-  const shipped = await shipIndex(index, plans[0]!, { ...options, part, parts })
-  return { index, shipped, sboms: parts.map(({ sbom }) => sbom) }
+  const { sboms, ...shipped } = await shipIndex(index, plans[0]!, { ...options, part, parts })
+  return { index, shipped, sboms: parts.map(({ sbom }, i) => sbom ?? sboms[i]) }
 }

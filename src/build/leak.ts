@@ -10,7 +10,7 @@ export interface Leak {
   readonly kind: SecretKind
   /** Of a credential. */
   readonly needle?: Pick<Needle, 'name' | 'form'>
-  /** `/etc/app/.npmrc`, `config.env.TOKEN`, `history`. */
+  /** `/etc/app/.npmrc`, `config.env.TOKEN`, `history`, `sbom`. */
   readonly place: ByteString
   /** What brought it: a step, the base, the spec itself, or an earlier build, of whose steps nobody knows any more. */
   readonly from: PlannedStep | 'base' | 'spec' | 'cache'

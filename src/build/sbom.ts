@@ -4,17 +4,19 @@ import { type Digest, digestOf } from '../oci/digest.ts'
 import type { Image } from '../oci/image.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import type { Transport } from '../oci/transport.ts'
-import { writeFileAtomically } from '../oci/write-file.ts'
+import { writeWithFolder } from '../oci/write-file.ts'
 import { sourceNames } from '../provision/start-fetch.ts'
 import { attach } from '../registry/attach.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { RegistryConnection } from '../registry/connection.ts'
 import { findPackages } from '../sbom/find-packages.ts'
 import { purl } from '../sbom/purl.ts'
-import { type SbomSubject, writeSpdx } from '../sbom/spdx-document.ts'
+import { type SbomFacts, type SbomSubject, writeSpdx } from '../sbom/spdx-document.ts'
+import type { SecretValue } from '../secrets/secret-values.ts'
 import type { Plan } from '../spec/plan.ts'
 import type { Base } from './base.ts'
 import type { FinishedLayer } from './finished-layer.ts'
+import { refuseSecretSbom } from './search-image.ts'
 import { targetsOf } from './ship.ts'
 
 /** What becomes of the list. */
@@ -30,6 +32,8 @@ export interface SbomOptions {
 export interface SbomSurroundings {
   readonly connection: RegistryConnection
   readonly outputs: readonly Transport[]
+  /** What must not be in the list. */
+  readonly credentials: readonly SecretValue[]
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -48,7 +52,7 @@ export interface MadeSbom {
 
 const MEDIA_TYPE = 'application/spdx+json'
 
-/** The list of what is in an image. It has been read when this returns. @throws what reading the image's files throws */
+/** The list of what is in an image. It has been read when this returns. @throws SECRET_FOUND; what reading the image's files throws */
 export async function sbomOf(
   plan: Plan,
   base: Base,
@@ -57,11 +61,11 @@ export async function sbomOf(
   { file, attach: isAttached = false, creator }: SbomOptions,
   surroundings: SbomSurroundings,
 ): Promise<MadeSbom> {
-  const { outputs, report, signal } = surroundings
+  const { outputs, credentials, report, signal } = surroundings
   const found = await findPackages(await finished.tree(), signal)
   for (const sentence of found.unread) report({ type: 'warning', message: `The SBOM is not complete. ${sentence}` })
   const { created = '' } = image.config.document
-  const document = writeSpdx({
+  const facts: SbomFacts = {
     image: imageOf(plan, image, targetsOf(plan, { push: true, outputs })),
     base: baseOf(base),
     sources: sourcesOf(plan, finished),
@@ -69,10 +73,13 @@ export async function sbomOf(
     notes: plan.readBase ? [] : ['The base was not read (`readBase: false`): what is in it is missing here.'],
     created,
     creator,
-  })
+  }
+  const document = writeSpdx(facts)
+  const own = writeSpdx({ ...facts, found: { packages: [], unread: [] } })
+  refuseSecretSbom(plan, { document, own }, credentials)
   return {
     async ship(targets) {
-      if (file !== undefined) await writeFileAtomically(file, document)
+      if (file !== undefined) await writeWithFolder(file, document)
       const attached = isAttached ? await attachTo(targets, image, { document, created }, surroundings) : []
       return { document, attached }
     },

@@ -85,6 +85,33 @@ export function refuseSecretTexts(plan: Plan, base: Base, config: ImageConfig, v
   refuse(plan, leaks, values)
 }
 
+/**
+ * As `refuseSecretFiles`, for the list of what is in the image, which says more of the build than the history does.
+ * @param own the same document without what package managers have written: in that, keys and short values prove nothing
+ */
+export function refuseSecretSbom(
+  plan: Plan,
+  { document, own }: { readonly document: Buffer; readonly own: Buffer },
+  values: readonly SecretValue[],
+): void {
+  const found = [
+    ...foundIn(own, new SecretPatterns(values, 'news')),
+    ...foundIn(document, new SecretPatterns(values, 'base')),
+  ]
+  refuse(
+    plan,
+    found.map((secret): Leak => ({ ...secret, place: 'sbom', from: 'spec' })),
+    values,
+  )
+}
+
+function foundIn(bytes: Buffer, patterns: SecretPatterns) {
+  if (patterns.isEmpty) return []
+  const search = new SecretSearch(patterns)
+  search.push(bytes)
+  return search.end()
+}
+
 /** What is in texts that are searched as one: of a key in two parts, each may be the value of a variable of its own. */
 function leaksIn(
   images: readonly ImageText[],

@@ -8,8 +8,21 @@ import type { RegistryConnection } from '../registry/connection.ts'
 import { type Donor, pushImage } from '../registry/push.ts'
 import { pushIndex } from '../registry/push-index.ts'
 import type { Plan } from '../spec/plan.ts'
+import type { MadeSbom, ShippedSbom } from './sbom.ts'
 import { byDigest, type PartOfIndex, type Shipped, targetsOf } from './ship.ts'
 import { type LayoutOutput, writeNamed } from './write-named.ts'
+
+/** What a push of an image can make use of, and what goes beside it. */
+export interface IndexPart {
+  readonly isOld: boolean
+  readonly donors: readonly Donor[]
+  readonly madeSbom?: MadeSbom | undefined
+}
+
+export interface ShippedIndex extends Shipped {
+  /** Of images that were pushed here, where there are such lists. */
+  readonly sboms: readonly (ShippedSbom | undefined)[]
+}
 
 export interface ShipIndexOptions {
   readonly store: Store
@@ -21,14 +34,14 @@ export interface ShipIndexOptions {
   readonly stdout?: TakeBytes | undefined
   /** What the images were built as. */
   readonly part: PartOfIndex
-  /** Of each image, in their order: what a push of it can make use of. */
-  readonly parts: readonly { readonly isOld: boolean; readonly donors: readonly Donor[] }[]
+  /** Of each image, in their order. */
+  readonly parts: readonly IndexPart[]
   readonly report: Report
   readonly signal: AbortSignal
 }
 
 /** As `ship`: the outputs, then the images where they are not pushed, then the index. A tag moves when all is there. */
-export async function shipIndex(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<Shipped> {
+export async function shipIndex(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<ShippedIndex> {
   const { connection, parts, report, signal } = options
   const { digest } = index.document
   const local = options.outputs.filter(isLayout)
@@ -38,17 +51,21 @@ export async function shipIndex(index: ImageIndex, plan: Plan, options: ShipInde
     report({ type: 'written', output: formatTransport(output), digest })
   }
   for (const output of local) if (!isStdout(output)) await write(output)
-  if (options.part === 'keep') await pushImages(index, plan, options)
+  const sboms = options.part === 'keep' ? await pushImages(index, plan, options) : []
   const { allowImmutableTags = false } = options
   const isOld = parts.every((one) => one.isOld)
   const references = targetsOf(plan, { push: options.push, outputs: options.outputs })
   const pushed = await pushIndex(index.document, references, connection, { signal, report, allowImmutableTags, isOld })
   for (const output of local) if (isStdout(output)) await write(output)
-  return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
+  return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport), sboms }
 }
 
-/** All their blobs are in the store. */
-async function pushImages(index: ImageIndex, plan: Plan, options: ShipIndexOptions): Promise<void> {
+/** All their blobs are in the store. No list is attached before all of them are pushed. */
+async function pushImages(
+  index: ImageIndex,
+  plan: Plan,
+  options: ShipIndexOptions,
+): Promise<(ShippedSbom | undefined)[]> {
   const { store, connection, report, signal } = options
   const repositories = targetsOf(plan, options)
   for (const [at, image] of imagesOf(index).entries()) {
@@ -59,6 +76,9 @@ async function pushImages(index: ImageIndex, plan: Plan, options: ShipIndexOptio
     const pushed = { manifest, config: config.descriptor, layers, openBlob, isOld, donors }
     await pushImage(pushed, byDigest(repositories, image), connection, { signal, report })
   }
+  const sboms = []
+  for (const { madeSbom } of options.parts) sboms.push(await madeSbom?.ship(repositories))
+  return sboms
 }
 
 /** Of what is written on this machine, what can have images of several platforms. */

@@ -30,6 +30,8 @@ export interface ShipOptions {
   readonly stdout?: TakeBytes | undefined
   readonly base: Base
   readonly finished: Pick<FinishedLayer, 'layer' | 'isOld' | 'fetch' | 'tree'>
+  /** What else has to be somewhere, called when the image is everywhere but on stdout. */
+  readonly besides?: () => Promise<void>
   readonly cacheRepo?: CacheRepo | undefined
   /** What was begun of the push, if anything. */
   readonly early: EarlyPush | undefined
@@ -70,6 +72,7 @@ export async function ship(image: Image, plan: Plan, options: ShipOptions): Prom
   }
   for (const output of local) if (!isStdout(output)) await write(output)
   const pushed = references.length > 0 ? await push(image, references, options) : []
+  await options.besides?.()
   for (const output of local) if (isStdout(output)) await write(output)
   return { pushed: [...new Set(pushed.map(formatReference))], outputs: local.map(formatTransport) }
 }

@@ -22,7 +22,7 @@ import type {
 } from './options.ts'
 import { type Planned, plansOf } from './plans-of.ts'
 import { startProgress } from './progress.ts'
-import { type Job, refuseCollisions } from './refuse-collisions.ts'
+import { type Job, refuseCollisions, refuseFileCollisions } from './refuse-collisions.ts'
 import { type SbomCliOptions, sbomOptions } from './sbom-options.ts'
 import { openSession, type Session } from './session.ts'
 import { setForLayer, smallHeap } from './small-heap.ts'
@@ -78,6 +78,10 @@ export async function buildAction(
   const env = Object.assign({}, ...planned.map(({ environment }) => environment), around.env)
   const isPiped = usesStdout(jobs, around)
   refuseCollisions(jobs, options.push === true)
+  refuseFileCollisions(jobs, [
+    { option: '--sbom', file: options.sbom },
+    { option: '--metadata-file', file: options.metadataFile },
+  ])
   const sbom = sbomOptions(
     jobs.flatMap(({ plans, outputs }) => plans.map((plan) => ({ plan, outputs }))),
     options,

@@ -5,7 +5,7 @@ import { digestOf } from '../oci/digest.ts'
 import { type Image, imageBlobs } from '../oci/image.ts'
 import { imagesOf } from '../oci/image-index.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
-import { writeFileAtomically } from '../oci/write-file.ts'
+import { writeWithFolder } from '../oci/write-file.ts'
 import type { Plan } from '../spec/plan.ts'
 
 /** What is said of an image, alone or in an index. Sizes are bytes. */
@@ -86,9 +86,9 @@ function describeImage(
   }
 }
 
-/** One object for one spec, a list for several. Atomic. @throws OUTPUT_FAILED, DISK_FULL */
+/** One object for one spec, a list for several. Atomic; its folder is made. @throws OUTPUT_FAILED, DISK_FULL */
 export async function writeMetadata(file: string, described: readonly (Metadata | IndexMetadata)[]): Promise<void> {
   const [first, ...others] = described
   const text = JSON.stringify(others.length === 0 ? first : described, null, 2)
-  await writeFileAtomically(file, Buffer.from(`${text}\n`))
+  await writeWithFolder(file, Buffer.from(`${text}\n`))
 }

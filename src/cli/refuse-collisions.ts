@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { OcibakeError } from '../errors.ts'
 import { formatReference } from '../oci/reference.ts'
 import { formatTransport, isStdout, type Transport } from '../oci/transport.ts'
@@ -32,6 +32,36 @@ export function refuseCollisions(jobs: readonly Job[], push: boolean): void {
       })
     }
   }
+}
+
+/** A file that a command writes beside the images. */
+export interface NamedFile {
+  readonly option: '--sbom' | '--metadata-file'
+  readonly file: string | undefined
+}
+
+/** As `refuseCollisions`, for files that would replace an image or a part of one. @throws USAGE naming file and output */
+export function refuseFileCollisions(jobs: readonly Job[], files: readonly NamedFile[]): void {
+  for (const { option, file } of files) {
+    if (file === undefined) continue
+    const output = jobs.flatMap(({ outputs }) => outputs).find((one) => isIn(resolve(file), one))
+    if (output === undefined) continue
+    throw new OcibakeError(
+      'USAGE',
+      `${option} ${file} would be written into the image at ${formatTransport(output)}.`,
+      {
+        hint: 'Give it a file of its own.',
+      },
+    )
+  }
+}
+
+/** Whether a path is an output, or is in the folder that one is. */
+function isIn(path: string, output: Transport): boolean {
+  if (output.kind === 'docker' || isStdout(output)) return false
+  if (output.kind !== 'oci') return path === resolve(output.file)
+  const folder = resolve(output.folder)
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 }
 
 /** What an image replaces when it is written there. */

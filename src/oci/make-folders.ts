@@ -55,6 +55,17 @@ export async function withFolders<T>(path: string, work: () => Promise<T>): Prom
   }
 }
 
+/** As `withFolders`; what was made is gone again in any case. */
+export async function onceWithFolders(path: string, work: () => Promise<void>): Promise<void> {
+  const folder = resolve(path)
+  const first = await makeFolders(folder)
+  try {
+    await work()
+  } finally {
+    for (const made of first === undefined ? [] : foldersFrom(first, folder)) await rmdir(made).catch(() => {})
+  }
+}
+
 /** The folders that mkdir made, the innermost first. */
 function foldersFrom(first: string, last: string): string[] {
   const made = [last]

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, OcibakeError, systemCode } from '../errors.ts'
+import { onceWithFolders, withFolders } from './make-folders.ts'
 import { display, fromText } from './name.ts'
 import { isAlive, markText, ownMark, parseMark } from './process-mark.ts'
 
@@ -38,19 +38,28 @@ export async function writeFileAtomically(
   }
 }
 
+/** `writeFileAtomically` in a folder that is made for it, and gone again if that fails. @throws as that does */
+export async function writeWithFolder(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await withFolders(dirname(path), () => writeFileAtomically(path, bytes))
+  } catch (error) {
+    throw outputError(error, path)
+  }
+}
+
 /**
- * Finds what `writeFileAtomically` would fail over whatever the bytes are, and leaves everything as it was. A folder that
- * is not there may be made until then.
+ * Finds what `writeWithFolder` would fail over whatever the bytes are, and leaves everything as it was.
  * @throws OUTPUT_FAILED, DISK_FULL
  */
 export async function checkWritable(path: string): Promise<void> {
   try {
     const partial = partialOf(await replaceable(path))
-    const file = await open(partial, 'wx')
-    await file.close()
-    await rm(partial)
+    await onceWithFolders(dirname(path), async () => {
+      const file = await open(partial, 'wx')
+      await file.close()
+      await rm(partial)
+    })
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' && !existsSync(dirname(path))) return
     throw outputError(error, path)
   }
 }

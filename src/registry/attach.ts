@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { OcibakeError } from '../errors.ts'
 import { writeReferrer } from '../oci/artifact-manifest.ts'
 import { type Digest, hexOf } from '../oci/digest.ts'
@@ -21,6 +22,8 @@ export interface Attachment {
 }
 
 const KIND = 'vnd.ocibake.attached'
+/** Milliseconds, at least and at most, after which a list that was written is looked at once more. */
+const LATER = [100, 400] as const
 /** Times that a list is written which somebody else writes at the same moment. */
 const TRIES = 4
 
@@ -49,7 +52,10 @@ export async function attach(
   return manifest.digest
 }
 
-/** Registries know no "unless it has changed": whoever writes looks whether it is there afterwards. */
+/**
+ * Registries know no "unless it has changed": whoever writes looks whether it is there afterwards, and again when whoever
+ * had read the list before that has written it, too. Who takes longer than that still replaces it.
+ */
 async function listReferrer(
   client: RegistryClient,
   tag: string,
@@ -58,12 +64,18 @@ async function listReferrer(
 ): Promise<void> {
   const isOlder = ({ artifactType, annotations }: JsonObject) =>
     artifactType === entry.artifactType && isJsonObject(annotations) && annotations[KIND] === entry.annotations[KIND]
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0, isSure = true; ; ) {
     const list = withReferrer(await found(client, tag, signal), entry, isOlder)
-    if (list === undefined) return
-    if (tries === TRIES) break
+    if (list === undefined && isSure) return
+    if (list === undefined) {
+      await moment(signal)
+      isSure = true
+      continue
+    }
+    if (tries++ === TRIES) break
     const answer = await client.putManifest(tag, list, signal)
     if (answer.status > 299) throw await client.failure(answer, `manifest ${tag}`)
+    isSure = false
   }
   throw new OcibakeError(
     'REGISTRY_ERROR',
@@ -72,6 +84,12 @@ async function listReferrer(
       hint: 'Somebody else is writing it: run the same command again.',
     },
   )
+}
+
+/** Of a random length, so that two who write in turns do not go on doing so. */
+async function moment(signal: AbortSignal): Promise<void> {
+  const [least, most] = LATER
+  await setTimeout(least + Math.random() * (most - least), undefined, { signal }).catch(() => signal.throwIfAborted())
 }
 
 async function found(client: RegistryClient, tag: string, signal: AbortSignal): Promise<Document | undefined> {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../oci/name.ts'
 import type { Distribution } from './distribution.ts'
-import { type Fields, fieldLines } from './field-lines.ts'
-import { type Find, type FoundPackage, isPlausible, partyOf } from './found-package.ts'
+import type { Fields } from './field-lines.ts'
+import { type Find, type FoundPackage, isPlausible, partyOf, plausible } from './found-package.ts'
 import { DATABASE, type ImageTexts } from './image-texts.ts'
 import { licenseExpression } from './license-expression.ts'
 import { purl } from './purl.ts'
@@ -12,8 +12,7 @@ const DATABASES = ['lib/apk/db/installed', 'usr/lib/apk/db/installed']
 /** The packages that apk has installed. (apk-tools, "Installed Database V2") */
 export async function findApks(texts: ImageTexts, distribution: Distribution, find: Find): Promise<void> {
   for (const path of new Set(DATABASES.flatMap((name) => texts.at(name)?.path ?? []))) {
-    const text = (await texts.read(path, DATABASE)) ?? ''
-    for (const fields of fieldLines(text)) {
+    for await (const fields of texts.entries(path, DATABASE)) {
       const found = apkOf(fields, distribution, path)
       if (found === undefined) texts.unread.add(path, 'an entry has no name, or no version')
       else find(found)
@@ -33,7 +32,7 @@ function apkOf(fields: Fields, { id = 'alpine', release }: Distribution, from: B
       namespace: id,
       name,
       version,
-      qualifiers: { arch: fields.get('A'), distro: release, upstream },
+      qualifiers: { arch: plausible(fields.get('A')), distro: release, upstream },
     }),
     supplier: partyOf(fields.get('m')),
     license: licenseExpression(fields.get('L') ?? ''),

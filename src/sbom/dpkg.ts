@@ -1,22 +1,25 @@
 import type { ByteString } from '../oci/name.ts'
 import { sortedNames } from '../oci/walk.ts'
 import type { Distribution } from './distribution.ts'
-import { type Fields, fieldLines } from './field-lines.ts'
-import { type Find, type FoundPackage, isPlausible, partyOf } from './found-package.ts'
-import { DATABASE, type ImageTexts } from './image-texts.ts'
+import type { Fields } from './field-lines.ts'
+import { type Find, type FoundPackage, isPlausible, partyOf, plausible } from './found-package.ts'
+import { DATABASE, type ImageTexts, METADATA } from './image-texts.ts'
 import { purl } from './purl.ts'
 
 const FOLDER = 'var/lib/dpkg'
+
+/** Characters of a field of several words. */
+const LONGEST = 500
 
 /** Nothing but configuration files is left of such a package, if anything is. (dpkg(1), "Package states") */
 const GONE: ReadonlySet<string> = new Set(['not-installed', 'config-files'])
 
 /** The packages that dpkg has installed, and those of distroless images, which have a file for each. */
 export async function findDebs(texts: ImageTexts, distribution: Distribution, find: Find): Promise<void> {
-  for (const path of [`${FOLDER}/status`, ...statusFiles(texts)]) {
-    const text = (await texts.read(path, DATABASE)) ?? ''
-    for (const fields of fieldLines(text)) {
-      const [, , state = 'installed'] = (fields.get('Status') ?? '').split(/\s+/)
+  const status = `${FOLDER}/status`
+  for (const path of [status, ...statusFiles(texts)]) {
+    for await (const fields of texts.entries(path, path === status ? DATABASE : METADATA)) {
+      const [, , state = 'installed'] = (fields.get('Status') ?? '').slice(0, LONGEST).split(/\s+/)
       if (GONE.has(state)) continue
       const found = debOf(fields, distribution, path)
       if (found === undefined) texts.unread.add(path, 'an entry has no name, or no version')
@@ -36,7 +39,11 @@ function statusFiles(texts: ImageTexts): ByteString[] {
 function debOf(fields: Fields, { id = 'debian', release }: Distribution, from: ByteString): FoundPackage | undefined {
   const [name, version] = [fields.get('Package'), fields.get('Version')]
   if (!isPlausible(name) || !isPlausible(version)) return undefined
-  const qualifiers = { arch: fields.get('Architecture'), distro: release, upstream: sourceOf(fields.get('Source')) }
+  const qualifiers = {
+    arch: plausible(fields.get('Architecture')),
+    distro: release,
+    upstream: sourceOf(fields.get('Source')),
+  }
   return {
     name,
     version,
@@ -47,8 +54,8 @@ function debOf(fields: Fields, { id = 'debian', release }: Distribution, from: B
 }
 
 /** `glibc (2.36-9)`: by the source package Debian's security tracker knows what is wrong with a package. */
-function sourceOf(text: string | undefined): string | undefined {
-  const [, name, version] = /^(\S+)(?:\s+\((\S+)\))?$/.exec(text ?? '') ?? []
+function sourceOf(text = ''): string | undefined {
+  const [, name, version] = (text.length <= LONGEST && /^(\S+)(?:\s+\((\S+)\))?$/.exec(text)) || []
   if (!isPlausible(name)) return undefined
   return isPlausible(version) ? `${name}@${version}` : name
 }

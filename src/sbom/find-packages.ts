@@ -14,6 +14,8 @@ import { Unread } from './unread.ts'
 
 /** Packages that a list has: what is beyond it is noted. */
 const MOST = 200_000
+/** Characters that all of them may have together: a document is one text, of which there is half a gigabyte at most. */
+const MOST_CHARACTERS = 64 << 20
 
 /** What package managers have put into an image. */
 export interface FoundPackages {
@@ -31,10 +33,13 @@ export async function findPackages(tree: Tree, signal: AbortSignal): Promise<Fou
   const unread = new Unread()
   const texts = new ImageTexts(tree, unread, signal)
   const packages = new Map<string, FoundPackage>()
+  let characters = 0
   const find = (found: FoundPackage) => {
     if (packages.has(found.purl)) return
-    if (packages.size < MOST) packages.set(found.purl, found)
-    else unread.add(found.from, `there are more than ${MOST} packages`)
+    if (packages.size === MOST) return unread.add(found.from, `there are more than ${MOST} packages`)
+    characters += charactersOf(found)
+    if (characters <= MOST_CHARACTERS) packages.set(found.purl, found)
+    else unread.add(found.from, `what it says of all packages is longer than ${MOST_CHARACTERS >> 20} MiB`)
   }
   const distribution = await distributionOf(texts)
   await findDebs(texts, distribution, find)
@@ -43,6 +48,11 @@ export async function findPackages(tree: Tree, signal: AbortSignal): Promise<Fou
   for (const [path, folder, findIn] of languageFolders(tree)) await findIn(texts, path, folder, find)
   const sorted = [...packages.values()].sort((a, b) => (a.purl < b.purl ? -1 : 1))
   return { packages: sorted, unread: unread.sentences() }
+}
+
+/** As many as the document may have of it: a path may have to be escaped. */
+function charactersOf({ name, version, purl, supplier = '', license = '', from }: FoundPackage): number {
+  return 2 * name.length + version.length + purl.length + supplier.length + license.length + 4 * from.length
 }
 
 function* languageFolders(tree: Tree): Generator<[path: ByteString, folder: Directory, findIn: typeof findNpm]> {

@@ -21,10 +21,18 @@ export function isPlausible(text: string | undefined): text is string {
   return text !== undefined && /^[\x21-\x7e]{1,214}$/.test(text)
 }
 
+/** What is like that, or nothing. */
+export function plausible(text: string | undefined): string | undefined {
+  return isPlausible(text) ? text : undefined
+}
+
 /** `Name <address>`, as package managers write it. (SPDX 2.3, 7.5) @returns undefined for what is nothing like it */
 export function partyOf(text = ''): string | undefined {
   if (text.length > 500) return undefined
-  const [, name = '', address] = /^\s*"?([^<>"]{0,200}?)"?\s*(?:<([^<>\s]{1,200})>\s*)?$/.exec(text) ?? []
+  // No part can be taken for another: that would take long for texts that are made for it.
+  const [, before = '', address] = /^([^<>]*)(?:<([^<>\s]{1,200})>)?$/.exec(text.trim()) ?? []
+  const name = before.trim().replace(/^"|"$/g, '')
+  if (name.length > 200 || name.includes('"')) return undefined
   // What stands in brackets would be the address.
   const shown = name
     .replace(/[\x00-\x1f\x7f-\x9f]/g, '?')

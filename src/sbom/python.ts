@@ -1,7 +1,7 @@
 import type { ByteString } from '../oci/name.ts'
 import type { Directory } from '../oci/node.ts'
 import { sortedNames } from '../oci/walk.ts'
-import { type Fields, fieldLines } from './field-lines.ts'
+import type { Fields } from './field-lines.ts'
 import { type Find, type FoundPackage, isPlausible } from './found-package.ts'
 import { type ImageTexts, METADATA } from './image-texts.ts'
 import { licenseExpression } from './license-expression.ts'
@@ -16,9 +16,8 @@ export const isPythonFolder = (name: ByteString): boolean => FOLDERS.has(name)
 export async function findPython(texts: ImageTexts, path: ByteString, folder: Directory, find: Find): Promise<void> {
   for (const name of sortedNames(folder)) {
     const file = metadataOf(name, folder.children.get(name)!.kind === 'directory')
-    const text = file && (await texts.read(`${path}/${file}`, METADATA))
-    if (text === undefined) continue
-    const [fields = new Map<string, string>()] = fieldLines(text)
+    const fields = file === undefined ? undefined : await texts.head(`${path}/${file}`, METADATA)
+    if (fields === undefined) continue
     const found = pythonOf(fields, `${path}/${file}`)
     if (found === undefined) texts.unread.add(`${path}/${file}`, 'it has no name, or no version')
     else find(found)

@@ -29,7 +29,7 @@ const debian = z
 /** Where SECRET_FOUND may say that something is. */
 const place = refine(
   text(),
-  (path) => /^(\/|config\.|history$|annotations\.)/.test(path) && !path.split('/').includes('..'),
+  (path) => /^(\/|config\.|history$|sbom$|annotations\.)/.test(path) && !path.split('/').includes('..'),
   "expected an absolute path, or a place such as 'config.env.TOKEN', 'history' or 'annotations.NAME'",
 )
 

@@ -43,6 +43,24 @@ describe('several images for one place', () => {
   })
 
   it.each([
+    ['-o oci-archive:x.tar --sbom x.tar', '--sbom x.tar would be written into the image at oci-archive:x.tar'],
+    ['-o rootfs:x.tar --metadata-file ./x.tar', '--metadata-file ./x.tar would be written into'],
+    ['-o oci:x --sbom x/index.json', '--sbom x/index.json would be written into the image at oci:x'],
+    ['-o oci:x:1 --metadata-file x', '--metadata-file x would be written into the image at oci:x:1'],
+    ['--metadata-file out/a/index.json', 'would be written into the image at oci:out/a:latest'],
+  ])('are not a file about the image, either: %s', async (line, message) => {
+    const { code, stderr } = await run('a.spec.ts', ...line.split(' '))
+    expect(code, stderr).toBe(2)
+    expect(stderr).toContain(message)
+    for (const made of ['x.tar', 'x', 'out']) expect(existsSync(join(folder, made)), made).toBe(false)
+  })
+
+  it('are not a file beside the image', async () => {
+    const { code, stderr } = await run('a.spec.ts', '-o', 'oci:near/image', '--sbom', 'near/image.json')
+    expect(code, stderr).toBe(0)
+  })
+
+  it.each([
     ['of their own', 'a.spec.ts b.spec.ts'],
     ['with one folder and two tags', 'a.spec.ts -o oci:two:1 -o oci:two:2'],
     ['named twice for one image', 'a.spec.ts -o oci:twice:1 -o oci:twice:1'],

@@ -226,9 +226,9 @@ describe('an output', () => {
   })
 
   it('as the metadata file that cannot be written', async () => {
-    const { code, stderr } = await bakery.build(plain, ['-o', 'oci:meta:1', '--metadata-file', 'no/where.json'])
+    const { code, stderr } = await bakery.build(plain, ['-o', 'oci:meta:1', '--metadata-file', '/proc/no/where.json'])
     expect(code, stderr).toBe(1)
-    expect(stderr).toMatch(/^OUTPUT_FAILED\n {2}Cannot write no\/where\.json: ENOENT/m)
+    expect(stderr).toMatch(/^OUTPUT_FAILED\n {2}Cannot write \/proc\/no\/where\.json: ENOENT/m)
   })
 })
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Metadata } from '../../src/cli/metadata.ts'
+import type { IndexMetadata, Metadata } from '../../src/cli/metadata.ts'
 import { runCli } from '../support/cli.ts'
 import { debianBase } from '../support/debian-base.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
@@ -31,10 +31,10 @@ describe('the list of what is in an image', () => {
   let count = 0
 
   /** Builds with a spec of these fields. */
-  const build = async (fields: object, args: readonly string[], cache = 'cache') => {
+  const build = async (fields: object, args: readonly string[], cache = 'cache', env = {}) => {
     const spec = join(folder, 'app.spec.json')
     await writeFile(spec, JSON.stringify({ from: base, name: 'app', ...fields }))
-    return await runCli(['build', spec, ...args], { cache: join(folder, cache), cwd: folder })
+    return await runCli(['build', spec, ...args], { cache: join(folder, cache), cwd: folder, env })
   }
   /** Builds, and reads what it has listed. */
   const list = async (fields: object, args: readonly string[] = [], cache = 'cache') => {
@@ -212,6 +212,59 @@ describe('the list of what is in an image', () => {
     }
     expect(await copied()).toBe(await copied())
     await rm(join(folder, 'app/app.spdx.json'))
+  })
+
+  it('is written to a folder that is made for it, like the metadata', async () => {
+    const args = ['--sbom', 'new/of/sbom.json', '--metadata-file', 'new/meta/data.json']
+    const { code, stderr } = await build({ from: 'scratch' }, args)
+    expect(code, stderr).toBe(0)
+    for (const made of ['of/sbom.json', 'meta/data.json']) expect(existsSync(join(folder, 'new', made))).toBe(true)
+  })
+
+  it('is attached before stdout gets the image, which gets nothing when that fails', async () => {
+    const repository = `${registry.host}/team/taken`
+    const fields = { from: 'scratch', steps: [{ write: '/a', text: 'taken' }], tags: [`${repository}:1`] }
+    const { made } = await list(fields, ['--push'])
+    const taken = `docker://${repository}:${made.digest.replace(':', '-')}`
+    await skopeoCopy(`docker://${base}`, taken, '--src-tls-verify=false', '--dest-tls-verify=false')
+    const { code, stdout, stderr } = await build(fields, ['--push', '--attach-sbom', '-o', 'oci-archive:-'])
+    expect(stderr).toMatch(/^MANIFEST_INVALID/m)
+    expect(code).not.toBe(0)
+    expect(stdout).toBe('')
+  })
+
+  it('is attached behind all images of an index that is written here, too', async () => {
+    const metadata = join(folder, 'index.json')
+    const fields = { from: 'scratch', steps: [{ write: '/a', text: 'a' }], tags: [`${registry.host}/team/all:1`] }
+    const platforms = ['--platform', 'linux/amd64,linux/arm64']
+    const args = [...platforms, '--push', '--attach-sbom', '-o', 'oci:all', '--metadata-file', metadata]
+    const { code, stderr } = await build(fields, args)
+    expect(code, stderr).toBe(0)
+    const made = JSON.parse(await readFile(metadata, 'utf8')) as IndexMetadata
+    const put = (await registry.requests()).filter((line) => /^PUT \S+\/team\/all\/manifests\//.test(line))
+    const order = (digest: string) => put.findIndex((line) => line.includes(`/manifests/${digest}`))
+    const images = made.platforms.map(({ digest }) => order(digest))
+    const lists = made.platforms.map(({ sbom }) => order(sbom!.attached[0]!.split('@')[1]!))
+    expect(Math.min(...images)).toBeGreaterThanOrEqual(0)
+    expect(Math.min(...lists)).toBeGreaterThan(Math.max(...images))
+  })
+
+  it('has no credential of the build, and nothing is written when it would', async () => {
+    const bytes = await readFile(join(folder, 'app.tar.gz'))
+    const server = await startScriptedServer((_, response) => void response.end(bytes))
+    const token = 'Zk3-vQ9xL0pW7tRb'
+    // Longer than what the history has of a step.
+    const unpack = `http://${server.host}/${'long/'.repeat(900)}${token}/app.tar.gz`
+    const steps = [{ unpack, to: '/', sha256: tarball }]
+    const env = { DOWNLOAD_TOKEN: token }
+    const args = ['--sbom', 'leaky.json', '-o', 'oci:leaky']
+    const { code, stderr } = await build({ from: 'scratch', steps }, args, 'cache', env)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^SECRET_FOUND(.|\n)*sbom has the value of DOWNLOAD_TOKEN/m)
+    for (const made of ['leaky.json', 'leaky']) expect(existsSync(join(folder, made)), made).toBe(false)
+    const allowed = { from: 'scratch', steps, allowSecrets: ['sbom'] }
+    expect((await build(allowed, args, 'cache', env)).code).toBe(0)
+    await server.stop()
   })
 
   it('is not written for an image that could not be pushed', async () => {

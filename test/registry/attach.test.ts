@@ -128,6 +128,15 @@ describe('what is attached to an image', () => {
     await server.stop()
   })
 
+  it('is listed again when somebody who had read the list before has written it afterwards', async () => {
+    const lists = [{ manifests: [] }, undefined, { manifests: [{ a: 'theirs' }] }]
+    const { server, work } = await scripted(false, (count, last) => lists[count] ?? last)
+    await work()
+    const put = server.seen.filter(({ method, path }) => method === 'PUT' && path.includes('sha256-'))
+    expect(put.map(({ body }) => JSON.parse(body.toString()).manifests.length)).toEqual([1, 2])
+    await server.stop()
+  })
+
   it('is a failure when others always are faster', async () => {
     const { server, work } = await scripted(false, (count) => ({ manifests: [{ a: count }] }))
     await expect(work()).rejects.toMatchObject({ code: 'REGISTRY_ERROR' })

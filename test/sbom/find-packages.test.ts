@@ -221,6 +221,60 @@ describe('what cannot be read', () => {
     else expect(unread).toEqual([expect.stringMatching(said)])
   })
 
+  it('is named once for a million bad entries of one file, and those behind them are not read', async () => {
+    const { packages, unread } = await find({
+      'var/lib/dpkg/status': `${'a\n\n'.repeat(1_000_000)}Package: a\nVersion: 1\n`,
+      'lib/apk/db/installed': APK,
+    })
+    expect(packages).toEqual([])
+    expect(unread).toEqual([
+      'Not read: /var/lib/dpkg/status: an entry has no name, or no version.',
+      'Not read: /lib/apk/db/installed, /var/lib/dpkg/status: there are more than 1000000 entries.',
+    ])
+  })
+
+  it('is a file behind more bytes than any image has of such files', async () => {
+    const most = Buffer.alloc(64 << 20, 'x')
+    const databases = ['var/lib/dpkg/status', 'lib/apk/db/installed', 'usr/lib/apk/db/installed']
+    const names = [...Array(66).keys()].map((i) => `node_modules/${i + 100}/package.json`)
+    const { unread } = await find({
+      ...Object.fromEntries(databases.map((path) => [path, most])),
+      ...Object.fromEntries(names.map((path) => [path, most.subarray(0, 1 << 20)])),
+    })
+    expect(unread).toContain(
+      'Not read: /node_modules/164/package.json, /node_modules/165/package.json: there are more than 256 MiB.',
+    )
+  })
+
+  it('is a field that is none, of a package that is listed', async () => {
+    const long = 'x'.repeat(1 << 20)
+    const { packages } = await find({
+      'var/lib/dpkg/status': `Package: a\nVersion: 1\nArchitecture: ${long}\nSource: ${long}\nMaintainer: ${long}\n`,
+      'lib/apk/db/installed': `P:a\nV:1\nA:${long}\no:${long}\nm:${long}\nL:${long}\n`,
+    })
+    expect(packages.map(({ purl, supplier, license }) => [purl, supplier, license])).toEqual([
+      ['pkg:apk/alpine/a@1', undefined, undefined],
+      ['pkg:deb/debian/a@1', undefined, undefined],
+    ])
+  })
+
+  it('is what would make the document longer than a text can be', async () => {
+    const long = '!'.repeat(200)
+    const entry = (i: number) => `Package: ${i}${long}\nVersion: ${long}\nArchitecture: ${long}\nSource: ${long}\n\n`
+    const { packages, unread } = await find({
+      'var/lib/dpkg/status': Array.from({ length: 40_000 }, (_, i) => entry(i)).join(''),
+    })
+    expect(packages.length).toBeLessThan(30_000)
+    expect(unread).toEqual([expect.stringMatching(/what it says of all packages is longer than 64 MiB/)])
+  })
+
+  it('does not keep a signal from being heard', async () => {
+    const stop = new AbortController()
+    setImmediate(() => stop.abort(new Error('stopped')))
+    const tree = treeOf({ 'var/lib/dpkg/status': 'a\n\n'.repeat(100_000) })
+    await expect(findPackages(tree, stop.signal)).rejects.toThrow('stopped')
+  })
+
   it('takes nothing away from a hundred thousand packages beside it', async () => {
     const many = Array.from({ length: 100_000 }, (_, i) => `Package: p${i}\nPackage: q\nVersion: 1\n`).join('\n')
     const { packages, unread } = await find({ 'var/lib/dpkg/status': `${many}\nPackage: \x1b[31m\nVersion: 1\n` })
