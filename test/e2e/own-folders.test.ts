@@ -6,10 +6,12 @@ import { testFolder } from '../support/folder.ts'
 
 /** A folder with a spec that copies all that is beside it. */
 async function scene() {
-  const folder = await testFolder()
+  const outer = await testFolder()
+  const folder = join(outer, 'specs')
+  mkdirSync(folder)
   const spec = { from: 'scratch', steps: [{ copy: '.', to: '/all' }] }
   writeFileSync(join(folder, 'app.spec.json'), JSON.stringify(spec))
-  const options = { cache: join(folder, '../home'), cwd: folder }
+  const options = { cache: join(outer, 'home'), cwd: folder }
   const digestOf = (...args: string[]) => bake(['build', 'app.spec.json', ...args], options)
   const run = (...args: string[]): Promise<CliResult> => runCli(['build', 'app.spec.json', ...args], options)
   return { folder, digestOf, run }
